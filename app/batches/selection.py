@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from app.circuits.library import circuit_of
 from app.core.db import Db
+from app.core.grammar import to_desk
 from app.display import queues
 from app.folders import seen
 from app.folders.access import STEP, asking, may_read
@@ -98,9 +99,9 @@ def _opinions_awaited(db: Db, folders: Collection[int]) -> dict[int, str]:
     )
     desks: dict[int, list[str]] = {}
     for folder_id, desk in db.execute(query):
-        desks.setdefault(folder_id, []).append(f"« {desk} »")
+        desks.setdefault(folder_id, []).append(to_desk(desk))
     return {
-        number: f"Ce dossier attend l’avis demandé à {', à '.join(names)}." for number, names in desks.items()
+        number: f"Ce dossier attend l’avis demandé {', '.join(names)}." for number, names in desks.items()
     }
 
 

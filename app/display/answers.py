@@ -1,6 +1,5 @@
 """A folder as other software reads it: plain facts, the same that its page shows to the same reader."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -14,13 +13,16 @@ from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
 from app.core.french import EURO
 from app.display import opinions, queues
+from app.display.following import Found
 from app.display.forms import choices_of
 from app.display.listed import in_words, listed, shown_by
 from app.display.portrait import Portrait, portrait
 from app.display.searching import Results
 from app.display.timeline import standing
-from app.display.views import ASKED, amount, state_label
+from app.display.unread import notes_unread, without_words
+from app.display.views import ASKED, AWAITS_OPINION, amount, state_label
 from app.folders import continuing, corrections, notes, seen, undoing
+from app.folders.access import looks_on
 from app.folders.asking import may_ask
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED
@@ -106,7 +108,7 @@ def lines_of(db: Db, page: Sequence[queues.Line]) -> list[dict[str, Any]]:
         {
             **_line_of(
                 one,
-                called.get(one.id) or (ASKED if one.asked else state_label(one.place, one.kind, one.family)),
+                called.get(one.id) or _state(one, asked=one.asked),
             ),
             "listed": shown.get(one.id, ()),
             "due_on": _dated(one.folder_due),
@@ -123,13 +125,20 @@ def found_of(db: Db, results: Results) -> list[dict[str, Any]]:
     called = returned_as(db, [one.id for one in results.found if one.phase in CALLED])
     return [
         {
-            **_line_of(rows[one.id], called.get(one.id) or state_label(one.place, one.kind, one.family)),
+            **_line_of(rows[one.id], called.get(one.id) or _state(one)),
             "where": snippet.where if snippet else None,
             "extract": "".join(piece.text for piece in snippet.pieces) if snippet else None,
         }
         for one in results.found
         for snippet in (results.snippets.get(one.id),)
     ]
+
+
+def _state(one: queues.Line | Found, *, asked: bool = False) -> str:
+    """The state of a folder in one or two words; `asked`: to a desk that is asked its opinion."""
+    if asked:
+        return ASKED
+    return AWAITS_OPINION if one.held else state_label(one.place, one.kind, one.family)
 
 
 def _line_of(one: queues.Line | Folder, state: str) -> dict[str, Any]:
@@ -239,7 +248,7 @@ def _actions(db: Db, folder: Folder, actor: Actor, here: Present | None, behind:
         Right.CREATE, folder.of_type
     )
     lawful = choices(here.circuit, here.standing, here.asker(actor, folder)) if here else ()
-    ahead = folder.phase == Phase.RUNNING and may_reroute(actor, folder)
+    ahead = folder.phase == Phase.RUNNING and may_reroute(actor, folder) and not looks_on(db, actor, folder)
     return [
         *(("change", "start") if editable else ()),
         *(VERBS[one] for one in lawful if one in VERBS),
@@ -362,8 +371,9 @@ def journal_of(db: Db, folder: Folder, after: int) -> Mapping[str, Any]:
     )
     rows = list(db.scalars(query))
     names = ("seq", "at", "who", "event", "previous", "hash")
+    unread = notes_unread(db, folder)
     lines = [
-        {**{name: getattr(row, name) for name in names}, "facts": json.loads(row.facts)}
+        {**{name: getattr(row, name) for name in names}, "facts": without_words(row, unread)}
         for row in rows[:LINES]
     ]
     return {"entries": lines, "next": lines[-1]["seq"] if len(rows) > LINES else None}

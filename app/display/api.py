@@ -127,6 +127,8 @@ def folders(query: "TrayQuery") -> Json:
     with reading(g.actor.collectivity_id) as db:
         if tray in {"todo", "late"}:
             lines = queues.todo(db, g.actor, tray=tray, **only)
+        elif tray == queues.HELD:
+            lines = queues.todo(db, g.actor, only=queues.HELD, **only)
         else:
             lines = queues.others(db, g.actor, tray, **only)
         page = lines[: queues.PAGE]

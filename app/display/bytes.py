@@ -17,6 +17,7 @@ from app.folders import decide, seen
 from app.folders.access import authorize
 from app.folders.documents import blocks_of
 from app.folders.models import Document, DocumentSeen, DocumentVersion, Folder, StepRun
+from app.folders.rows import by_onlooker, every_version
 from app.people.actor import Actor
 
 # A browser must never run what was deposited: only these open in the page, everything else is downloaded.
@@ -164,6 +165,10 @@ def readable(db: Db, actor: Actor, folder_id: int, document_id: int, number: int
         .where(Document.id == document_id, Document.folder_id == folder.id, DocumentVersion.number == number)
     )
     version = db.scalar(query)
+    if by_onlooker(db, folder.id):
+        given = (one.id for _, every in every_version(db, folder.id) for one in every)
+        if version is None or version.id not in given:
+            raise Refusal("document-unknown")
     if version is None or (folder.emitter_desk_id not in actor.desk_ids and not _sent(db, folder, version)):
         raise Refusal("document-unknown")
     return version

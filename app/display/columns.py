@@ -48,7 +48,7 @@ def of_tray(row: Row, actor: Actor) -> Row:
 
 def of_follow(rows: Sequence[FollowRow], actor: Actor) -> list[FollowRow]:
     """The rows of « Suivi » or of the search without what their reader leaves out."""
-    less = {**_EMPTY, "waiting": {"waiting": (), "enough": ""}, "since": {"since": ""}}
+    less = {**_EMPTY, "waiting": {"waiting": (), "enough": "", "asked": False}, "since": {"since": ""}}
     return [replace(row, **_without(less, actor)) for row in rows] if actor.columns_off else list(rows)
 
 

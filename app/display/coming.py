@@ -20,9 +20,10 @@ from app.core.refusals import catalogue as sentences
 from app.core.texts import whole
 from app.display import moved, page, timeline
 from app.display.blueprint import pages, version_shown
+from app.display.opening import shown_to
 from app.display.portrait import portrait
 from app.folders import rerouting
-from app.folders.access import authorize
+from app.folders.access import authorize, refuse_onlooker
 from app.folders.models import Folder
 from app.folders.move import MOST_WORDS
 from app.folders.rehearsal import Rehearsal, Stage
@@ -76,12 +77,13 @@ class ChangeLine:
 @guard(PERSON)
 def coming(folder_id: int) -> Response | tuple[str, int]:
     """Look at what changes would make of the coming steps, or apply them with their reason."""
-    error, status, changes, reason = "", 200, list[Change](), ""
+    error, status, changes, reason, unreasoned = "", 200, list[Change](), "", False
     if request.method == "POST":
         shown, pressed = version_shown(), request.form.get("do", LOOK)
         changes, reason = _typed(request.form.getlist("change")), request.form.get("reason", "")
         with reading(g.actor.collectivity_id) as db:
             folder = authorize(db, g.actor, folder_id)
+            refuse_onlooker(db, g.actor, folder)
             stale = folder.version != shown
             if stale and folder.phase != Phase.RUNNING and rerouting.may_reroute(g.actor, folder):
                 raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
@@ -96,29 +98,23 @@ def coming(folder_id: int) -> Response | tuple[str, int]:
             if refusal.key not in ANSWERED:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
-            stale = stale or refusal.key == "moved-on"
+            stale, unreasoned = stale or refusal.key == "moved-on", refusal.key == "coming-reason"
         if stale:
             status, error = (409, "") if pressed == APPLY else (status, error)
     else:
         stale = False
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        rerouting.refuse_idle(g.actor, folder)
-        try:
-            plan = rerouting.planned(db, folder, changes)
-        except Refusal as refusal:
-            if refusal.key != "coming-locked":
-                raise
-            # The last one pressed breaks the law: what was typed before it stays
-            status, error = sentences.say(refusal.key, refusal.facts)
-            plan = rerouting.planned(db, folder, changes[:-1] if len(changes) else ())
-        context = _context(db, folder, plan)
-        told_since = moved.told(db, folder) if stale else ""
+    context, told_since, unlawful = shown_to(
+        g.actor, folder_id, lambda db, folder: _planned(db, folder, changes, stale=stale)
+    )
+    if unlawful is not None:
+        status, error = sentences.say(unlawful.key, unlawful.facts)
     return (
         render_template(
             "folders/coming.html",
             error=spaces(error),
             since=spaces(told_since),
+            unreasoned=unreasoned and not stale,
+            pressed=request.method == "POST" and not stale,
             typed=request.form if error and not stale else {},
             reason=reason,
             most_words=MOST_WORDS,
@@ -128,6 +124,23 @@ def coming(folder_id: int) -> Response | tuple[str, int]:
         ),
         status,
     )
+
+
+def _planned(
+    db: Db, folder: Folder, changes: list[Change], *, stale: bool
+) -> tuple[dict[str, Any], str, Refusal | None]:
+    """What the page shows, what was done since it was last shown, and why the last change is not in it."""
+    refuse_onlooker(db, g.actor, folder)
+    rerouting.refuse_idle(g.actor, folder)
+    unlawful = None
+    try:
+        plan = rerouting.planned(db, folder, changes)
+    except Refusal as refusal:
+        if refusal.key != "coming-locked":
+            raise
+        # The last one pressed breaks the law: what was typed before it stays
+        unlawful, plan = refusal, rerouting.planned(db, folder, changes[:-1])
+    return _context(db, folder, plan), moved.told(db, folder) if stale else "", unlawful
 
 
 def _typed(sent: Sequence[str]) -> list[Change]:

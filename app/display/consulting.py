@@ -1,6 +1,6 @@
 """The dialogs of whoever would rather not decide alone: an opinion asked of other desks, a step handed to one of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -8,17 +8,17 @@ from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
-from app.core.db import Db, reading
-from app.core.french import instant
-from app.core.grammar import plural
+from app.core.db import Db
+from app.core.french import instant, spaces
+from app.core.grammar import de, plural, to_desk
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.display import page, undone
+from app.display import onward, page
 from app.display.blueprint import pages, version_shown
+from app.display.opening import shown_to
 from app.display.portrait import current_present
 from app.folders import asking, handing
-from app.folders.access import authorize
 from app.folders.models import Folder
 from app.folders.move import not_your_turn
 from app.folders.seats import Person
@@ -57,6 +57,10 @@ HANDING = {
 """The same, of a step that is handed on."""
 
 
+OPINION = frozenset({"opinion-word", "words-long"})
+"""The same, of the words of an opinion."""
+
+
 @pages.route("/dossiers/<int:folder_id>/avis", methods=["GET", "POST"])
 @guard(PERSON)
 def ask_opinion(folder_id: int) -> Response | tuple[str, int]:
@@ -70,12 +74,14 @@ def ask_opinion(folder_id: int) -> Response | tuple[str, int]:
                 raise
             refused = refusal
         else:
+            asked = ", ".join(map(to_desk, names))
+            if WAITS[request.form["waits"]]:  # nothing is left to do here until it is given
+                what = "l’avis demandé" if len(names) == 1 else "les avis demandés"
+                return onward.go(folder_id, f"attend {what} {asked}")
             what = "L’avis est demandé" if len(names) == 1 else "Les avis sont demandés"
-            flash(f"{what} à {', '.join(names)}.", "ok")
+            flash(spaces(f"{what} {asked}."), "ok")
             return redirect(url_for("folders.show", folder_id=folder_id))
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        context = _dialog(db, folder)
+    context = shown_to(g.actor, folder_id, _dialog)
     status, sentence = sentences.say(refused.key, refused.facts) if refused else (200, "")
     wrong = FIELDS[refused.key] if refused else ""
     return render_template("folders/ask.html", error=sentence, wrong=wrong, **context), status
@@ -112,7 +118,7 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
     return {
         "folder": page.head(db, folder, here),
         "desks": [
-            (desk.key, desk.slot.label, ", ".join(map(person_told, desk.slot.people)))
+            (desk.key, desk.slot.label, people_told(desk.slot.people))
             for desk in desks
             if desk.refusal is None
         ],
@@ -127,6 +133,21 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
     }
 
 
+def people_told(people: Iterable[Person]) -> str:
+    """Those of a desk that is offered; who is away and whose cover is there too is named once, beside the cover.
+
+    The same words as in « On attend »: « Solenn Rivoal (en l’absence de Ronan Pellenec) ».
+    """
+    everybody = list(people)
+    stood_in_for = {one.absent for one in everybody if one.absent}
+    told = [
+        f"{one.name} (en l’absence {de(one.absent)})" if one.absent else person_told(one)
+        for one in everybody
+        if one.away is None or one.name not in stood_in_for
+    ]
+    return spaces(", ".join(told))
+
+
 def person_told(person: Person) -> str:
     """Somebody of a desk that is offered, in whose absence, or until when he is away himself and whether nobody stands in."""
     name = in_absence(person.name, person.absent)
@@ -138,22 +159,42 @@ def person_told(person: Person) -> str:
 
 @pages.post("/dossiers/<int:folder_id>/avis/<int:number>/rendre")
 @guard(PERSON)
-def give_opinion(folder_id: int, number: int) -> Response:
+def give_opinion(folder_id: int, number: int) -> Response | tuple[str, int]:
     """Answer for the desk that was asked."""
-    answer = request.form.get("opinion", "")
-    asking.answer(
-        g.actor,
-        folder_id,
-        number,
-        version=version_shown(),
-        answer=answer,
-        comment=request.form.get("comment", ""),
-    )
+    answer, comment = request.form.get("opinion", ""), request.form.get("comment", "")
+    try:
+        asking.answer(g.actor, folder_id, number, version=version_shown(), answer=answer, comment=comment)
+    except Refusal as refusal:
+        return opinion_again(folder_id, refusal, number)
     words = (
         "Vous avez répondu que vous n’avez pas d’avis" if answer == Answer.NONE else "Votre avis est rendu"
     )
     flash(f"{words} : il se lit avant la décision, et reste au dossier.", "ok")
     return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def opinion_again(folder_id: int, refusal: Refusal, number: int | None = None) -> tuple[str, int]:
+    """The folder's page with the opinion that was typed and is not kept, and why beside it; raises what is not of its words.
+
+    `number`: of the opinion that was asked beside the step; None of the one that the step asks.
+    """
+    if refusal.key not in OPINION:
+        raise refusal
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+
+    def made(db: Db, folder: Folder) -> dict[str, Any]:
+        return page.context(db, folder, g.actor, "circuit", None, {})
+
+    context = shown_to(g.actor, folder_id, made)
+    g.todo_count = context.pop("todo_count")
+    typed = {
+        "number": number,
+        "opinion": request.form.get("opinion", ""),
+        "comment": request.form.get("comment", ""),
+        "version": version_shown(),
+        "error": sentence,
+    }
+    return render_template("folders/show.html", opinion_typed=typed, **context), status
 
 
 @pages.post("/dossiers/<int:folder_id>/avis/<int:number>/retirer")
@@ -163,7 +204,7 @@ def withdraw_opinion(folder_id: int, number: int) -> Response:
     desk = asking.withdraw(
         g.actor, folder_id, number, version=version_shown(), reason=request.form.get("reason", "")
     )
-    flash(f"La demande d’avis à {desk} est retirée.", "ok")
+    flash(spaces(f"La demande d’avis {to_desk(desk)} est retirée."), "ok")
     return redirect(url_for("folders.show", folder_id=folder_id))
 
 
@@ -181,25 +222,24 @@ def hand(folder_id: int) -> Response | tuple[str, int]:
                 raise
             refused = refusal
         else:
-            undone.tell(f"Le dossier est confié à {name}, qui décide à cette étape.", folder_id)
-            return redirect(url_for("folders.show", folder_id=folder_id))
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        here = current_present(db, folder)
-        if here is None or here.step is None or not here.in_turn(g.actor, folder):
-            raise not_your_turn(db, g.actor, folder, here)
-        if not handing.may_hand(folder, g.actor, here):
-            raise Refusal("handing-fixed", step=here.step.label)
-        giver = handing.giver_of(db, folder, here, handing.part_to_hand(db, folder, g.actor, here))
-        desks = [one for one in handing.receivers(db, folder, g.actor, here) if one.refusal is None]
-        context = {
-            "folder": page.head(db, folder, here),
-            "desks": [
-                (desk.key, desk.slot.label, ", ".join(map(person_told, desk.slot.people))) for desk in desks
-            ],
-            "giver": giver,
-            "typed": typed,
-        }
+            return onward.go(folder_id, f"est confié {to_desk(name)}, qui décide à cette étape")
+    context = {**shown_to(g.actor, folder_id, _handing), "typed": typed}
     status, sentence = sentences.say(refused.key, refused.facts) if refused else (200, "")
     wrong = HANDING[refused.key] if refused else ""
     return render_template("folders/hand.html", error=sentence, wrong=wrong, **context), status
+
+
+def _handing(db: Db, folder: Folder) -> Mapping[str, Any]:
+    """What the dialog tells of the part that one may hand on."""
+    here = current_present(db, folder)
+    if here is None or here.step is None or not here.in_turn(g.actor, folder):
+        raise not_your_turn(db, g.actor, folder, here)
+    if not handing.may_hand(folder, g.actor, here):
+        raise Refusal("handing-fixed", step=here.step.label)
+    giver = handing.giver_of(db, folder, here, handing.part_to_hand(db, folder, g.actor, here))
+    desks = [one for one in handing.receivers(db, folder, g.actor, here) if one.refusal is None]
+    return {
+        "folder": page.head(db, folder, here),
+        "desks": [(desk.key, desk.slot.label, people_told(desk.slot.people)) for desk in desks],
+        "giver": giver,
+    }

@@ -9,22 +9,35 @@ from werkzeug.wrappers import Response
 
 from app.circuits import own_types
 from app.circuits.library import catalogue
-from app.core.db import Db, key_in, reading
-from app.core.french import instant
+from app.core.db import Db, key_in
+from app.core.french import instant, spaces
 from app.core.http import FILES, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.security import new_token
 from app.display import page
 from app.display.blueprint import CREATE, pages, received
+from app.display.opening import shown_to
 from app.display.tied import COPY
 from app.folders import continuing
-from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from workflows.vocabulary import Origin, Role
 
 FILE = "document-"
 """What the names of the lists of versions begin with; the document's number follows."""
+
+SIGNED_ALREADY = frozenset({"file-earlier-broken", "file-signed-not-signable", "file-certified-fields"})
+"""The refusals of a main document that its own signatures close to others: what this page has for it is then said."""
+NOTHING_DONE = "Rien n’a été déposé."
+"""Where the cause ends in these refusals: the remedy of a deposit, which follows, is not the one of this page."""
+REMEDY = (
+    "Rien n’a été créé. Choisissez une version d’avant la signature, ou un autre document principal : cette version-ci en sera "
+    "l’annexe. Sinon, demandez à son auteur un exemplaire non signé."
+)
+
+SUITS = "selon"
+"""Chosen for a version: the one that suits the place of the document, which the form says elsewhere."""
+BY_PLACE = "Signée en annexe, d’avant la signature en document principal"
 
 LONGEST_MARK = 100
 """Signs of the mark of a form, which tells it from one that is opened after."""
@@ -65,8 +78,9 @@ def continue_from(folder_id: int) -> Response | tuple[str, int]:
             if refusal.key == "not-found":
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
-    with reading(g.actor.collectivity_id) as db:
-        context = _context(db, authorize(db, g.actor, folder_id))
+            if refusal.key in SIGNED_ALREADY:
+                error = error.partition(NOTHING_DONE)[0] + spaces(REMEDY)
+    context = shown_to(g.actor, folder_id, _context)
     return render_template("folders/continue.html", error=error, **context), status
 
 
@@ -74,14 +88,14 @@ def _number(name: str) -> int | None:
     return key_in(request.form.get(name))
 
 
-def _taken() -> dict[int, int]:
-    """The version chosen of each document, by document; one that is left behind is not there."""
+def _taken() -> dict[int, int | None]:
+    """The version chosen of each document, by document, None for what suits; one that is left behind is not there."""
     return {
-        document: version
+        document: _number(name)
         for name in request.form
         if name.startswith(FILE)
         and (document := key_in(name.removeprefix(FILE)))
-        and (version := _number(name))
+        and (_number(name) or request.form[name] == SUITS)
     }
 
 
@@ -108,16 +122,23 @@ def _context(db: Db, folder: Folder) -> Mapping[str, Any]:
 
 
 def _choice(one: continuing.Source, copied: bool) -> FileChoice:
-    """The choice of a version; unless somebody chose, what the folder did not bring with it stays behind."""
+    """The choice of a version; unless somebody chose, what the folder did not bring with it stays behind.
+
+    What was signed here for good may be an attachment alone: its version follows what the form has for the main document.
+    A copy takes what was before the signature.
+    """
     name = f"{FILE}{one.document.id}"
-    version = one.unsigned if copied else one.versions[0]
-    usual = str(version.number) if one.document.role in {Role.MAIN, Role.ATTACHMENT} else ""
+    by_place = not copied and one.unsigned is not one.versions[0]
+    usual = SUITS if by_place else str((one.unsigned if copied else one.versions[0]).number)
+    if one.document.role not in {Role.MAIN, Role.ATTACHMENT}:
+        usual = ""
+    versions = [(SUITS, BY_PLACE)] if by_place else []
     return FileChoice(
         one.document.id,
         name,
         one.document.title,
         Role.words(one.document.role, "Autre pièce"),
-        tuple((str(version.number), _words(version)) for version in one.versions),
+        (*versions, *((str(version.number), _words(version)) for version in one.versions)),
         request.form.get(name, usual) if request.method == "POST" else usual,
     )
 

@@ -387,7 +387,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "beside": [one for one in documents if one.kind in BESIDE],
         "shown": shown,
         "others": len(others) if folder.round == 0 else None,
-        "following": next((number for number in others if number > folder.id), None),
+        "following": next((number for number in others if number < folder.id), None),
         "arrived": ARRIVED in folder.sources,
         "types": _offered_types(db, folder),
         "seats": deposit.emitters_of(g.actor, folder),

@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.grammar import de
+from app.folders.rows import by_onlooker
+from app.journal.models import JournalEntry
 from app.people.covers import in_absence
 
 EVENTS: Mapping[str, tuple[str, str]] = {
@@ -14,8 +20,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.emitter": ("arrow-repeat", "Bureau déposant changé par {who}, {words}"),
     "folder.submit": ("send", "Envoyé dans le circuit par {who}"),
     "folder.approve": ("check2", "Visé par {who}"),
-    "folder.approve.favourable": ("chat-left-text", "Avis favorable de {who}"),
-    "folder.approve.unfavourable": ("chat-left-text", "Avis défavorable de {who}"),
+    "folder.approve.favourable": ("chat-left-text", "Avis favorable {of_who}"),
+    "folder.approve.unfavourable": ("chat-left-text", "Avis défavorable {of_who}"),
     "folder.sign": ("pen", "Signé par {who}"),
     "folder.seal": ("patch-check", "Cachet apposé"),
     "document.augmented": ("archive", "Preuves d’archivage ajoutées à la signature"),
@@ -156,6 +162,25 @@ UNTOLD = ("journal-text", "Écriture du journal, {who}")
 """What a line written by a later release is told as: its facts stay in the journal, no key of the code is shown."""
 
 
+OF_WHO_DEALS_WITH_IT = (
+    "act.appeal",
+    "act.appeal.corrected",
+    "legality.acknowledged",
+    "legality.answered",
+    "legality.closed",
+    "legality.letter",
+)
+"""What the State and third parties do about an act, and what is answered."""
+
+
+def told_to_reader(db: Db, folder_id: int) -> sa.ColumnElement[bool]:
+    """The condition on the lines of a folder's journal that the reader of this session is told.
+
+    Neither letters of the State nor appeals are told to whoever reads an act for its type alone (decision 0008).
+    """
+    return JournalEntry.event.not_in(OF_WHO_DEALS_WITH_IT) if by_onlooker(db, folder_id) else sa.true()
+
+
 def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     """The icon and the words of one line: who did what, and through which channel.
 
@@ -166,7 +191,8 @@ def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     variant = next((one for one in VARIANTS if one in facts), usual)
     closer = f"{event}.{variant}"
     icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD
-    written = words.format(who=in_absence(who, facts.get("absent")), words=facts.get("words", ""))
+    named = in_absence(who, facts.get("absent"))
+    written = words.format(who=named, of_who=de(named), words=facts.get("words", ""))
     if unanswered := facts.get("unanswered"):
         written += f". Avis demandé sans réponse, demande close : {', '.join(unanswered)}"
     if informed := facts.get("told"):

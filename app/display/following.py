@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from app.circuits.library import catalogue
 from app.circuits.own_types import currents, in_force
-from app.core.clock import PARIS, now
+from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
 from app.core.texts import whole
 from app.display.asking import NOTHING, People, Query, people_named, understood
@@ -36,7 +36,8 @@ from app.folders.access import (
 )
 from app.folders.deposit import depositing
 from app.folders.models import ASKED
-from app.folders.search import Word, indexable, matching, standing, worded
+from app.folders.opinions import held
+from app.folders.search import INDEXED, Word, indexable, signs_of, standing, worded
 from app.people.actor import Actor
 from workflows.family import typed_name
 from workflows.rights import parted_type, type_name
@@ -55,6 +56,15 @@ MATCHES = 1_000
 SAMPLE, COMMON = 300, 15
 """Words that this many have, of the last folders of the collectivity, are found soonest by reading one's own in order."""
 IN_HAND = ("draft", "running", "rejected")
+PRESSING, NEWEST, OLDEST = "echeance", "depot", "anciens"
+"""The orders of « Suivi », by the word of the address."""
+ORDERS = {
+    PRESSING: "Les plus pressés d’abord",
+    NEWEST: "Les derniers déposés d’abord",
+    OLDEST: "Les premiers déposés d’abord",
+}
+_DECIDED = "p.state IN ('done', 'rejected')"
+"""Of a part of a step: somebody decided there, and did not take it back, nor hand it on."""
 _COLUMNS = (
     "f.id, f.title, f.number, f.family, f.type_version_id, f.amount_cents, f.phase, f.place, f.due_on, "
     "f.circuit_version_id, f.fields ->> 'currency' AS currency"
@@ -63,6 +73,14 @@ _AWAITED = (
     f"FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' AND s.slot NOT LIKE '{ASKED}%' "
     "ORDER BY s.id LIMIT 1"
 )
+
+
+_STEP_DAY = f"COALESCE((SELECT s.due_on {_AWAITED}), '{NO_DATE}')"
+_DAY = (
+    f"CASE WHEN d.step_day < d.due_on AND (d.due_on >= '{NO_DATE}' OR d.step_day < :today) "
+    "THEN d.step_day ELSE d.due_on END"
+)
+"""The day by which a folder `d` in hand is told to press (`views.deadlines`): its own, or its step's where that one is told."""
 
 
 _OF_TYPE = {
@@ -78,7 +96,8 @@ _OF_TYPE = {
 class Found:
     """A folder in the follow-up list, with the step where it waits and since when; `seats.parts_awaited` says who is awaited.
 
-    `step_due`: the day of that step, which may come before the folder's own.
+    `step_due`: the day of that step, which may come before the folder's own. `key`: where the next page begins after it.
+    `held`: it waits for an opinion asked beside the step.
     """
 
     id: int
@@ -95,6 +114,8 @@ class Found:
     type_version: int | None = None
     step_due: date = NO_DATE
     currency: str = ""
+    held: bool = False
+    key: str = ""
 
     @property
     def in_force(self) -> str:
@@ -115,14 +136,25 @@ class _Asked:
     own_type: str = ""
     phase: str = ""
     more: str = ""
+    in_hand: bool = False
     last: int | None = None
     binds: Mapping[str, Any] = field(default_factory=dict)
+    oldest: bool = False
 
     @property
     def readings(self) -> list[tuple[tuple[Word, ...], bool]]:
         """What the words may mean: all of them words, or some of them the name of a person (true)."""
         words = self.query.words
         return [(words, False)] + ([(self.people.rest, True)] if self.people is not None else [])
+
+    @property
+    def way(self) -> str:
+        """In which way numbers are read: the newest first, unless the oldest are asked for."""
+        return "ASC" if self.oldest else "DESC"
+
+    def reads(self) -> bool:
+        """Whether the reader has anything by which folders reach him."""
+        return bool(self.actor.seats or self.actor.covers or self.actor.user_id is not None)
 
     def here(self, table: str) -> str:
         """Of the reader's collectivity; `+` keeps SQLite from reading all that it has by this column."""
@@ -132,6 +164,7 @@ class _Asked:
         """The conditions on `f` that no list of numbers answers: state and words."""
         parts = [f"f.phase = '{self.phase}'"] if self.phase else []
         parts += [self.amounts()] if self.query.amounts else []
+        parts += [self.dates()] if self.query.dates else []
         parts += [self.more] if self.more else []
         if self.query.words:
             meant = " OR ".join(f"({self.meant(words, by_name)})" for words, by_name in self.readings)
@@ -139,8 +172,20 @@ class _Asked:
         return "".join(f" AND {one}" for one in parts)
 
     def amounts(self) -> str:
-        """The condition on the amount of `f`."""
-        return " AND ".join(f"f.amount_cents {one.sign} {one.cents}" for one in self.query.amounts)
+        """The condition on the amount of `f`: what is asked is in euros, and what is not cannot be compared with it."""
+        bounds = " AND ".join(f"f.amount_cents {one.sign} {one.cents}" for one in self.query.amounts)
+        return f"{bounds} AND COALESCE(f.fields ->> 'currency', '') IN ('', 'EUR')"
+
+    def dates(self) -> str:
+        """The condition on the key of `f`: each date that is asked is one of its own, or in its title."""
+        return " AND ".join(self._of_word(n, "f") for n, one in enumerate(self.query.words) if one.dated)
+
+    def _of_word(self, rank: int, table: str) -> str:
+        """The condition that a key has this word."""
+        parts = [
+            f"{table}.title_key LIKE :{name} ESCAPE '!'" for name in _parts(rank, self.query.words[rank])
+        ]
+        return f"({' OR '.join(parts)})" if len(parts) > 1 else parts[0]
 
     def meant(self, words: Sequence[Word], by_name: bool) -> str:
         """The condition on `f` of one of the readings."""
@@ -161,7 +206,7 @@ class _Asked:
     def in_key(self, words: Sequence[Word], table: str = "f") -> str:
         """The condition that the key of a folder has all of these words."""
         ranks = (self.query.words.index(one) for one in words)
-        return " AND ".join(f"{table}.title_key LIKE :word{n} ESCAPE '!'" for n in ranks)
+        return " AND ".join(self._of_word(n, table) for n in ranks)
 
     def stands(self, part: str) -> str:
         """Whether one of the words is in a part of `f` and its `w`: title and facts, documents, or notes."""
@@ -172,7 +217,7 @@ class _Asked:
         """The same, of what `w` does not have: the key, and the notes for few."""
         noted = sorted({number for numbers in self.noted.values() for number in numbers})
         if part == "title" and self.query.words:
-            return " OR ".join(f"f.title_key LIKE :word{n} ESCAPE '!'" for n in range(len(self.query.words)))
+            return " OR ".join(self._of_word(n, "f") for n in range(len(self.query.words)))
         return f"f.id IN ({', '.join(map(str, noted))})" if part == "notes" and noted else "1 = 0"
 
     def prefix(self, words: Sequence[Word]) -> str:
@@ -183,14 +228,14 @@ class _Asked:
         """The condition that the person who is named deposited `f`, or decided on it."""
         assert self.people is not None  # noqa: S101 - asked of a reading by name alone
         numbers = ", ".join(map(str, self.people.numbers))
-        decided = f"SELECT 1 FROM step_run p WHERE p.folder_id = f.id AND p.user_id IN ({numbers}) LIMIT 1"
+        decided = f"SELECT 1 FROM step_run p WHERE p.folder_id = f.id AND p.user_id IN ({numbers}) AND {_DECIDED} LIMIT 1"
         return f"(f.depositor_user_id IN ({numbers}) OR ({decided}) IS NOT NULL)"
 
     def page(self, table: str, number: str) -> str:
         """The conditions that an index of numbers answers: type, and where the page begins."""
         parts = [f"{table}.family = :family"] if self.family else []
         parts += [_OF_TYPE[table]] if self.own_type else []
-        parts += [f"{number} < :last"] if self.last is not None else []
+        parts += [f"{number} {'>' if self.oldest else '<'} :last"] if self.last is not None else []
         return "".join(f" AND {one}" for one in parts)
 
 
@@ -238,6 +283,30 @@ def offered(db: Db, actor: Actor) -> list[tuple[str, str, str]]:
     return [(name, label, several) for name, label, several, _ in every if name not in closed]
 
 
+def untold(db: Db, actor: Actor) -> frozenset[str]:
+    """The own types of a closed reading whose name tells something to the actor: he neither reads nor deposits any of theirs.
+
+    Who administers the collectivity knows all its types.
+    """
+    if actor.administrator:
+        return frozenset()
+    closed = {
+        type_name(version.row.family, version.row.key)
+        for version in currents(db, actor.collectivity_id)
+        if version.row.family in catalogue()
+        and (law := in_force(version)).discreet
+        and not depositing(actor, law)
+    }
+    return frozenset(closed - any_of(db, actor, closed)) if closed else frozenset()
+
+
+def openly(actor: Actor) -> frozenset[str]:
+    """The families of `offered` that one may ask for whatever there is to read, which asks the base nothing."""
+    return frozenset(
+        family.name for family in catalogue().values() if not family.discreet or depositing(actor, family)
+    )
+
+
 def first_year(db: Db, actor: Actor) -> int:
     """The year of the first deposit of the collectivity, or this one."""
     query = sa.select(FOLDER.c.created_at).where(FOLDER.c.collectivity_id == actor.collectivity_id)
@@ -245,24 +314,98 @@ def first_year(db: Db, actor: Actor) -> int:
     return int((first or now()).astimezone(PARIS).year)
 
 
-def follow(
-    db: Db, actor: Actor, *, words: str = "", family: str = "", phase: str = "", after: str | None = None
-) -> list[Found]:
-    """The folders that the actor may read and that match, newest first; one more than a page when there is a next one.
+def orders_of(phase: str) -> list[str]:
+    """The orders in which the folders of a state may stand, the usual one first: what is under way has a deadline to keep."""
+    return [PRESSING, NEWEST, OLDEST] if phase == "running" else [NEWEST, OLDEST]
 
-    `family`: of this family, or of this type made from it (`type_name`).
+
+def order_of(phase: str, order: str) -> str:
+    """The order that is asked for, or the usual one of the state where it has no such order."""
+    every = orders_of(phase)
+    return order if order in every else every[0]
+
+
+def follow(
+    db: Db,
+    actor: Actor,
+    *,
+    words: str = "",
+    family: str = "",
+    phase: str = "",
+    order: str = "",
+    after: str | None = None,
+) -> list[Found]:
+    """The folders that the actor may read and that match, in this order; one more than a page when there is a next one.
+
+    `family`: of this family, or of this type made from it (`type_name`). `order`: as `order_of`; `after`: the key of the last
+    folder of the page before.
     """
-    asked = _asked(db, actor, query=understood(words), family=family, phase=phase, after=after)
-    sql, binds, _ = _numbers(db, asked)
-    return _listed(db, sql, binds) if sql else []
+    order = order_of(phase, order)
+    query = understood(words)
+    if order == PRESSING:
+        return _pressing(db, _asked(db, actor, query=query, family=family, phase=phase), after)
+    asked = _asked(db, actor, query=query, family=family, phase=phase, after=after)
+    asked = replace(asked, oldest=order == OLDEST)
+    sql = _newest(db, asked).statement()
+    rows = _listed(db, sql, asked.binds) if sql else []
+    if asked.oldest:
+        rows.reverse()
+    return [replace(row, key=str(row.id)) for row in rows]
+
+
+def _pressing(db: Db, asked: _Asked, after: str | None) -> list[Found]:
+    """A page of what is in hand, by the day that lists tell of it; its rights are asked in that order, until the page is full."""
+    if not asked.reads():
+        return []
+    day, last = _key(after)
+    binds = {**asked.binds, "today": today().isoformat(), "day": day, "last": last}
+    few = _reads_few(db, asked)
+    if few:
+        which = f"({_in_order(asked, FEW + 1)}) w CROSS JOIN folder f WHERE f.id = w.id"
+    else:
+        # The condition of the index again: SQLite does not see that it follows
+        which = f"folder f WHERE f.collectivity_id = :here AND f.phase <> 'done'{asked.of_folder()}{asked.page('f', 'f.id')}"
+    days = f"SELECT f.id, COALESCE(f.due_on, '{NO_DATE}') AS due_on, {_STEP_DAY} AS step_day FROM {which}"
+    keyed = f"SELECT d.id, {_DAY} AS day FROM ({days}) d"
+    sql = (
+        f"SELECT k.id, k.day FROM ({keyed}) k WHERE k.day > :day OR (k.day = :day AND k.id > :last) "
+        "ORDER BY k.day, k.id"
+    )
+    if few:
+        sql += f" LIMIT {PAGE + 1}"
+    keys = {row.id: f"{row.day}.{row.id}" for row in _run(db, sql, binds)}
+    numbers = list(keys) if few else _readable_among(db, asked, list(keys), PAGE + 1)
+    rows = {row.id: row for row in found(db, numbers)}
+    return [replace(rows[number], key=keys[number]) for number in numbers]
+
+
+def _readable_among(db: Db, asked: _Asked, ids: Sequence[int], most: int) -> list[int]:
+    """Those of these folders that the actor may read, in their order, `most` at most; no more are asked for than it takes."""
+    readable, may, start, portion = list[int](), _readable(asked), 0, most + most // 4
+    while start < len(ids) and len(readable) < most:
+        part = ids[start : start + portion]
+        sql = f"SELECT f.id FROM folder f WHERE f.id IN ({', '.join(map(str, part))}) AND {may}"
+        may_be_read = set(_run(db, sql, asked.binds).scalars())
+        readable += [number for number in part if number in may_be_read]
+        start, portion = start + portion, 2 * portion
+    return readable[:most]
+
+
+def _key(after: str | None) -> tuple[str, int]:
+    """The day and the number that a page key says; before all of them for what is none."""
+    day, _, number = (after or "").partition(".")
+    try:
+        return date.fromisoformat(day).isoformat(), key_in(number) or 0
+    except ValueError:
+        return f"{date.min}", 0
 
 
 def count(db: Db, actor: Actor, *, family: str = "", phase: str = "", most: int) -> int:
     """How many folders `follow` finds, page after page, `most` at most."""
     total, after = 0, None
     while total < most:
-        sql, binds, _ = _numbers(db, _asked(db, actor, family=family, phase=phase, after=after), most)
-        numbers = list(_run(db, sql, binds).scalars()) if sql else []
+        asked = _asked(db, actor, family=family, phase=phase, after=after)
+        numbers = _newest(db, asked, most).read(db, asked.binds)
         total += len(numbers)
         if len(numbers) <= PAGE:
             break
@@ -296,14 +439,8 @@ def numbers(
     if query and not few and _indexable(asked) and not _common(db, replace(asked, more="")):
         ids = _matches(db, asked)
         if ids is not None:
-            listed = ", ".join(map(str, ids)) or "NULL"
-            sql = f"SELECT f.id FROM folder f WHERE f.id IN ({listed}) AND {_readable(asked)} ORDER BY f.id DESC LIMIT {most}"
-            return list(_run(db, sql, asked.binds).scalars())
-    scans = _branches(asked, limit=most)
-    if not scans:
-        return []
-    sql = f"SELECT id FROM ({' UNION '.join(scans)}) u ORDER BY id DESC LIMIT {most}"
-    return list(_run(db, sql, asked.binds).scalars())
+            return _readable_of(db, asked, ids, most)
+    return list(_run(db, _in_order(asked, most), asked.binds).scalars()) if asked.reads() else []
 
 
 @dataclass(frozen=True)
@@ -342,24 +479,43 @@ def matches(
 ) -> Matches:
     """The folders that the actor may read and that a search finds; of those alone that the facets chosen allow (`only`).
 
-    All of them as far as they are `MOST_COUNTED` and cost no more than a page.
+    All of them as far as they are `MOST_COUNTED` and cost no more than a page; a page where there are more.
     """
-    asked = _asked(db, actor, query=query, after=after)
-    if only is not None:
-        asked = replace(asked, more=only.condition(asked), binds={**asked.binds, **only.binds()})
-    sql, binds, most = _numbers(db, asked, MOST_COUNTED + 1)
-    if not sql:
+    asked = _searched(db, actor, query, only, after)
+    newest = _newest(db, asked, MOST_COUNTED + 1)
+    numbers = newest.read(db, asked.binds)
+    if not numbers:
         return Matches((), whole=True, people=asked.people)
+    whole = len(numbers) < newest.most
+    shown = ", ".join(map(str, numbers if whole else numbers[: PAGE + 1]))
     flags = ", ".join(f"{asked.stands(part)} AS in_{part}" for part in PARTS)
     statement = (
-        f"SELECT f.id, f.family, f.type_version_id, f.phase, f.created_at, {flags} FROM ({sql}) x CROSS JOIN folder f "
-        "LEFT JOIN folder_words w ON w.folder_id = f.id WHERE f.id = x.id ORDER BY f.id DESC"
+        f"SELECT f.id, f.family, f.type_version_id, f.phase, f.created_at, {flags} FROM folder f "
+        f"LEFT JOIN folder_words w ON w.folder_id = f.id WHERE f.id IN ({shown}) ORDER BY f.id DESC"
     )
     typed = sa.text(statement).columns(
         created_at=UTCDateTime(), **{f"in_{part}": sa.Boolean() for part in PARTS}
     )
-    rows = [Match(*row) for row in db.execute(typed, _used(statement, binds))]
-    return Matches(rows, len(rows) < most, asked.people)
+    rows = [Match(*row) for row in db.execute(typed, _used(statement, asked.binds))]
+    return Matches(rows, whole, asked.people)
+
+
+def match_numbers(
+    db: Db, actor: Actor, query: Query, *, only: "Only | None" = None, after: str | None = None
+) -> tuple[list[int], bool]:
+    """The numbers of what `matches` finds, newest first, and whether they are all; `MOST_COUNTED` at once if it costs little."""
+    asked = _searched(db, actor, query, only, after)
+    page = _newest(db, asked, MOST_COUNTED + 1)
+    numbers = page.read(db, asked.binds)
+    return numbers, len(numbers) < page.most
+
+
+def _searched(db: Db, actor: Actor, query: Query, only: "Only | None", after: str | None) -> _Asked:
+    asked = _asked(db, actor, query=query, after=after)
+    if only is None:
+        return asked
+    in_hand = bool(only.phases) and set(only.phases) <= set(IN_HAND)
+    return replace(asked, more=only.condition(asked), in_hand=in_hand, binds={**asked.binds, **only.binds()})
 
 
 def found(db: Db, numbers: Sequence[int]) -> list[Found]:
@@ -423,7 +579,7 @@ def _listed(db: Db, sql: str, binds: Mapping[str, Any]) -> list[Found]:
     """The folders of these numbers (a statement), as lists tell them, newest first."""
     statement = (
         f"SELECT {_COLUMNS}, (SELECT s.kind {_AWAITED}) AS kind, (SELECT s.entered_at {_AWAITED}) AS since, "
-        f"(SELECT s.due_on {_AWAITED}) AS step_due "
+        f"(SELECT s.due_on {_AWAITED}) AS step_due, {held('f.id')} AS held "
         f"FROM ({sql}) w CROSS JOIN folder f WHERE f.id = w.id ORDER BY f.id DESC"
     )
     typed = sa.text(statement).columns(due_on=sa.Date(), step_due=sa.Date(), since=UTCDateTime())
@@ -443,6 +599,7 @@ def _listed(db: Db, sql: str, binds: Mapping[str, Any]) -> list[Found]:
             row.type_version_id,
             row.step_due or NO_DATE,
             row.currency or "",
+            bool(row.held),
         )
         for row in db.execute(typed, _used(statement, binds))
     ]
@@ -464,8 +621,8 @@ def _asked(
     family, own_type = parted_type(family)
     binds |= {"me": actor.user_id or 0, "here": actor.collectivity_id, "last": last}
     binds |= {"family": family, "own_type": own_type}
-    binds |= {f"word{n}": one.pattern for n, one in enumerate(query.words)}
     for n, one in enumerate(query.words):
+        binds |= _parts(n, one)
         binds |= standing([one], "", f"at{n}_")[1]
     people = people_named(db, actor.collectivity_id, query.words) if query.words else None
     noted = {}
@@ -483,9 +640,17 @@ def _asked(
         own_type,
         phase if phase in (*IN_HAND, "done") else "",
         more,
+        phase in IN_HAND,
         last,
         binds,
     )
+
+
+def _parts(rank: int, word: Word) -> dict[str, str]:
+    """The parts of a key of which it must have one, by the names of their binds."""
+    if not word.dated:
+        return {f"word{rank}": word.pattern}
+    return {f"dated{rank}_{n}_": part for n, part in enumerate(word.dated)}
 
 
 FINAL = "(n.final_at IS NULL OR n.final_at <= :moment OR n.user_id = :me)"
@@ -524,37 +689,61 @@ def _noted(db: Db, actor: Actor, words: tuple[Word, ...]) -> list[int]:
     )
 
 
-def _numbers(db: Db, asked: _Asked, most: int = PAGE + 1) -> tuple[str, Mapping[str, Any], int]:
-    """The statement of the numbers of one page, newest first, its binds, how many it gives; empty where nothing can be found.
+@dataclass(frozen=True)
+class _Newest:
+    """The newest folders that are found: the statement of their numbers, or these; there may be more where there are `most`."""
 
-    `most`: so many where they cost no more than a page, a page else.
-    """
-    scans = _branches(asked, limit=PAGE + 1)
-    if not scans:
-        return "", {}, 0
-    if not (asked.query or asked.phase in IN_HAND) or _reads_few(db, asked):
-        scans = _branches(asked, limit=most)
-        return f"SELECT id FROM ({' UNION '.join(scans)}) u ORDER BY id DESC LIMIT {most}", asked.binds, most
-    in_order = f"SELECT id FROM ({' UNION '.join(scans)}) u ORDER BY id DESC LIMIT {PAGE + 1}"
-    if asked.phase in IN_HAND:
+    most: int
+    sql: str = ""
+    numbers: Sequence[int] = ()
+
+    def statement(self) -> str:
+        """The statement of the numbers, where there are any."""
+        if self.sql or not self.numbers:
+            return self.sql
+        return f"SELECT f.id FROM folder f WHERE f.id IN ({', '.join(map(str, self.numbers))})"
+
+    def read(self, db: Db, binds: Mapping[str, Any]) -> list[int]:
+        """The numbers, newest first."""
+        return list(_run(db, self.sql, binds).scalars()) if self.sql else list(self.numbers)
+
+
+def _newest(db: Db, asked: _Asked, most: int = PAGE + 1) -> _Newest:
+    """The numbers of one page; `most`: so many where they cost no more than a page, a page else."""
+    if not asked.reads():
+        return _Newest(most)
+    if not (asked.query or asked.in_hand) or _reads_few(db, asked):
+        return _Newest(most, _in_order(asked, most))
+    if asked.in_hand:
         # The condition of the index again: SQLite does not see that it follows
         driver = f"folder f WHERE f.collectivity_id = :here AND f.phase <> 'done'{asked.of_folder()}{asked.page('f', 'f.id')}"
-        return (
-            f"SELECT f.id FROM {driver} AND {_readable(asked)} ORDER BY f.id DESC LIMIT {most}",
-            asked.binds,
-            most,
+        return _Newest(
+            most, f"SELECT f.id FROM {driver} AND {_readable(asked)} ORDER BY f.id {asked.way} LIMIT {most}"
         )
     ids = None if not _indexable(asked) or _common(db, asked) else _matches(db, asked)
     if ids is None:
-        return in_order, asked.binds, PAGE + 1
-    if not ids:
-        return "", {}, 0
-    listed = ", ".join(map(str, ids))
-    return (
-        f"SELECT f.id FROM folder f WHERE f.id IN ({listed}) AND {_readable(asked)} ORDER BY f.id DESC LIMIT {most}",
-        asked.binds,
-        most,
-    )
+        return _Newest(PAGE + 1, _in_order(asked, PAGE + 1))
+    return _Newest(most, numbers=_readable_of(db, asked, ids, most))
+
+
+def _readable_of(db: Db, asked: _Asked, ids: Sequence[int], most: int) -> list[int]:
+    """Those of these folders that the actor may read, newest first, `most` at most; no more are asked for than it takes."""
+    newest, readable = sorted(ids, reverse=True), list[int]()
+    may = _readable(asked) if ids else ""
+    portion = most + most // 4  # a draft of another desk among them is read by few
+    for start in range(0, len(newest), portion):
+        listed = ", ".join(map(str, newest[start : start + portion]))
+        sql = f"SELECT f.id FROM folder f WHERE f.id IN ({listed}) AND {may} ORDER BY f.id DESC LIMIT {most}"
+        readable += _run(db, sql, asked.binds).scalars()
+        if len(readable) >= most:
+            break
+    return readable[:most]
+
+
+def _in_order(asked: _Asked, most: int) -> str:
+    """The statement of the newest folders of what the reader's desks and he have reached, read until there are so many."""
+    scans = _branches(asked, limit=most)
+    return f"SELECT id FROM ({' UNION '.join(scans)}) u ORDER BY id {asked.way} LIMIT {most}"
 
 
 def _indexable(asked: _Asked) -> bool:
@@ -576,14 +765,14 @@ def _branches(asked: _Asked, *, limit: int) -> list[str]:
     for n, seat in enumerate(actor.seats):
         may = _and(depositing_at(seat), FOLDER)
         where = f"f.emitter_desk_id = :desk{n} AND {asked.here('f')}{may}{asked.page('f', 'f.id')}{asked.of_folder()}"
-        branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id DESC LIMIT {limit}")
+        branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id {asked.way} LIMIT {limit}")
         branches.append(_reached(asked, f"s.desk_id = :desk{n}", reading_at(actor, seat), limit))
     for n, cover in enumerate(actor.covers):
         branches.append(_reached(asked, f"s.desk_id = :cover{n}", reading_under(actor, cover), limit))
     if actor.user_id is not None:
         everybody = f"f.collectivity_id = :here AND {as_text(open_to_all(), FOLDER)} AND f.round > 0"
         where = f"{everybody}{asked.page('f', 'f.id')}{asked.of_folder()}"
-        branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id DESC LIMIT {limit}")
+        branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id {asked.way} LIMIT {limit}")
         # IS NOT NULL says nothing more than the equality, but it is what the partial indexes are declared with
         for column, condition in (("named_user_id", named_reading(actor)), ("user_id", sa.true())):
             who = f"s.{column} = :me AND s.{column} IS NOT NULL"
@@ -596,7 +785,7 @@ def _reached(asked: _Asked, who: str, may: sa.ColumnElement[bool], limit: int) -
     # A value for each step found, and no join: PostgreSQL may read all folders to look for the few of a desk
     folder = f"(SELECT f.round > 0 AND f.collectivity_id = :here{asked.of_folder()} FROM folder f WHERE f.id = s.folder_id)"
     where = f"{who}{asked.page('s', 's.folder_id')}{_and(may)} AND {folder}"
-    return f"SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE {where} ORDER BY s.folder_id DESC LIMIT {limit}"
+    return f"SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE {where} ORDER BY s.folder_id {asked.way} LIMIT {limit}"
 
 
 def _reads_few(db: Db, asked: _Asked) -> bool:
@@ -616,12 +805,28 @@ def _reads_few(db: Db, asked: _Asked) -> bool:
 
 
 def _common(db: Db, asked: _Asked) -> bool:
-    """Whether many of the last folders of the collectivity have what is asked."""
-    columns = "f.id, f.title_key, f.amount_cents, f.depositor_user_id, f.phase, f.family, f.type_version_id, f.created_at"
-    last = f"SELECT {columns} FROM folder f WHERE f.collectivity_id = :here ORDER BY f.id DESC LIMIT {SAMPLE}"
+    """Whether reading one's own in order soon fills a page: the last folders of the collectivity have what is asked.
+
+    So many that they fill it; or many, and many of those deposited halfway too: what some of the last ones alone have would
+    be looked for through all the others.
+    """
+    columns = "f.id, f.title_key, f.amount_cents, f.fields, f.depositor_user_id, f.phase, f.family, "
+    columns += "f.type_version_id, f.created_at"
     what = re.sub(r"\bf\.", "l.", asked.of_folder())
-    sql = f"SELECT COUNT(*) FROM ({last}) AS l WHERE 1 = 1{what}"
-    return int(_run(db, sql, asked.binds).scalar_one()) >= COMMON
+    ends = (
+        f"(SELECT e.id FROM folder e WHERE e.collectivity_id = :here ORDER BY e.id {way} LIMIT 1)"
+        for way in ("ASC", "DESC")
+    )
+    page = " AND f.id < :last" if asked.last is not None else ""
+    for among, enough in ((page, max(PAGE + 1, COMMON)), (f" AND f.id <= ({' + '.join(ends)}) / 2", COMMON)):
+        last = f"SELECT {columns} FROM folder f WHERE f.collectivity_id = :here{among} ORDER BY f.id DESC LIMIT {SAMPLE}"
+        sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM ({last}) AS l WHERE 1 = 1{what} LIMIT {enough}) AS c"
+        count = int(_run(db, sql, asked.binds).scalar_one())
+        if count >= enough:
+            return True
+        if count < COMMON:
+            return False
+    return False
 
 
 def _matches(db: Db, asked: _Asked) -> list[int] | None:
@@ -631,28 +836,40 @@ def _matches(db: Db, asked: _Asked) -> list[int] | None:
     page += f" AND f.phase = '{asked.phase}'" if asked.phase else ""
     page += f" AND {asked.more}" if asked.more else ""
     amounts = f" AND {asked.amounts()}" if asked.query.amounts else ""
+    if amounts and asked.query.words:
+        # Few folders may have the amount where most have the words: the words are then asked of these
+        ids = list(_run(db, f"{_of_all(f'{amounts}{page}')} LIMIT {MATCHES + 1}", asked.binds).scalars())
+        if len(ids) <= MATCHES:
+            return _having(db, asked, ids)
+    amounts += f" AND {asked.dates()}" if asked.query.dates else ""
     binds = dict(asked.binds)
+    # The words of everybody are in one index of SQLite: whose folder each is stands in this one, and no row is read for it
+    ours = f"folder f{' INDEXED BY ix_folder_collectivity_id_id' if asked.sqlite else ''}"
+    # The indexes of words of PostgreSQL have the collectivity too, and compare it with a number as wide as itself alone
+    here = "collectivity_id = :here" if asked.sqlite else "collectivity_id = CAST(:here AS integer)"
     for rank, (words, by_name) in enumerate(asked.readings):
         also = f"{amounts}{page} AND {asked.acted()}" if by_name else f"{amounts}{page}"
         if not words:
             scans += _of_people(asked, f"{amounts}{page}") if by_name else [_of_all(f"{amounts}{page}")]
             continue
-        beside, condition, _ = matching([one.pattern for one in words], dialect)
-        condition = asked.in_key(words) if not asked.sqlite else condition
+        beside, condition = "", asked.in_key(words)
         if asked.sqlite:
-            signs = matching([one.pattern for one in words], dialect)[2]["signs"]
-            condition = f"fts_folder MATCH :signs{rank} AND f.id = fts_folder.rowid AND {asked.in_key(words)}"
-            binds[f"signs{rank}"] = signs
-        scans.append(f"SELECT f.id FROM {beside} folder f WHERE {condition} AND {asked.here('f')}{also}")
+            beside = f"{INDEXED} CROSS JOIN"
+            condition = f"{INDEXED} MATCH :signs{rank} AND f.id = {INDEXED}.rowid AND {condition}"
+            binds[f"signs{rank}"] = signs_of(words)
+        scans.append(f"SELECT f.id FROM {beside} {ours} WHERE {condition} AND f.{here}{also}")
         full = worded(words, dialect)
         if full is not None:
             table, found, more = full
             binds[f"stems{rank}"] = more["stems"]
             found = found.replace(":stems", f":stems{rank}")
-            scans.append(
-                f"SELECT f.id FROM {table} folder_words w CROSS JOIN folder f WHERE {found} AND "
-                f"{'+' if asked.sqlite else ''}w.collectivity_id = :here AND f.id = w.folder_id{also}"
-            )
+            if asked.sqlite or also:
+                mine = "f" if asked.sqlite else "f.id = w.folder_id AND w"
+                scans.append(
+                    f"SELECT f.id FROM {table} CROSS JOIN {ours} WHERE {found} AND {mine}.{here}{also}"
+                )
+            else:
+                scans.append(f"SELECT w.folder_id AS id FROM {table} WHERE {found} AND w.{here}")
         if noted := asked.noted.get(tuple(words)):
             scans.append(
                 f"SELECT f.id FROM folder f WHERE f.id IN ({', '.join(map(str, noted))}) AND {asked.here('f')}{also}"
@@ -667,6 +884,13 @@ def _matches(db: Db, asked: _Asked) -> list[int] | None:
     return sorted({row.id for row in rows})
 
 
+def _having(db: Db, asked: _Asked, ids: Sequence[int]) -> list[int]:
+    """Those of these folders that have what is asked."""
+    listed = ", ".join(map(str, ids)) or "NULL"
+    sql = f"SELECT f.id FROM folder f WHERE f.id IN ({listed}){asked.of_folder()}"
+    return sorted(_run(db, sql, asked.binds).scalars())
+
+
 def _of_all(where: str) -> str:
     return f"SELECT f.id FROM folder f WHERE f.collectivity_id = :here{where}"
 
@@ -674,7 +898,8 @@ def _of_all(where: str) -> str:
 def _of_people(asked: _Asked, where: str) -> list[str]:
     """What the people who are named decided on, and what they deposited, each by its index."""
     numbers = ", ".join(map(str, asked.people.numbers)) if asked.people is not None else "NULL"
-    decided = f"step_run p CROSS JOIN folder f WHERE p.user_id IN ({numbers}) AND p.user_id IS NOT NULL AND f.id = p.folder_id"
+    decided = f"step_run p CROSS JOIN folder f WHERE p.user_id IN ({numbers}) AND p.user_id IS NOT NULL"
+    decided += f" AND {_DECIDED} AND f.id = p.folder_id"
     return [
         f"SELECT DISTINCT f.id FROM {decided} AND {asked.here('f')}{where}",
         f"SELECT f.id FROM folder f WHERE f.depositor_user_id IN ({numbers}) AND {asked.here('f')}{where}",

@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from app.core.db import Db, key_in
 from app.core.french import montant, spaces
+from app.core.texts import key_of
 from app.folders.favourites import favourites_of
 from app.folders.filled import beside
 from app.folders.models import Folder
@@ -333,7 +334,7 @@ def _desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
     query = sa.select(Desk.key, Desk.name).where(
         Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None)
     )
-    return [(key, name) for key, name in db.execute(query.order_by(Desk.name))]
+    return sorted(((key, name) for key, name in db.execute(query)), key=lambda desk: key_of(desk[1]))
 
 
 def _members(db: Db, collectivity_id: int) -> list[tuple[str, str]]:

@@ -1,20 +1,24 @@
 """The home of who deposits: what came back to be corrected, with who and why, and what is late, with who is awaited."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant
+from app.core.questions import Asked, Rows, answer, gather, read_beside
 from app.display import queues, timeline
-from app.folders.models import Folder, StepRun
+from app.folders.asking import step_of
+from app.folders.models import AskedOpinion, Folder, StepRun
 from app.folders.move import present
+from app.folders.rows import ASKED, RUNS, runs_of_round
+from app.folders.seats import keep_away, read_ahead_of
 from app.people.actor import Actor
-from app.people.covers import in_absence
+from app.people.covers import away_asked, in_absence
 from workflows.circuit import Phase
-from workflows.vocabulary import Right
 
 MOST = 5
 """How many folders of each kind the home names; the trays hold the others."""
@@ -31,63 +35,118 @@ class Pending:
 
 @dataclass(frozen=True)
 class Home:
-    """What came back and what is late, each at most `MOST`."""
+    """What came back and what is late, each at most `MOST`; `awaited`: who is awaited at a folder, by its number."""
 
     returned: tuple[Pending, ...] = ()
     late: tuple[Pending, ...] = ()
+    awaited: Mapping[int, str] = field(default_factory=dict)
 
 
-def home(db: Db, actor: Actor, counted: queues.Counters, but: Collection[int] = ()) -> Home:
-    """What the desks where this actor deposits must act on; nothing for who deposits nowhere.
+_OF_LATE: Any = sa.bindparam("late_folders", expanding=True)
+_HERE: Any = sa.bindparam("here")
+_late_folders = sa.select(Folder).where(Folder.id.in_(_OF_LATE), Folder.collectivity_id + 0 == _HERE)
+_late_runs = sa.select(StepRun).where(StepRun.folder_id.in_(_OF_LATE), StepRun.collectivity_id + 0 == _HERE)
+_late_opinions = sa.select(AskedOpinion).where(
+    AskedOpinion.folder_id.in_(_OF_LATE), AskedOpinion.collectivity_id + 0 == _HERE
+)
+_refused = sa.text("step_run.state = 'rejected' AND step_run.sent_to IS NULL")
+_BACK: Any = sa.bindparam("back_folders", expanding=True)
+_refusals: Any = (
+    sa.select(
+        StepRun.folder_id,
+        StepRun.kind,
+        StepRun.step,
+        StepRun.who,
+        StepRun.absent,
+        StepRun.ended_at,
+        StepRun.comment,
+    )
+    .join(Folder, Folder.id == StepRun.folder_id)
+    .where(
+        StepRun.id.in_(
+            sa.select(sa.func.max(StepRun.id))
+            .where(StepRun.folder_id.in_(_BACK), _refused)
+            .group_by(StepRun.folder_id)
+        ),
+        Folder.phase == Phase.REJECTED.value,
+        Folder.collectivity_id + 0 == _HERE,
+    )
+)
 
-    `but`: folders that the list below shows already, because the actor is the one who is awaited. What the counters say
-    to be empty is not asked.
+
+def queries(
+    actor: Actor, read: queues.Page, but: Collection[int] = (), held: Collection[int] = ()
+) -> list[Asked]:
+    """What is read, beside the folders of the list, for `home`: nothing where it has nothing to tell."""
+    place = {"here": actor.collectivity_id}
+    numbers = dict.fromkeys([*(line.id for line in _late(read, but)), *held])
+    late = {**place, "late_folders": list(numbers)}
+    back = {**place, "back_folders": [line.id for line in read.returned[:MOST]]}
+    every: list[Asked] = [(_refusals, back)] if read.returned else []
+    if late["late_folders"]:
+        away = away_asked(actor.collectivity_id, now())
+        every += [(_late_folders, late), (_late_runs, late), (_late_opinions, late), away]
+    return every
+
+
+def home(
+    db: Db,
+    actor: Actor,
+    read: queues.Page,
+    rows: Sequence[Rows],
+    but: Collection[int] = (),
+    held: Collection[int] = (),
+) -> Home:
+    """What the desks where the reader deposits must act on, of what the page has read; nothing for who deposits nowhere.
+
+    `rows`: what `queries` has read. `but`: folders that the list below shows already, because the reader is the one who is
+    awaited. `held`: those of the reader's that wait for an opinion, of whom is told who is to give it.
     """
-    if not actor.may_create:
-        return Home()
-    depositor = replace(actor, seats=tuple(seat for seat in actor.seats if Right.CREATE in seat.rights))
-    back = queues.others(db, depositor, "returned")[:MOST] if counted.returned else []
-    why = refusals(db, [line.id for line in back])
-    running = queues.late_deposits(db, depositor, MOST + len(but)) if counted.running else []
-    late = [line for line in running if line.id not in but]
+    back, late, rest = read.returned[:MOST], _late(read, but), list(rows)
+    why = _whys(db, rest.pop(0)) if back else {}
+    awaited = _awaited(db, actor, rest) if late or held else {}
     return Home(
         tuple(Pending(line, *why.get(line.id, ("", ""))) for line in back),
-        tuple(Pending(line, _awaited(db, line.id)) for line in late[:MOST]),
+        tuple(Pending(line, awaited.get(line.id, "")) for line in late),
+        awaited,
     )
 
 
-def _awaited(db: Db, folder_id: int) -> str:
-    folder = db.get_one(Folder, folder_id)
-    return timeline.waiting_for(db, folder, present(db, folder, signed=False))
+def _late(read: queues.Page, but: Collection[int]) -> list[queues.Line]:
+    return [line for line in read.late if line.id not in but][:MOST]
+
+
+def _awaited(db: Db, actor: Actor, rows: Sequence[Rows]) -> dict[int, str]:
+    """Who is awaited at each of these folders; by one statement more, of all who may act there."""
+    folders, runs, opinions, away = rows
+    gather(db)
+    keep_away(db, actor.collectivity_id, away)
+    places = []
+    for (folder,) in folders:
+        answer(db, RUNS, folder.id, [row for row in runs if row[0].folder_id == folder.id])
+        answer(db, ASKED, folder.id, [row for row in opinions if row[0].folder_id == folder.id])
+        places.append((folder, present(db, folder, round_=runs_of_round(db, folder))))
+    steps = [(folder, place.step) for folder, place in places if place.step is not None]
+    asked = [(folder, step_of([run.slot for run in place.asked])) for folder, place in places]
+    read_ahead_of(db, [*steps, *asked])
+    return {folder.id: timeline.waiting_for(db, folder, place) for folder, place in places}
 
 
 def refusals(db: Db, folder_ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
     """Who sent each of these folders back and when, and why, in the words of who did."""
     if not folder_ids:
         return {}
-    refused = sa.and_(
-        StepRun.folder_id.in_(folder_ids), StepRun.state == "rejected", StepRun.sent_to.is_(None)
-    )
-    last = sa.select(sa.func.max(StepRun.id)).where(refused).group_by(StepRun.folder_id)
-    query = (
-        sa.select(
-            StepRun.folder_id,
-            StepRun.kind,
-            StepRun.step,
-            StepRun.who,
-            StepRun.absent,
-            StepRun.ended_at,
-            StepRun.comment,
-        )
-        .join(Folder, Folder.id == StepRun.folder_id)
-        .where(StepRun.id.in_(last), Folder.phase == Phase.REJECTED.value)
-    )
+    binds = {"back_folders": list(folder_ids), "here": db.info["collectivity_id"]}
+    return _whys(db, read_beside(db, (_refusals, binds))[0])
+
+
+def _whys(db: Db, rows: Rows) -> Mapping[int, tuple[str, str]]:
     return {
         row.folder_id: (
             f"{timeline.refused_by(db, row.folder_id, row.kind, row.step, _who(row))}, {instant(row.ended_at)}",
             row.comment or "",
         )
-        for row in db.execute(query).all()
+        for row in rows
     }
 
 

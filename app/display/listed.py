@@ -11,11 +11,12 @@ from app.core.db import Db, key_in
 from app.core.french import euros, grouped, jour, nombre
 from app.core.refusals import Refusal
 from app.folders import corrections
-from app.folders.models import Folder
+from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import listed_cautions
 from app.people.models import Desk, User
 from workflows.circuit import Phase
 from workflows.family import Field
+from workflows.vocabulary import Role
 
 Facts = Mapping[str, Any]
 
@@ -35,6 +36,27 @@ class Mark:
 
     words: str
     grave: bool = False
+
+
+def named_by_file(db: Db, folders: Iterable[tuple[int, str, str, str]]) -> dict[int, str]:
+    """The names of the files of those drafts whose title says nothing yet, which tell several apart; one statement, if any.
+
+    `folders`: each number with its phase, its title, and the name of what it asks (`Folder.in_force`).
+    """
+    lacking = [
+        number
+        for number, phase, title, in_force in folders
+        if phase == Phase.DRAFT and title in ("", family_of(in_force).title_for({}))
+    ]
+    if not lacking:
+        return {}
+    query = (
+        sa.select(Document.folder_id, DocumentVersion.filename)
+        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+        .where(Document.folder_id.in_(lacking), Document.role == Role.MAIN)
+        .order_by(DocumentVersion.id)
+    )
+    return {row.folder_id: row.filename for row in db.execute(query)}  # the last version of each stays
 
 
 MARKS = 2

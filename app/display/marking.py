@@ -1,21 +1,23 @@
 """A route for each thing that a reader marks for himself on a folder (`later.py`)."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.clock import PARIS
-from app.core.db import reading
+from app.core.db import Db
 from app.core.french import instant
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.display import page
+from app.display import onward, page, undone
 from app.display.blueprint import pages
 from app.display.later import Later, later
+from app.display.opening import shown_to
 from app.folders import marks
-from app.folders.access import authorize
+from app.folders.models import Folder
 
 _TO_MEND = frozenset({"hide-moment", "hide-far", "hide-late"})
 """The refusals of what was typed: the page is shown again with it."""
@@ -36,15 +38,17 @@ def hide(folder_id: int) -> Response | tuple[str, int]:
         if refusal.key not in _TO_MEND:
             raise
         status, sentence = sentences.say(refusal.key, refusal.facts)
-        with reading(g.actor.collectivity_id) as db:
-            folder = authorize(db, g.actor, folder_id)
-            typed = Later(day=day, hour=hour, error=sentence)
+        typed = Later(day=day, hour=hour, error=sentence)
+
+        def made(db: Db, folder: Folder) -> dict[str, Any]:
             context = page.context(db, folder, g.actor, "circuit", None, {})
-            context["later"] = later(db, folder, g.actor, listed=False, typed=typed)
-            g.todo_count = context.pop("todo_count")
+            return {**context, "later": later(db, folder, g.actor, listed=False, typed=typed)}
+
+        context = shown_to(g.actor, folder_id, made)
+        g.todo_count = context.pop("todo_count")
         return render_template("folders/show.html", **context), status
-    flash(f"Masqué de votre liste jusqu’au {instant(until)}. Il y revient de lui-même.", "ok")
-    return redirect(url_for("folders.inbox"))
+    told = f"est masqué de votre liste jusqu’au {instant(until)}, et y revient de lui-même"
+    return onward.go(folder_id, told, undone.shown_again(folder_id))
 
 
 @pages.post("/dossiers/<int:folder_id>/remettre")

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
+from app.core.grammar import to_desk
 from app.display import queues
-from app.folders.access import authorize
 from app.folders.models import ASKED, HANDED, STEPS_PER_ROUND, CircuitChange, Folder, StepRun
 from app.folders.move import decided
 from app.people.actor import Actor
@@ -52,10 +52,9 @@ _NOT_TYPED = frozenset(
 )
 
 
-def context(db: Db, actor: Actor, folder_id: int, endpoint: str, why: str = "") -> dict[str, Any]:
+def context(db: Db, folder: Folder, actor: Actor, endpoint: str, why: str = "") -> dict[str, Any]:
     """What the page says: what changed (`why`, else the last act on the folder), what was not done, the next that waits."""
-    folder = authorize(db, actor, folder_id)
-    others = [line.id for line in queues.todo(db, actor) if line.id != folder_id]
+    others = [line.id for line in queues.todo(db, actor) if line.id != folder.id]
     last = last_deed(db, folder)
     own = not why and last is not None and actor.user_id is not None and last.user_id == actor.user_id
     if own and last is not None:
@@ -148,7 +147,7 @@ def last_deed(db: Db, folder: Folder) -> Deed | None:
         who = f"{run.by}," if run.absent else str(run.who)
         deeds.append(Deed(run.user_id, who, f"{verb} {title}{where}", run.ended_at))
     if (change := db.scalar(handings)) is not None:
-        words = f"confié {title} à {change.handed_to}"
+        words = f"confié {title} {to_desk(change.handed_to or '')}"
         deeds.append(Deed(change.changed_by_id, change.changed_by, words, change.changed_at))
     last = max(deeds, key=lambda one: one.at, default=None)
     return last if last is not None and last.at >= folder.updated_at else None

@@ -7,6 +7,8 @@ from typing import Any
 
 from app.core.db import Db
 from app.core.french import depuis, instant, jour, spaces
+from app.core.grammar import de, to_desk
+from app.folders.access import looks_on
 from app.folders.asking import law_of, seat_at
 from app.folders.models import AskedOpinion, Folder, StepRun
 from app.folders.move import Present, person_of
@@ -40,18 +42,20 @@ def asked_of(db: Db, folder: Folder, actor: Actor, here: Present | None) -> list
 
     An unfavourable answer is told among the cautions (`app/folders/opinions.py`), what came to nothing in the circuit alone.
     """
-    return [
-        _view(folder, actor, here, question, run)
+    told = [
+        (question, run)
         for question, run in opinions_of_round(db, folder)
         if run.state == "active" or (run.state == "done" and run.opinion != Answer.UNFAVOURABLE)
     ]
+    apart = bool(told) and looks_on(db, actor, folder)
+    return [_view(folder, actor, here, question, run, apart=apart) for question, run in told]
 
 
 def _view(
-    folder: Folder, actor: Actor, here: Present | None, question: AskedOpinion, run: StepRun
+    folder: Folder, actor: Actor, here: Present | None, question: AskedOpinion, run: StepRun, *, apart: bool
 ) -> AskedView:
     if run.state != "active":
-        title = f"{_opinion(run)} de {run.by}"
+        title = f"{_opinion(run)} {de(run.by)}"
         meta = f"{question.desk}, {instant(run.ended_at)}. Demandé par {question.asked_by}"
         return AskedView(
             run.id, "answered", spaces(title), question.question, spaces(meta), run.comment or ""
@@ -70,12 +74,12 @@ def _view(
     return AskedView(
         run.id,
         "open",
-        spaces(f"Avis demandé à {question.desk} {depuis(run.entered_at)}"),
+        spaces(f"Avis demandé {to_desk(question.desk)} {depuis(run.entered_at)}"),
         question.question,
         spaces(f"Par {question.asked_by}. {_terms(question)}"),
         may_answer=able and not own_deposit and not own_question,
         absent=under.absent if under is not None else "",
-        may_withdraw=needed is not None,
+        may_withdraw=needed is not None and not apart,
         reason_needed=bool(needed),
     )
 
@@ -106,12 +110,12 @@ def awaited(db: Db, folder: Folder) -> list[str]:
 
 def _line(question: AskedOpinion, run: StepRun) -> Iterator[str]:
     asked_at = instant(run.entered_at)
-    yield f"Avis demandé à {question.desk} par {question.asked_by}, {asked_at} : « {question.question} »"
+    yield f"Avis demandé {to_desk(question.desk)} par {question.asked_by}, {asked_at} : « {question.question} »"
     if run.state == "active":
         yield _terms(question)
     elif run.state == "done":
         words = f" : « {run.comment} »" if run.comment else "."
-        yield f"{_opinion(run)} de {run.by}, {instant(run.ended_at)}{words}"
+        yield f"{_opinion(run)} {de(run.by)}, {instant(run.ended_at)}{words}"
     elif question.withdrawn_by:
         why = f" : « {question.withdrawn_why} »" if question.withdrawn_why else "."
         yield f"Demande retirée par {question.withdrawn_by}, {instant(run.ended_at)}{why}"
@@ -119,16 +123,12 @@ def _line(question: AskedOpinion, run: StepRun) -> Iterator[str]:
         yield f"Close sans réponse, {instant(run.ended_at)} : le dossier avait quitté l’étape."
 
 
-def blocked(db: Db, folder: Folder, here: Present) -> str:
-    """Why the step does not end yet: « L’étape attend l’avis demandé à « Services techniques » depuis 2 jours. »; else empty."""
-    open_ones = [
-        f"« {question.desk} » {depuis(run.entered_at)}"
-        for question, run in opinions_of_round(db, folder)
-        if question.waits and run.state == "active"
-    ]
-    if not here.standing.awaited or not open_ones:
+def blocked(here: Present) -> str:
+    """Why the step does not end yet, beside who is asked (`timeline.waiting_for`); empty where nothing is awaited."""
+    if not here.standing.awaited or here.step is None:
         return ""
-    return spaces(f"L’étape attend l’avis demandé à {', à '.join(open_ones)}.")
+    several = len(here.standing.awaited) > 1
+    return f"L’étape attend {'ces avis' if several else 'cet avis'} : vous pourrez {here.step.kind.infinitive} ensuite."
 
 
 def shown(db: Db, folder: Folder) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ from app.display.views import (
 from app.files import vault
 from app.files.xml import shown_text
 from app.folders import carried, decide, points, seen
+from app.folders.access import looks_on
 from app.folders.asking import may_ask
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED
@@ -53,7 +54,7 @@ from app.folders.relieving import may_relieve
 from app.folders.required import missing, reminder, required
 from app.folders.rerouting import may_reroute
 from app.folders.returning import last_return
-from app.folders.rows import UNREAD, every_version
+from app.folders.rows import UNREAD, by_onlooker, every_version
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.seats import desk_names
 from app.folders.sockets import (
@@ -291,15 +292,16 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         why_not = not_given(db, folder, here.step, actor)
         blocked = str(why_not.facts["details"]) if why_not is not None else ""
     unread = seen.reminder(db, folder, here.step, actor)
-    lacks = opinions.blocked(db, folder, here) or reminder(folder, here.step)
+    lacks = opinions.blocked(here) or reminder(folder, here.step)
     if lacks or unread:
         blocked = f"{(lacks or unread).rstrip('.')}."
     actions = (*actions, *_beside(folder, actor, here))
     asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else here.step.kind.infinitive
     if under is not None:
         quality += f", en l’absence {de(under.absent)}"
+    awaited = bool(here.standing.awaited)
     return Decision(
-        f"À vous de {asks}{quality}",
+        timeline.waiting_for(db, folder, here) if awaited else f"À vous de {asks}{quality}",
         line,
         where,
         actions,
@@ -538,7 +540,7 @@ def context(
     """
     ask_together(db, plugged.questions, folder.id)
     seen = portrait(db, folder)
-    here = seen.here
+    here, apart = seen.here, looks_on(db, actor, folder)
     docs = documents(db, folder, shown_id)
     shown = next((one for one in docs if one.current), None)
     tab = tab if tab in dict(TABS) else "circuit"
@@ -582,8 +584,8 @@ def context(
         "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks, seen.told),
         "circuit_line": timeline.circuit_line(db, folder),
         "rerouted": timeline.rerouted(db, folder),
-        "may_relieve": may_relieve(folder, actor, here),
-        "may_reroute": folder.phase == Phase.RUNNING and may_reroute(actor, folder),
+        "may_relieve": not apart and may_relieve(folder, actor, here),
+        "may_reroute": not apart and folder.phase == Phase.RUNNING and may_reroute(actor, folder),
         "ties": tied.ties(db, folder, actor) if tab == "circuit" else None,
         "details": timeline.details(db, folder),
         "notes": noting.notes_view(db, folder, actor, note) if tab == TAB else None,
@@ -607,7 +609,7 @@ def read_as_xml(db: Db, folder: Folder, shown: DocView) -> tuple[Sequence[tuple[
 def _seen_url(db: Db, folder: Folder, actor: Actor, shown: DocView | None) -> str:
     """Where the page says that the reader has seen the document that it shows whole; empty once that is known."""
     version = _version(db, folder, shown) if shown is not None else None
-    if shown is None or version is None or shown.role not in seen.TO_READ:
+    if shown is None or version is None or shown.role not in seen.TO_READ or by_onlooker(db, folder.id):
         return ""
     if any(row.user_id == actor.user_id for row in seen.marks(db, folder).get(version.id, ())):
         return ""

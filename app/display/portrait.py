@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from app.core.db import Db
 from app.core.questions import gathered
 from app.display.timeline import passed_or_to_come, planned_circuit, told_desks
-from app.display.views import state_label
+from app.display.views import AWAITS_OPINION, state_label
+from app.folders.asking import step_of
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present, present
-from app.folders.rows import runs_of_round, signatures_of_round
+from app.folders.rows import opinions_of_round, runs_of_round, signatures_of_round
 from app.folders.seats import DeskName, desk_names, read_ahead
 from app.folders.sockets import CALLED, returned_as
 from workflows.circuit import Circuit, Phase, Step
@@ -50,7 +51,8 @@ def _desks(db: Db, folder: Folder, route: Sequence[Step], numbers: set[int]) -> 
     """The desks of these numbers, read with all whom the page will name."""
     every = {*numbers, folder.emitter_desk_id}
     if gathered(db):
-        read_ahead(db, folder, route, every)
+        asked = [run.slot for _, run in opinions_of_round(db, folder) if run.state == "active"]
+        read_ahead(db, folder, (*route, step_of(asked)), every)
     return desk_names(db, folder.collectivity_id, every)
 
 
@@ -63,6 +65,8 @@ def state_of(db: Db, folder: Folder, here: Present | None) -> str:
     """« À viser », « Terminé », « Refusé par la trésorerie »: the state of a folder in a few words."""
     kind = here.step.kind.value if here is not None and here.step is not None else None
     called = returned_as(db, [folder.id]) if folder.phase in CALLED else {}
+    if here is not None and here.standing.awaited:
+        return AWAITS_OPINION
     return called.get(folder.id) or state_label(folder.place, kind, folder.family)
 
 

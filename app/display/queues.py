@@ -6,7 +6,7 @@ the partial indexes; pages go on from a key, never an offset.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
-from app.display.listed import Mark, Shown, in_words, shown_by
+from app.core.questions import Asked, Rows, read_beside
+from app.display.listed import Mark, Shown, in_words, named_by_file, shown_by
 from app.display.listed import marks as marked
 from app.folders.access import (
     FOLDER,
@@ -32,7 +33,8 @@ from app.folders.access import (
     unacted,
 )
 from app.folders.facts import due_of
-from app.folders.models import ARRIVED, ASKED, STEPS_PER_ROUND, Folder, StepRun
+from app.folders.models import ARRIVED, ASKED, HANDED, STEPS_PER_ROUND, Folder, StepRun
+from app.folders.opinions import at_hand, held
 from app.people.actor import Actor, Seat
 from app.people.covers import in_absence
 from workflows.circuit import Phase, StepKind
@@ -74,7 +76,7 @@ _HIDDEN = (
     "AND h.hidden_until > :moment AND h.hidden_version = (SELECT k.version FROM folder k WHERE k.id = h.folder_id))"
 )
 """The folders that the reader hides, whole in one question: there are few, and `marks.hidden_until` says the same of one."""
-UNREAD, HIDDEN = "unread", "hidden"
+UNREAD, HIDDEN, HELD = "unread", "hidden", "held"
 _KEPT = {
     "": _HIDDEN.format(not_="NOT"),
     UNREAD: (
@@ -82,8 +84,21 @@ _KEPT = {
         "AND u.seen_at >= s.entered_at) IS NULL"
     ),
     HIDDEN: _HIDDEN.format(not_=""),
+    HELD: _HIDDEN.format(not_="NOT"),
 }
-"""What a list keeps of what awaits the reader: all that he does not hide, of these what he has not read, what he hides."""
+"""What a list keeps of what awaits the reader: all that he does not hide, of these what he has not read, what he hides.
+
+What waits for an opinion before it is his to decide is in a list of its own (`HELD`), or hidden, and in no other.
+"""
+
+
+def _kept(part: str, only: str) -> str:
+    """The condition that a part of a step is for such a list, whatever its reader hides; empty for what he hides."""
+    if only == HIDDEN:
+        return ""
+    if only == HELD:
+        return f" AND {part}.slot NOT LIKE '{ASKED}%' AND {held(f'{part}.folder_id')} IS NOT NULL"
+    return f" AND {at_hand(part)}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,8 @@ class Line:
 
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
     the folder's own, the one that its page and the API call its deadline. `absent`: in whose absence it awaits the
-    reader, empty where it awaits himself. `asked`: it awaits an opinion that was asked of a desk of the reader's beside its step.
+    reader, empty where it awaits himself. `asked`: it awaits an opinion that was asked of a desk of the reader's beside its step;
+    `held`: its step waits for an opinion that was asked, of whichever desk.
     `arrived_at`: when a draft came by itself, and from where (`origin`: a mailbox and its sender, a scanner and its file).
     """
 
@@ -117,6 +133,7 @@ class Line:
     listed: tuple[Shown, ...] = ()
     absent: str = ""
     asked: bool = False
+    held: bool = False
     arrived_at: datetime | None = None
     origin: str = ""
     currency: str = ""
@@ -173,10 +190,11 @@ def _branches(
     where += " AND s.own_type = :own_type" if kind[1] else ""
     where += " AND s.due_on < :today" if late else ""
     where += f" AND {_KEPT[only]}" if actor.user_id is not None else ""
+    where += _kept("s", only)
     order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
     # The outer SELECT is for SQLite, where a part of a UNION may be neither ordered nor cut by itself
     asked = _asked_by(actor)
-    first = f" AND {_first_part(actor, late=late)}" if once and len(asked) > 1 else ""
+    first = f" AND {_first_part(actor, late=late, only=only)}" if once and len(asked) > 1 else ""
     return [
         f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE {one}{where}{first} {order}) AS {name}"
         for name, one in asked.items()
@@ -205,7 +223,7 @@ def _asked_by(actor: Actor, steps: Any = STEP) -> dict[str, str]:
     return asked
 
 
-def _first_part(actor: Actor, *, late: bool) -> str:
+def _first_part(actor: Actor, *, late: bool, only: str) -> str:
     """That no earlier part of the folder awaits the actor: a folder is in the list once, whatever he holds of its step.
 
     A value, and no EXISTS, which PostgreSQL would answer by all that awaits the actor. An opinion that is asked beside a step
@@ -214,7 +232,7 @@ def _first_part(actor: Actor, *, late: bool) -> str:
     before = " OR ".join(f"({one})" for one in _asked_by(actor, BEFORE).values())
     past = " AND b.due_on < :today" if late else ""
     return (
-        f"(SELECT 1 FROM step_run b WHERE b.folder_id = s.folder_id AND b.id < s.id{past} AND ({before}) LIMIT 1)"
+        f"(SELECT 1 FROM step_run b WHERE b.folder_id = s.folder_id AND b.id < s.id{past}{_kept('b', only)} AND ({before}) LIMIT 1)"
         " IS NULL"
     )
 
@@ -257,33 +275,43 @@ def todo(
     """The folders that await one of the actor's desks, each once, due first; one row more than a page when there is a next one.
 
     `family`: of this family, or of this type made from it (`type_name`). `size`: how many rows at most, for whoever acts on
-    more than a page. `only`: `UNREAD` or `HIDDEN`, empty for all that the reader does not hide.
+    more than a page. `only`: `UNREAD`, `HIDDEN` or `HELD`, empty for all that the reader does not hide.
     """
     if not actor.seats and actor.user_id is None:
         return []
+    kind = parted_type(family or "")
+    sql = _todo_sql(actor, tray=tray, kind=kind, after=bool(after), size=size, only=only)
+    binds = _binds(actor, here=actor.collectivity_id, **_after(after))
+    binds |= dict(zip(("family", "own_type"), kind, strict=True))
+    statement = _typed(sql, binds, _TYPES)
+    return _todo_lines(
+        actor, db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
+    )
+
+
+def _todo_sql(actor: Actor, *, tray: str, kind: tuple[str, str], after: bool, size: int, only: str) -> str:
+    """The statement of `todo`, which depends on nothing else than the rights of the actor and what is asked of it."""
     columns = (
         "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step, s.desk_id, s.own_type, s.slot"
     )
-    kind = parted_type(family or "")
     late = tray == "late"
-    scans = _branches(actor, columns, limit=size, after=bool(after), kind=kind, late=late, only=only)
-    sql = (
+    scans = _branches(actor, columns, limit=size, after=after, kind=kind, late=late, only=only)
+    return (
         # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
-        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.seen_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
+        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.seen_at, {held('f.id')} AS held, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
         "CROSS JOIN folder f LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
         f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {size}"
     )
-    binds = _binds(actor, here=actor.collectivity_id, **_after(after))
-    binds |= dict(zip(("family", "own_type"), kind, strict=True))
-    statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
-    used = {name: value for name, value in binds.items() if f":{name}" in sql}
-    rows = db.execute(statement, used)
+
+
+def _todo_lines(actor: Actor, rows: Iterable[Any]) -> list[Line]:
     return [
         replace(
             _line(row, f"{row.due_on.isoformat()}_{row.entered_at.isoformat()}_{row.sid}"),
             read=row.seen_at is not None and row.seen_at >= row.entered_at,
             absent=_absent(actor, row),
             asked=row.slot.startswith(ASKED),
+            held=bool(row.held) and not row.slot.startswith(ASKED),
         )
         for row in rows
     ]
@@ -322,7 +350,7 @@ def _line(row: Any, key: str) -> Line:
 
 def is_key(after: str, tray: str) -> bool:
     """Whether a text is the key of a page of this tray: software that sends another is told, not led to the first page."""
-    return (_parted(after) if tray in {"todo", "late"} else key_in(after)) is not None
+    return (_parted(after) if tray in {"todo", "late", HELD} else key_in(after)) is not None
 
 
 def _parted(key: str) -> dict[str, Any] | None:
@@ -342,11 +370,15 @@ def _after(key: str | None) -> dict[str, Any]:
     return _parted(key or "") or first
 
 
-def _emitted(actor: Actor, phase: str, *, limit: int, more: str = "") -> list[str]:
-    """The folders that each desk deposits and that are in one phase, newest first; no folder is in two of them."""
+def _emitted(actor: Actor, phase: str, *, limit: int, more: str = "", depositing: bool = False) -> list[str]:
+    """The folders that each desk deposits and that are in one phase, newest first; no folder is in two of them.
+
+    `depositing`: of the desks where the actor may deposit, alone.
+    """
     return [
         f"SELECT * FROM (SELECT f.id FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = '{phase}'{_creating(seat)}{more} ORDER BY f.id DESC LIMIT {limit}) AS e{n}"
         for n, seat in enumerate(actor.seats)
+        if not depositing or Right.CREATE in seat.rights
     ]
 
 
@@ -381,18 +413,23 @@ def others(
     last = key_in(after)
     more = " AND {0} < :last" if last else ""
     more += " AND {1}.family = :family" if family else ""
-    scans = _emitted(actor, _PHASES[tray], limit=size, more=more.format("f.id", "f"))
+    sql = _others_sql(actor, tray, size=size, more=more)
+    binds = {**_binds(actor, here=actor.collectivity_id), "last": last, "family": family}
+    statement = _typed(sql, binds, _TYPES)
+    rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
+    return [_line(row, str(row.id)) for row in rows]
+
+
+def _others_sql(actor: Actor, tray: str, *, size: int, more: str = "", depositing: bool = False) -> str:
+    """The statement of `others`; `more`: a condition on the number of the folder and on its row, `{0}` and `{1}`."""
+    scans = _emitted(actor, _PHASES[tray], limit=size, more=more.format("f.id", "f"), depositing=depositing)
     if tray == "done":
         scans += _decided(actor, limit=size, more=more.format("s.folder_id", "s"))
-    sql = (
+    return (
         f"SELECT {_COLUMNS}, COALESCE({_STEP_DUE}, f.due_on) AS due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step "
         f"FROM ({' UNION '.join(scans)}) w CROSS JOIN folder f "
         f"WHERE f.id = w.id AND f.collectivity_id = :here ORDER BY f.id DESC LIMIT {size}"
     )
-    binds = {**_binds(actor, here=actor.collectivity_id), "last": last, "family": family}
-    statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
-    rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
-    return [_line(row, str(row.id)) for row in rows]
 
 
 def with_deadlines(db: Db, lines: Sequence[Line]) -> list[Line]:
@@ -402,23 +439,18 @@ def with_deadlines(db: Db, lines: Sequence[Line]) -> list[Line]:
     return [replace(line, folder_due=days[line.id]) for line in lines if line.id in days]
 
 
-def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
-    """What the actor's desks have deposited and that is late at the step where it waits, whoever is awaited; latest first."""
-    if not actor.seats:
-        return []
+def _late_sql(actor: Actor, *, size: int) -> str:
+    """What the desks where the actor deposits have sent and that is late at the step where it waits, latest first."""
     scans = [
         f"SELECT f.id, {_STEP_DUE} AS due_on FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = 'running'{_creating(seat)}"
         for n, seat in enumerate(actor.seats)
+        if Right.CREATE in seat.rights
     ]
-    sql = (
+    return (
         f"SELECT {_COLUMNS}, w.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step "
         f"FROM ({' UNION ALL '.join(scans)}) w CROSS JOIN folder f "
-        f"WHERE w.due_on < :today AND f.id = w.id AND f.collectivity_id = :here ORDER BY w.due_on, f.id LIMIT {most}"
+        f"WHERE w.due_on < :today AND f.id = w.id AND f.collectivity_id = :here ORDER BY w.due_on, f.id LIMIT {size}"
     )
-    binds = _binds(actor, here=actor.collectivity_id)
-    statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
-    rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
-    return [_line(row, str(row.id)) for row in rows]
 
 
 def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:
@@ -443,7 +475,7 @@ def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:
 
 
 def drafts_after(db: Db, actor: Actor, folder: Folder) -> list[int]:
-    """The other drafts of the actor that were never sent, a hundred at most: those made after this one first.
+    """The other drafts of the actor that were never sent, a hundred at most, as « Brouillons » has them: those below it first.
 
     His are those that he deposited, and what came by itself to a desk where he deposits.
     """
@@ -454,71 +486,114 @@ def drafts_after(db: Db, actor: Actor, folder: Folder) -> list[int]:
         sa.or_(Folder.depositor_user_id == actor.user_id, Folder.depositor_user_id.is_(None)),
         Folder.id != folder.id,
     )
-    return list(db.scalars(query.order_by(Folder.id < folder.id, Folder.id).limit(DRAFTS)))
+    return list(db.scalars(query.order_by(Folder.id > folder.id, Folder.id.desc()).limit(DRAFTS)))
 
 
 @dataclass(frozen=True)
 class LastAct:
-    """What was decided last on a folder, by whom and when; `sent_back`: it was sent back by that to the step where it stands."""
+    """What was decided last on a folder, by whom and when; `sent_back`: it was sent back by that to the step where it stands.
+
+    `handed`: it decided nothing, and handed the part to another desk.
+    """
 
     kind: str
     who: str
     at: datetime
     sent_back: bool = False
+    handed: bool = False
+
+
+_decided_last = sa.text(
+    f"step_run.user_id IS NOT NULL AND step_run.slot NOT LIKE '{ASKED}%' AND ("
+    f"step_run.state = 'done' AND step_run.pass_number % {STEPS_PER_ROUND} < {STEPS_PER_ROUND // 2} "
+    f"OR step_run.state = 'passed' AND step_run.slot LIKE '{HANDED}%' "
+    "OR step_run.state = 'rejected' AND step_run.sent_to IS NOT NULL)"
+)
+_LINES: Any = sa.bindparam("lines", expanding=True)
+# By the hour: the parts of a step are numbered in the order of its desks, whoever acts first
+_ranked = (
+    sa.select(
+        StepRun.id,
+        sa.func.row_number()
+        .over(partition_by=StepRun.folder_id, order_by=(StepRun.ended_at.desc(), StepRun.id.desc()))
+        .label("rank"),
+    )
+    .where(StepRun.folder_id.in_(_LINES), _decided_last)
+    .subquery("ranked")
+)
+_folders_told: Any = (
+    sa.select(
+        Folder, StepRun.kind, StepRun.who, StepRun.absent, StepRun.ended_at, StepRun.sent_to, StepRun.state
+    )
+    .outerjoin(
+        StepRun,
+        sa.and_(
+            StepRun.folder_id == Folder.id,
+            StepRun.id.in_(sa.select(_ranked.c.id).where(_ranked.c.rank == 1)),
+            # A return of a former round, or of a folder that went back to who deposited since, is not why it is where it stands
+            sa.or_(
+                StepRun.sent_to.is_(None),
+                sa.and_(
+                    StepRun.sent_to == Folder.place, StepRun.pass_number >= Folder.round * STEPS_PER_ROUND
+                ),
+            ),
+        ),
+    )
+    .where(Folder.id.in_(_LINES), Folder.collectivity_id + 0 == sa.bindparam("here"))
+)
+"""The folders of a list, each beside the last decision of a person on it, or the return or the handing that came after."""
 
 
 def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]:
-    """What else a list says of its folders, in one statement, and those of what is to be looked at in them, however many they are.
+    """What else a list says of its folders, in one statement, and one for what is to be looked at in them, however many they are.
 
     The same lines, each with what is to be looked at in it and what its type shows in lists, and the last
     decision made by a person on each folder, by folder: one that was sent back to a step, and not decided on since, has that
-    return, and one just sent has none. Desks and people that a type shows are
+    return, one that was handed since has that, and one just sent has none. Desks and people that a type shows are
     named by a statement more for each.
     """
+    return told_beside(db, lines)[:2]
+
+
+def told_beside(
+    db: Db, lines: Sequence[Line], *beside: Asked
+) -> tuple[list[Line], dict[int, LastAct], list[Rows]]:
+    """The same, and the rows of what else is asked, by the first of these statements."""
     if not lines:
-        return [], {}
+        return [], {}, read_beside(db, *beside)
     ids = [one.id for one in lines]
-    passage = StepRun.pass_number % STEPS_PER_ROUND
-    decided = sa.and_(
-        StepRun.folder_id.in_(ids),
-        StepRun.user_id.is_not(None),
-        ~StepRun.slot.startswith(ASKED),
-        sa.or_(
-            sa.and_(StepRun.state == "done", passage < STEPS_PER_ROUND // 2),
-            sa.and_(StepRun.state == "rejected", StepRun.sent_to.is_not(None)),
-        ),
-    )
-    last = sa.select(sa.func.max(StepRun.id)).where(decided).group_by(StepRun.folder_id)
-    # A return of a former round, or of a folder that went back to who deposited since, is not why it is where it stands
-    counts = sa.or_(
-        StepRun.sent_to.is_(None),
-        sa.and_(StepRun.sent_to == Folder.place, StepRun.pass_number >= Folder.round * STEPS_PER_ROUND),
-    )
-    query = (
-        sa.select(Folder, StepRun.kind, StepRun.who, StepRun.absent, StepRun.ended_at, StepRun.sent_to)
-        .outerjoin(StepRun, sa.and_(StepRun.folder_id == Folder.id, StepRun.id.in_(last), counts))
-        .where(Folder.id.in_(ids))
-    )
-    rows = {row.Folder.id: row for row in db.execute(query)}
+    place = db.info["collectivity_id"]
+    read, *others = read_beside(db, (_folders_told, {"lines": ids, "here": place}), *beside)
+    rows = {row.Folder.id: row for row in read}
     folders = {number: row.Folder for number, row in rows.items()}
     marks_by_id = marked(db, list(folders.values()))
     shown = {one.id: (fields, folders[one.id].fields) for one in lines if (fields := shown_by(one.in_force))}
     words = in_words(db, folders[ids[0]].collectivity_id, shown) if shown else {}
-    return [
-        replace(
-            one,
-            marks=marks_by_id.get(one.id, ()),
-            listed=words.get(one.id, ()),
-            **(_of_draft(folders[one.id]) if one.phase == Phase.DRAFT else {}),
-        )
-        for one in lines
-    ], {
-        number: LastAct(
-            row.kind, in_absence(row.who or "", row.absent), row.ended_at, sent_back=row.sent_to is not None
-        )
-        for number, row in rows.items()
-        if row.kind is not None
-    }
+    names = named_by_file(db, ((one.id, one.phase, one.title, one.in_force) for one in lines))
+    return (
+        [
+            replace(
+                one,
+                title=names.get(one.id, one.title),
+                marks=marks_by_id.get(one.id, ()),
+                listed=words.get(one.id, ()),
+                **(_of_draft(folders[one.id]) if one.phase == Phase.DRAFT else {}),
+            )
+            for one in lines
+        ],
+        {
+            number: LastAct(
+                row.kind,
+                in_absence(row.who or "", row.absent),
+                row.ended_at,
+                sent_back=row.sent_to is not None,
+                handed=row.state == "passed",
+            )
+            for number, row in rows.items()
+            if row.kind is not None
+        },
+        others,
+    )
 
 
 def _of_draft(folder: Folder) -> dict[str, Any]:
@@ -572,6 +647,13 @@ def _counting(
     Every page counts, and writing the statement took three quarters of it. It is kept by all that its conditions are made
     of: an `_asker`, what his mandates cover today (`_covered`), and the restricted families (`_closed`).
     """
+    sql = _counters_sql(actor)
+    binds = _binds(actor, here=0)
+    return (_typed(sql, binds) if sql else None), tuple(name for name in binds if f":{name}" in sql)
+
+
+def _counters_sql(actor: Actor) -> str:
+    """The rows of the counters: `what`, `family`, `n`, `late`, `own_type`, `last_version`; empty for who is asked nothing."""
     scans = _branches(
         actor,
         "s.folder_id, s.family, s.own_type, s.due_on",
@@ -582,10 +664,10 @@ def _counting(
         once=False,
     )
     if not scans:
-        return None, ()
+        return ""
     parts = [
         "SELECT 'todo' AS what, w.family AS family, COUNT(*) AS n, SUM(CASE WHEN w.due_on < :today THEN 1 ELSE 0 END) AS late, "
-        f"w.own_type AS own_type, ({_LAST_VERSION}) AS version "
+        f"w.own_type AS own_type, ({_LAST_VERSION}) AS last_version "
         f"FROM (SELECT a.folder_id, a.family, a.own_type, MIN(a.due_on) AS due_on FROM ({' UNION ALL '.join(scans)}) a "
         "GROUP BY a.folder_id, a.family, a.own_type) w GROUP BY w.family, w.own_type"
     ]
@@ -599,9 +681,7 @@ def _counting(
             parts.append(
                 f"SELECT '{tray}', NULL, COUNT(*), 0, NULL, NULL FROM (SELECT id FROM ({' UNION ALL '.join(found)}) AS u_{tray} LIMIT {CAP}) AS c_{tray}"
             )
-    sql = " UNION ALL ".join(parts)
-    binds = _binds(actor, here=0)
-    return _typed(sql, binds), tuple(name for name in binds if f":{name}" in sql)
+    return " UNION ALL ".join(parts)
 
 
 def counters(db: Db, actor: Actor) -> Counters:
@@ -611,7 +691,10 @@ def counters(db: Db, actor: Actor) -> Counters:
     if statement is None:
         return Counters(0, 0, 0, 0, 0)
     binds = _binds(actor, here=actor.collectivity_id)
-    rows = db.execute(statement, {name: binds[name] for name in names}).all()
+    return _counted(db.execute(statement, {name: binds[name] for name in names}).all())
+
+
+def _counted(rows: Sequence[Any]) -> Counters:
     todo_rows = [row for row in rows if row.what == "todo"]
     by_family: Counter[str] = Counter()
     for row in todo_rows:
@@ -627,9 +710,9 @@ def counters(db: Db, actor: Actor) -> Counters:
         count.get("drafts", 0),
         tuple(
             sorted(
-                (type_name(row.family, row.own_type), typed_name(row.family, row.version), int(row.n))
+                (type_name(row.family, row.own_type), typed_name(row.family, row.last_version), int(row.n))
                 for row in todo_rows
-                if row.own_type and row.version is not None
+                if row.own_type and row.last_version is not None
             )
         ),
     )
@@ -637,10 +720,14 @@ def counters(db: Db, actor: Actor) -> Counters:
 
 @dataclass(frozen=True)
 class Marks:
-    """Of what awaits a person: how many folders he has not read, and how many he hides, each capped at a thousand."""
+    """Of what awaits a person: how many folders he has not read, how many he hides, and how many wait for an opinion before.
+
+    Each is capped at a thousand.
+    """
 
     unread: int = 0
     hidden: int = 0
+    held: int = 0
 
 
 @lru_cache(maxsize=500)
@@ -648,21 +735,25 @@ def _marking(
     actor: Actor, _covered: tuple[tuple[Bound, ...], ...], _closed: tuple[str, ...]
 ) -> tuple[sa.TextClause | None, tuple[str, ...]]:
     """The statement of `marks` and the names of its binds, kept as that of the counters is."""
+    sql = _marks_sql(actor)
+    binds = _binds(actor, here=0)
+    return (_typed(sql, binds) if sql else None), tuple(name for name in binds if f":{name}" in sql)
+
+
+def _marks_sql(actor: Actor) -> str:
     parts = []
-    for only in (UNREAD, HIDDEN):
+    for only in (UNREAD, HIDDEN, HELD):
         columns, kind = "s.folder_id, s.due_on, s.entered_at, s.id", ("", "")
         scans = _branches(actor, columns, limit=CAP, after=False, kind=kind, late=False, only=only)
         if scans:
             parts.append(
                 f"SELECT '{only}' AS what, COUNT(DISTINCT a.folder_id) AS n FROM ({' UNION ALL '.join(scans)}) a"
             )
-    sql = " UNION ALL ".join(parts)
-    binds = _binds(actor, here=0)
-    return (_typed(sql, binds) if parts else None), tuple(name for name in binds if f":{name}" in sql)
+    return " UNION ALL ".join(parts)
 
 
 def marks(db: Db, actor: Actor) -> Marks:
-    """What a person has not read, and what he hides, of what awaits him; in one statement."""
+    """What a person has not read, what he hides, and what waits for an opinion before it is his; in one statement."""
     if actor.user_id is None:
         return Marks()
     covered = scopes(actor) if actor.by_mandate else ()
@@ -670,10 +761,164 @@ def marks(db: Db, actor: Actor) -> Marks:
     if statement is None:
         return Marks()
     binds = _binds(actor, here=actor.collectivity_id)
-    count = {
-        row.what: min(row.n, CAP) for row in db.execute(statement, {name: binds[name] for name in names})
-    }
-    return Marks(count.get(UNREAD, 0), count.get(HIDDEN, 0))
+    return _marked(db.execute(statement, {name: binds[name] for name in names}))
+
+
+def _marked(rows: Iterable[Any]) -> Marks:
+    count = {row.what: min(row.n, CAP) for row in rows}
+    return Marks(*(count.get(name, 0) for name in (UNREAD, HIDDEN, HELD)))
+
+
+@dataclass(frozen=True)
+class Page:
+    """What « À traiter » asks of its folders: the rows of a tray, the counters, and what a depositor's home names.
+
+    `returned`: what came back to the desks where the reader deposits, newest first; `late`: what they sent and that is late
+    where it waits, latest first; `held`: what is the reader's to decide once an opinion is given, due first.
+    """
+
+    lines: list[Line]
+    counted: Counters
+    marked: Marks
+    returned: list[Line]
+    late: list[Line]
+    held: list[Line]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What of a page is read: no rows for `size` 0, and of the home so many folders of each kind (`home`)."""
+
+    tray: str
+    by_family: bool
+    by_type: bool
+    after: bool
+    only: str
+    size: int
+    home: int
+    held: bool
+
+
+_LISTED = (
+    *("sid", "due_on", "entered_at", "kind", "step", "desk_id", "own_type", "slot", "seen_at", "held", "id"),
+    *("version", "family", "type_version_id", "title", "number", "amount_cents", "phase", "place"),
+    *("depositor_name", "updated_at", "folder_due", "currency"),
+)
+"""The columns of the rows of a list."""
+_COUNTED = ("n", "late", "last_version")
+"""Those of the counters beside them: `what` they are, their family and their type."""
+_ROWS, _HELD, _RETURNED, _LATE = "rows", "rows held", "home returned", "home late"
+
+
+def page(
+    db: Db,
+    actor: Actor,
+    *,
+    tray: str = "todo",
+    family: str | None = None,
+    after: str | None = None,
+    only: str = "",
+    listed: bool = True,
+    home: int = 0,
+    held: bool = False,
+) -> Page:
+    """What `todo` or `others`, `counters` and `marks` give of a page, by one statement for all.
+
+    `listed`: not the rows, which the page takes otherwise; `home`: so many folders that came back, and that are late, at the
+    desks where the actor deposits, and as many more late ones as the list has rows; `held`: what waits for an opinion too, a
+    page of it at most.
+    """
+    kind = parted_type(family or "") if tray in {"todo", "late"} else (family or "", "")
+    asks = tray in {"todo", "late"}
+    last = None if asks else key_in(after)
+    wanted = _Wanted(
+        tray,
+        bool(kind[0]),
+        bool(kind[1]),
+        bool(after) if asks else bool(last),
+        only if asks else "",
+        PAGE + 1 if listed else 0,
+        home if actor.may_create else 0,
+        held,
+    )
+    covered = scopes(actor) if actor.by_mandate else ()
+    statement, names = _paging(_asker(actor), covered, restricted_families(), wanted)
+    if statement is None:
+        return Page([], Counters(0, 0, 0, 0, 0), Marks(), [], [], [])
+    binds = _binds(actor, here=actor.collectivity_id, **_after(after if asks else None))
+    binds |= dict(zip(("family", "own_type"), kind, strict=True))
+    binds |= {} if asks else {"last": last}
+    rows = db.execute(statement, {name: binds[name] for name in names}).all()
+    parts: dict[str, list[Any]] = {}
+    for row in rows:
+        parts.setdefault(row.what, []).append(row)
+    lines, back, late, held_rows = (parts.pop(name, []) for name in (_ROWS, _RETURNED, _LATE, _HELD))
+    marks_read = [row for name in (UNREAD, HIDDEN, HELD) for row in parts.pop(name, [])]
+    return Page(
+        _in_order_of_days(actor, lines)
+        if asks
+        else [_line(row, str(row.id)) for row in sorted(lines, key=lambda row: -row.id)],
+        _counted([row for each in parts.values() for row in each]),
+        _marked(marks_read),
+        [_line(row, str(row.id)) for row in sorted(back, key=lambda row: -row.id)],
+        [_line(row, str(row.id)) for row in sorted(late, key=lambda row: (row.due_on, row.id))],
+        _in_order_of_days(actor, held_rows),
+    )
+
+
+def _in_order_of_days(actor: Actor, rows: Iterable[Any]) -> list[Line]:
+    return _todo_lines(actor, sorted(rows, key=lambda row: (row.due_on, row.entered_at, row.sid)))
+
+
+@lru_cache(maxsize=500)
+def _paging(
+    actor: Actor, _covered: tuple[tuple[Bound, ...], ...], _closed: tuple[str, ...], wanted: _Wanted
+) -> tuple[Any, tuple[str, ...]]:
+    """The statement of `page` and the names of its binds, kept as that of the counters is; None where nothing is asked.
+
+    The rows come first: their columns have the types that the others take.
+    """
+    parts = []
+    asks = wanted.tray in {"todo", "late"}
+    if wanted.size and asks and (actor.seats or actor.user_id is not None):
+        kind = ("family" if wanted.by_family else "", "own_type" if wanted.by_type else "")
+        sql = _todo_sql(
+            actor, tray=wanted.tray, kind=kind, after=wanted.after, size=wanted.size, only=wanted.only
+        )
+        parts.append(_part(_ROWS, sql, _LISTED))
+    if wanted.held and (actor.seats or actor.user_id is not None):
+        sql = _todo_sql(actor, tray="todo", kind=("", ""), after=False, size=PAGE, only=HELD)
+        parts.append(_part(_HELD, sql, _LISTED))
+    no_step = tuple(name for name in _LISTED if name not in _OF_STEP)
+    if wanted.size and not asks and actor.seats:
+        more = f"{' AND {0} < :last' if wanted.after else ''}{' AND {1}.family = :family' if wanted.by_family else ''}"
+        parts.append(_part(_ROWS, _others_sql(actor, wanted.tray, size=wanted.size, more=more), no_step))
+    if wanted.home and any(Right.CREATE in seat.rights for seat in actor.seats):
+        back = _others_sql(actor, "returned", size=wanted.home, depositing=True)
+        parts.append(_part(_RETURNED, back, no_step))
+        parts.append(_part(_LATE, _late_sql(actor, size=wanted.home + PAGE), no_step))
+    if sql := _counters_sql(actor):
+        parts.append(_part("", sql, ("what", "family", "own_type", "n", "late", "last_version")))
+    if wanted.tray == "todo" and actor.user_id is not None and (sql := _marks_sql(actor)):
+        parts.append(_part("", sql, ("what", "n")))
+    sql = " UNION ALL ".join(parts)
+    binds = _binds(actor, here=0, due=None, entered=None, last=0, family="", own_type="")
+    return (_typed(sql, binds, _TYPES) if parts else None), tuple(name for name in binds if f":{name}" in sql)
+
+
+_OF_STEP = frozenset({"sid", "desk_id", "own_type", "slot", "seen_at", "held"})
+"""The columns that only what awaits the reader has."""
+
+
+def _part(what: str, sql: str, names: Sequence[str]) -> str:
+    """The rows of a statement as one part of the whole: of each column of the page, its value or nothing."""
+    empty = {"n": "0", "late": "0", "last_version": "CAST(NULL AS INTEGER)"}
+    columns = ", ".join(
+        f"{f'z.{name}' if name in names else empty.get(name, 'NULL')} AS {name}"
+        for name in (*_LISTED, *_COUNTED)
+    )
+    kind = "z.what" if "what" in names else f"'{what}'"
+    return f"SELECT {kind} AS what, {columns} FROM ({sql}) z"
 
 
 def place_in_list(db: Db, actor: Actor, folder_id: int) -> tuple[int, int, int | None, int | None] | None:

@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
-from app.core.db import NO_DATE, Db, reading
+from app.core.db import NO_DATE, Db
 from app.core.french import depuis, jour_long, spaces
+from app.core.grammar import of_giver, the_desk
 from app.core.http import BRANCH, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import page, timeline
 from app.display.blueprint import pages, version_shown
-from app.display.consulting import person_told
+from app.display.consulting import people_told
+from app.display.opening import shown_to
 from app.display.portrait import current_present
 from app.display.views import StepView
 from app.folders import relieving
-from app.folders.access import authorize
+from app.folders.access import refuse_onlooker
 from app.folders.models import Folder
 from app.folders.move import MOST_WORDS, Present, entering
 from app.folders.rehearsal import Stage, coming
@@ -78,13 +81,14 @@ def relieve(folder_id: int) -> Response | tuple[str, int]:
     """Put a desk in the place of who is awaited."""
     typed = {name: request.form.get(name, "") for name in ("part", "desk", "reason")}
     try:
-        name = relieving.replace_actor(g.actor, folder_id, version=version_shown(), **typed)
+        replaced, name = relieving.replace_actor(g.actor, folder_id, version=version_shown(), **typed)
     except Refusal as refusal:
         if refusal.key not in REPLACING:
             raise
         told = _told(refusal, REPLACING)
         return _page(folder_id, replacing=told, typed=typed), told.status
-    flash(f"« {name} » est attendu à la place de qui l’était, et son délai part d’aujourd’hui.", "ok")
+    sentence = f"À la place {of_giver(replaced)}, cette étape attend {the_desk(name)}, dont le délai part d’aujourd’hui."
+    flash(spaces(sentence), "ok")
     return redirect(url_for("folders.show", folder_id=folder_id))
 
 
@@ -116,30 +120,7 @@ def _page(
     passing: Told = Told(),
     typed: Mapping[str, str] | None = None,
 ) -> str:
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        here = current_present(db, folder)
-        if here is None or here.step is None or not relieving.may_relieve(folder, g.actor, here):
-            label = here.step.label if here is not None and here.step is not None else ""
-            raise (
-                Refusal("replacing-fixed", step=label)
-                if g.actor.administrator
-                else Refusal("relief-forbidden")
-            )
-        parts = relieving.awaited(db, folder, g.actor, here)
-        context = {
-            "folder": page.head(db, folder, here),
-            "label": here.step.label,
-            "noun": "cet avis" if here.step.kind is StepKind.OPINION else "ce visa",
-            "since": _since(db, folder),
-            "parts": [_part(one) for one in parts],
-            "desks": _desks(db, folder, here, parts),
-            "not_replaced": _why(relieving.fixed(folder, here)),
-            "due": _due(db, folder, here),
-            "not_passed": _why(relieving.not_passed(db, folder, g.actor, here)),
-            "following": _following(db, folder, here),
-            "depositor": folder.depositor_name,
-        }
+    context = shown_to(g.actor, folder_id, _relieving)
     return render_template(
         "folders/relief.html",
         replacing=replacing,
@@ -148,6 +129,31 @@ def _page(
         most_words=MOST_WORDS,
         **context,
     )
+
+
+def _relieving(db: Db, folder: Folder) -> dict[str, Any]:
+    """What the page tells of the step where the folder waits."""
+    refuse_onlooker(db, g.actor, folder)
+    here = current_present(db, folder)
+    if here is None or here.step is None or not relieving.may_relieve(folder, g.actor, here):
+        label = here.step.label if here is not None and here.step is not None else ""
+        raise (
+            Refusal("replacing-fixed", step=label) if g.actor.administrator else Refusal("relief-forbidden")
+        )
+    parts = relieving.awaited(db, folder, g.actor, here)
+    return {
+        "folder": page.head(db, folder, here),
+        "label": here.step.label,
+        "noun": "cet avis" if here.step.kind is StepKind.OPINION else "ce visa",
+        "since": _since(db, folder),
+        "parts": [_part(one) for one in parts],
+        "desks": _desks(db, folder, here, parts),
+        "not_replaced": _why(relieving.fixed(folder, here)),
+        "due": _due(db, folder, here),
+        "not_passed": _why(relieving.not_passed(db, folder, g.actor, here)),
+        "following": _following(db, folder, here),
+        "depositor": folder.depositor_name,
+    }
 
 
 def _why(refusal: Refusal | None) -> str:
@@ -170,7 +176,7 @@ def _part(one: Awaited) -> tuple[str, str, str]:
     """Who has a part: its key, its name, who sits there and why nobody may be expected."""
     if one.slot is None or not one.slot.people:
         return one.key, one.name, "personne ne peut s’y prononcer"
-    return one.key, one.name, spaces(", ".join(map(person_told, one.slot.people)))
+    return one.key, one.name, people_told(one.slot.people)
 
 
 def _desks(db: Db, folder: Folder, here: Present, parts: Sequence[Awaited]) -> list[tuple[str, str, str]]:
@@ -178,7 +184,7 @@ def _desks(db: Db, folder: Folder, here: Present, parts: Sequence[Awaited]) -> l
     found: dict[str, tuple[str, str, str]] = {}
     for one in parts if relieving.fixed(folder, here) is None else ():
         for desk in relieving.replacements(db, folder, g.actor, here, one):
-            people = ", ".join(map(person_told, desk.slot.people))
+            people = people_told(desk.slot.people)
             found.setdefault(desk.key, (desk.key, desk.slot.label, people))
     return sorted(found.values(), key=lambda desk: desk[1])
 

@@ -1,9 +1,10 @@
 """Saved views as the lists lead to them: which ones somebody is told of, under which name and at which address."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from flask import url_for
 
 from app.core.db import Db
@@ -42,9 +43,12 @@ def seen(db: Db, actor: Actor, *, administered: bool = False) -> list[Seen]:
     One of somebody else that names a type of which the actor is not told is left out: its name, its words and its address
     would tell. Who administers the collectivity knows all its types.
     """
-    every = saved_views.seen_by(db, actor, administered=administered)
+    return _open_to(db, actor, saved_views.seen_by(db, actor, administered=administered))
+
+
+def _open_to(db: Db, actor: Actor, every: list[Seen]) -> list[Seen]:
     named = {one.row.id: _types(one.row.asked) for one in every if not one.own}
-    if actor.administrator or not any(named.values()):
+    if actor.administrator or not frozenset().union(*named.values()) - following.openly(actor):
         return every
     told = {name for name, _ in types_told(db, actor)}
     return [one for one in every if named.get(one.row.id, frozenset()) <= told]
@@ -68,6 +72,14 @@ def save_url(page: str, asked: Mapping[str, Any]) -> str:
 def listed(db: Db, actor: Actor) -> list[Shown]:
     """The views that the lists lead a person to: his own and those that his desks share; in one statement."""
     return [shown(one) for one in seen(db, actor)]
+
+
+def listed_beside(
+    db: Db, actor: Actor, conditions: Sequence[sa.ColumnElement[bool]]
+) -> tuple[list[Shown], list[bool]]:
+    """The same, and whether each of these conditions holds, by the same statement."""
+    every, answers = saved_views.seen_beside(db, actor, conditions)
+    return [shown(one) for one in _open_to(db, actor, every)], answers
 
 
 def shown(one: Seen, words: str = "", counted: str = "") -> Shown:

@@ -346,9 +346,9 @@ class NewNote(Taken):
 class TrayQuery(Taken):
     """Which folders."""
 
-    tray: Literal["todo", "late", "returned", "running", "done", "drafts"] = attribute(
-        "todo : à traiter par le bureau ; late : en retard ; returned : revenus ; running : déposés et en circuit ; "
-        "done : terminés ; drafts : brouillons.",
+    tray: Literal["todo", "late", "held", "returned", "running", "done", "drafts"] = attribute(
+        "todo : à traiter par le bureau ; late : en retard ; held : à traiter une fois rendu un avis que l’étape attend ; "
+        "returned : revenus ; running : déposés et en circuit ; done : terminés ; drafts : brouillons.",
         default="todo",
     )
     family: str | None = attribute("Une seule famille de dossiers.", default=None, max_length=60)

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from app.core.clock import PARIS, now
 from app.core.db import Db, key_in, reading
-from app.core.grammar import plural
+from app.core.grammar import de, plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.texts import key_of
@@ -138,11 +138,11 @@ def numbers(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> li
     found: list[int] = []
     after: str | None = None
     while True:
-        part = following.matches(db, actor, query, only=chosen.only, after=after)
-        found += [row.id for row in part.rows]
+        part, whole = following.match_numbers(db, actor, query, only=chosen.only, after=after)
+        found += part
         if len(found) > most:
             raise Refusal("export-many", most=most)
-        if part.whole:
+        if whole:
             return found
         after = str(found[-1])
 
@@ -156,11 +156,11 @@ def count(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> int:
     # A year is kept of what is read whole alone, and a page says of the rest that there are many, as this does
     total, after = 0, None
     while total < most:
-        part = following.matches(db, actor, query, only=chosen.only, after=after)
-        total += len(part.rows)
-        if part.whole or not part.rows:
+        part, whole = following.match_numbers(db, actor, query, only=chosen.only, after=after)
+        total += len(part)
+        if whole or not part:
             break
-        after = str(part.rows[-1].id)
+        after = str(part[-1])
     return min(total, most)
 
 
@@ -329,7 +329,7 @@ def _in_notes(db: Db, actor: Actor, folders: Collection[int], forms: Collection[
 
 def understanding(query: Query, people: People | None) -> str:
     """What was understood of what was typed: « les mots « enrobé » et « goélands », un montant de plus de 10 000,00 € »."""
-    named = [f"« {one.typed} »" for one in query.words]
+    named = [f"« {one.typed} »" for one in query.words if not one.dated]
     parts = []
     if named:
         together = f"{', '.join(named[:-1])} et {named[-1]}" if len(named) > 1 else named[0]
@@ -341,11 +341,19 @@ def understanding(query: Query, people: People | None) -> str:
         parts[-1] += f", ou ce qu’a déposé ou décidé {' ou '.join(shown)}"
         if people.rest:
             parts[-1] += f" avec {'les autres mots' if len(people.rest) > 1 else 'l’autre mot'}"
+    parts += [f"une date {_when(one.typed)}" for one in query.dates]
     parts += [
-        f"un montant de {one.words}" if not one.words.startswith("au") else f"un montant d’{one.words}"
+        f"un montant en euros {'d’' if one.words.startswith('au') else 'de '}{one.words}"
         for one in query.amounts
     ]
     return ", ".join(parts)
+
+
+def _when(typed: str) -> str:
+    """« du 12 mars 2026 », « d’avril 2026 », « entre mars 2026 et mai 2026 »."""
+    if typed.startswith("entre "):
+        return typed
+    return f"du {typed}" if typed[0].isdigit() else de(typed)
 
 
 def chosen_in(values: Any) -> Chosen:
@@ -407,7 +415,8 @@ def find() -> str:
         total=_total(results) if results else "",
         next_url=url_for("folders.find", **asked, apres=results.after) if results and results.after else None,
         first_url=url_for("folders.find", **asked) if request.args.get("apres") else None,
-        less=_less(query, chosen),
+        less=_less(query, chosen, asked),
+        plain_url=url_for("folders.find", **{**asked, "q": query.plain}) if query.dates else None,
     )
 
 
@@ -428,11 +437,13 @@ def _total(results: Results) -> str:
     return plural(results.total, "dossier") if results.total else "Aucun dossier"
 
 
-def _less(query: Query, chosen: Chosen) -> list[tuple[str, str]]:
-    """Ways out of an empty page: the same without what keeps the most out."""
+def _less(query: Query, chosen: Chosen, asked: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Ways out of an empty page: the same without what keeps the most out, each without what it says alone."""
     ways = []
     if chosen:
         ways.append(("Sans les filtres", url_for("folders.find", q=query.typed)))
     if query.amounts and query.words:
-        ways.append(("Sans le montant", url_for("folders.find", q=query.without_amount)))
+        ways.append(("Sans le montant", url_for("folders.find", **{**asked, "q": query.without_amount})))
+    if query.dates:
+        ways.append(("Ces mots, sans date", url_for("folders.find", **{**asked, "q": query.plain})))
     return ways

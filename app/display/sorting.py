@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from app.core.db import Db
+from app.core.french import EURO
 from app.display import queues, views
 from app.people.actor import Actor
 
@@ -17,7 +18,10 @@ def _by_arrival(line: queues.Line) -> Place:
 
 
 def _by_amount(line: queues.Line) -> Place:
-    return (int(line.amount_cents is None), -(line.amount_cents or 0), line.id)
+    """Euros, then each other currency by its code, as no amount of one is larger than that of another; then those of none."""
+    abroad = "" if line.currency in ("", EURO) else line.currency
+    rank = 2 if line.amount_cents is None else int(bool(abroad))
+    return (rank, abroad, -(line.amount_cents or 0), line.id)
 
 
 def _by_type(line: queues.Line) -> Place:

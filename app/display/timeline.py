@@ -16,13 +16,14 @@ from app.circuits.models import CircuitVersion
 from app.core.clock import now
 from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, instant, instant_preuve, jour, spaces
-from app.core.grammar import plural
+from app.core.grammar import de, from_desk, of_giver, plural, the_desk, to_desk
 from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.display import events, opinions
 from app.display.following import Found
-from app.display.listed import Mark, Shown, Table, listed, table, written
+from app.display.listed import Mark, Shown, Table, listed, named_by_file, table, written
 from app.display.views import (
+    AWAITS_OPINION,
     Due,
     EntryView,
     MailView,
@@ -36,9 +37,9 @@ from app.display.views import (
     state_label,
     step_due,
 )
-from app.folders import corrections, filled, numbering
+from app.folders import asking, corrections, filled, numbering
 from app.folders.effect import effect_of
-from app.folders.models import HANDED, Folder, Run, StepRun
+from app.folders.models import HANDED, AskedOpinion, Folder, Run, StepRun
 from app.folders.move import Present
 from app.folders.opinions import words_of
 from app.folders.publicity import Means, means_of, signed_on, way_of
@@ -48,7 +49,9 @@ from app.folders.route import dispute_words, route_of, rule_words
 from app.folders.rows import (
     RECIPIENTS,
     RUNS,
+    by_onlooker,
     changes_of_round,
+    opinions_of_round,
     posted,
     publication_of,
     runs_of_round,
@@ -62,13 +65,15 @@ from app.folders.seats import (
     able_words,
     as_given,
     desk_name,
+    either,
     parts_awaited,
+    people_awaited,
+    person_awaited,
     person_name,
     slots_of,
 )
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
-from app.people.covers import in_absence
 from app.people.models import Desk
 from workflows.circuit import WITHDRAWN, Circuit, Phase, Step, StepKind
 from workflows.drawing import count_text, parts_text
@@ -77,27 +82,34 @@ from workflows.own_types import REGISTERED
 
 
 def waiting_for(db: Db, folder: Folder, here: Present) -> str:
-    """« On attend X depuis 9 jours »."""
+    """« On attend X depuis 9 jours », « Avis demandé à X (Bureau) depuis 2 jours » where the step waits for it."""
     if here.step is None:
         return ""
-    if here.step.kind.automatic:
+    if here.standing.awaited and (asked := opinions_awaited(db, folder)):
+        return f"Avis demandé {' et '.join(f'à {who} {depuis(at)}' for who, at in asked)}"
+    return _waiting_at(db, folder, here, here.step)
+
+
+def _waiting_at(db: Db, folder: Folder, here: Present, step: Step) -> str:
+    if step.kind.automatic:
         if words := held_by(db, folder):
-            return f"{here.step.label} : {words}"
+            return f"{step.label} : {words}"
         # Somebody must act elsewhere, and the line of the step says where
-        held = _note(db, folder, here.step).get("link_url")
-        return f"{here.step.label} : " + ("quelqu’un doit agir" if held else "en cours, sans intervention")
-    slots = _slots(db, folder, here.step)
+        held = _note(db, folder, step).get("link_url")
+        return f"{step.label} : " + ("quelqu’un doit agir" if held else "en cours, sans intervention")
+    slots = _slots(db, folder, step)
     parts = {run.slot for run in here.runs if run.state == "active"}
-    needed = _needed(here.step, here.runs)
+    needed = _needed(step, here.runs)
     empty = [slot.label for slot in slots if slot.key in parts and not slot.people]
-    if here.step.kind is StepKind.SIGN and empty and len(parts) - len(empty) < needed:
+    if step.kind is StepKind.SIGN and empty and len(parts) - len(empty) < needed:
         return f"Personne ne peut signer à « {' et '.join(empty)} » : nul n’y a le droit de signer et un mandat pour ce dossier"
-    wanted, able = here.step.quorum.needed(len(slots)), able_at(slots, here.standing.acted)
+    wanted, able = step.quorum.needed(len(slots)), able_at(slots, here.standing.acted)
     if slots and able < wanted and wanted > 1:
         return f"L’étape ne peut pas finir : il y faut {wanted} personnes différentes, et {able_words(able)}"
     active = (run for run in runs_of_round(db, folder) if run.state == "active")
     entered = min((run.entered_at for run in active), default=None)
-    return f"On attend {_names(here.step, slots, needed, parts)} {depuis(entered)}"
+    who = _awaited_at(step, slots, needed, parts, set(here.standing.acted.values()))
+    return f"On attend {who} {depuis(entered)}"
 
 
 def _needed(step: Step, parts: Sequence[Run | StepRun]) -> int:
@@ -114,23 +126,53 @@ def _slots(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
         return ()
 
 
-def _names(step: Step, slots: tuple[Slot, ...], needed: int, open_slots: set[str] | None = None) -> str:
-    """The one person of each part, else its desk, and how many of them are enough (`needed`)."""
-    wanted = [slot for slot in slots if open_slots is None or slot.key in open_slots]
-    told = [_of_part(slot) for slot in wanted]
+def _names(step: Step, slots: tuple[Slot, ...], needed: int) -> str:
+    """The one person of each part that is to come, else its desk, and how many of them are enough (`needed`)."""
+    names = [_people_of(slot) for slot in slots]
+    told = [name[0] if len(name) == 1 else slot.label for slot, name in zip(slots, names, strict=True)]
     # Who is alone at two desks takes one part of them: they are told by their desks
-    parts = [slot.label if told.count(one) > 1 else one for slot, one in zip(wanted, told, strict=True)]
+    parts = [slot.label if told.count(one) > 1 else one for slot, one in zip(slots, told, strict=True)]
     return parts_text(parts, needed) or step.label
 
 
-def _of_part(slot: Slot) -> str:
-    """The one person of a part, told in whose absence or until when he is away himself; else the desk."""
-    people = [one for one in slot.people if not one.covered]
-    if len(people) != 1:
-        return slot.label
-    one = people[0]
-    name = in_absence(one.name, one.absent)
-    return f"{name} (absence jusqu’au {instant(one.away)})" if one.away is not None else name
+def _awaited_at(
+    step: Step, slots: tuple[Slot, ...], needed: int, open_slots: set[str], acted: Collection[int | None]
+) -> str:
+    """Who may take each part that is open, by name, and how many of them are enough; `acted`: those who took another part."""
+    wanted = [slot for slot in slots if slot.key in open_slots]
+    told = [people_awaited(_people_of(slot, acted), _desk_of(slot)) for slot in wanted]
+    # Who is alone at two desks takes one part of them: they are told with their desks
+    parts = [
+        f"{one} ({desk})" if told.count(one) > 1 and one != (desk := _desk_of(slot)) and desk else one
+        for slot, one in zip(wanted, told, strict=True)
+    ]
+    return parts_text(parts, needed) or step.label
+
+
+def _desk_of(slot: Slot) -> str:
+    return slot.label if slot.named_user_id is None else ""
+
+
+def _people_of(slot: Slot, but: Collection[int | None] = ()) -> list[str]:
+    """Those who may take a part, in words; nobody waits for who is away while somebody stands in for him."""
+    people = [one for one in slot.people if not one.covered and one.user_id not in but]
+    names = [person_awaited(one.name, one.absent, one.away) for one in people]
+    return names or ([slot.label] if slot.named_user_id is not None else [])
+
+
+def opinions_awaited(db: Db, folder: Folder) -> list[tuple[str, datetime]]:
+    """Who may give each opinion that the step waits for, with the desk that was asked, and since when."""
+    return [
+        (_asked_of(db, folder, question, run), run.entered_at)
+        for question, run in opinions_of_round(db, folder)
+        if question.waits and run.state == "active"
+    ]
+
+
+def _asked_of(db: Db, folder: Folder, question: AskedOpinion, run: StepRun) -> str:
+    slots = _slots(db, folder, asking.step_of([run.slot]))
+    names = [name for slot in slots for name in _people_of(slot, (question.asked_by_id,))]
+    return f"{either(names)} ({question.desk})" if names else f"« {question.desk} »"
 
 
 def steps(
@@ -237,9 +279,10 @@ def _handed(db: Db, folder: Folder) -> dict[str, list[tuple[datetime, str]]]:
     lines: dict[str, list[tuple[datetime, str]]] = {}
     for change in changes_of_round(db, folder):
         if change.handed_to is not None:
-            who = f"Confié par {change.changed_by}, de {change.handed_from} à {change.handed_to}"
+            who = f"Confié par {change.changed_by}, {from_desk(change.handed_from or '')} {to_desk(change.handed_to)}"
             if change.replaced:
-                who = f"{change.handed_from}, remplacé par {change.handed_to}, par {change.changed_by}"
+                replacement = f"{the_desk(change.handed_to)} à la place {of_giver(change.handed_from or '')}"
+                who = f"{replacement[:1].upper()}{replacement[1:]}, par {change.changed_by}"
             line = f"{who}, {instant(change.changed_at)} : « {change.reason} »"
             if change.taken_back_at is not None:
                 line += f", repris {_after(change.changed_at, change.taken_back_at)}"
@@ -255,7 +298,7 @@ def _taken_back(db: Db, folder: Folder) -> list[tuple[str, tuple[datetime, str]]
             (
                 run.ended_at,
                 spaces(
-                    f"{_noun(run)} de {run.by}, {instant(run.ended_at)}, repris {_after(run.ended_at, run.taken_back_at)}"
+                    f"{_noun(run)} {de(run.by)}, {instant(run.ended_at)}, repris {_after(run.ended_at, run.taken_back_at)}"
                 ),
             ),
         )
@@ -393,11 +436,17 @@ def _step_lines(
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:
         slots = _slots(db, folder, as_given(step, [run.slot for run in runs]))
-        who = _names(step, slots, _needed(step, runs), {run.slot for run in open_runs})
+        gone = {run.user_id for run in acted if run.state == "done"}
+        who = _awaited_at(step, slots, _needed(step, runs), {run.slot for run in open_runs}, gone)
         meta = f"{step.label}, depuis le {instant(open_runs[0].entered_at)}"
+        asked = opinions_awaited(db, folder)
+        title = (
+            f"Avis demandé {' et '.join(f'à {name}' for name, _ in asked)}" if asked else f"On attend {who}"
+        )
+        meta += f". Puis {step.kind.label[:1].lower()}{step.kind.label[1:]} : {who}" if asked else ""
         if open_runs[0].due_on < NO_DATE:
             meta += f". {step_due(open_runs[0].due_on, step.kind, folder.family).words}, {jour(open_runs[0].due_on)}"
-        lines.append(StepView("now", rank, f"On attend {who}", meta))
+        lines.append(StepView("now", rank, title, meta))
     return lines
 
 
@@ -490,6 +539,12 @@ def returns_to(db: Db, folder: Folder) -> str:
     return db.get_one(Desk, folder.emitter_desk_id).name
 
 
+def returns_to_whom(db: Db, folder: Folder) -> str:
+    """The same after « retour »: « à Gwenola Tréhorel », « au Secrétariat général »."""
+    name = returns_to(db, folder)
+    return f"à {name}" if folder.depositor_user_id is not None else to_desk(name)
+
+
 def circuit_line(db: Db, folder: Folder) -> str:
     """« Circuit « Factures », version 7, par la règle 2… Rejet : retour à X. »."""
     version = db.get(CircuitVersion, folder.circuit_version_id) if folder.circuit_version_id else None
@@ -501,7 +556,7 @@ def circuit_line(db: Db, folder: Folder) -> str:
             version, own = db.get_one(CircuitVersion, change.base_id), ", étapes modifiées pour ce dossier"
             break
     back = (
-        f" Rejet : retour à {returns_to(db, folder)}, sauf renvoi à une étape."
+        f" Rejet : retour {returns_to_whom(db, folder)}, sauf renvoi à une étape."
         if folder.phase == Phase.RUNNING
         else ""
     )
@@ -592,7 +647,7 @@ def entries(db: Db, folder: Folder) -> list[EntryView]:
     """The folder's lines of the journal, newest first."""
     query = (
         sa.select(JournalEntry)
-        .where(JournalEntry.folder_id == folder.id)
+        .where(JournalEntry.folder_id == folder.id, events.told_to_reader(db, folder.id))
         .order_by(JournalEntry.id.desc())
         .limit(200)
     )
@@ -608,6 +663,7 @@ def _moment(text: str) -> str:
     return instant_preuve(datetime.fromisoformat(text))
 
 
+OF_THE_STATE = "letter_arrived"
 SUBJECTS = {
     "your_turn": "À traiter",
     "nobody_may_act": "Personne ne peut agir",
@@ -621,7 +677,7 @@ SUBJECTS = {
     "done": "Terminé",
     "unread_answer": "Réponse illisible",
     "late_anomaly": "Anomalie après l’accusé",
-    "letter_arrived": "Courrier de la préfecture",
+    OF_THE_STATE: "Courrier de la préfecture",
     "steps_changed": "Étapes modifiées",
     "for_information": "Pour information",
     "sent_back": "Renvoyé à une étape",
@@ -642,6 +698,8 @@ MAIL_STATES = {"pending": "queued", "running": "queued", "done": "accepted", "pa
 def mails(db: Db, folder: Folder) -> list[MailView]:
     """The letters sent about the folder, each with how far it went."""
     every = [row for row in posted(db, folder.id, "mail") if not row.payload.get("apart")]
+    if by_onlooker(db, folder.id):
+        every = [row for row in every if row.payload.get("event") != OF_THE_STATE]
     letters, rows = every[: -LETTERS - 1 : -1], []
     names = {user.id: user.name for (user,) in ask(db, RECIPIENTS, folder.id)} if letters else {}
     for row in letters:
@@ -692,7 +750,7 @@ def refused_by(db: Db, folder_id: int, kind: str, step: str, who: str) -> str:
 
 @dataclass(frozen=True)
 class FollowRow:
-    """A folder in the follow-up list, in words."""
+    """A folder in the follow-up list, in words; `asked`: what it waits for is an opinion, of those that `waiting` names."""
 
     title: str
     url: str
@@ -707,6 +765,7 @@ class FollowRow:
     number: str
     listed: Sequence[Shown] = ()
     marks: Sequence[Mark] = ()
+    asked: bool = False
 
 
 def follow_rows(
@@ -718,9 +777,12 @@ def follow_rows(
     """
     called = returned_as(db, [row.id for row in rows if row.phase in CALLED])
     running = [row for row in rows if row.phase == Phase.RUNNING]
+    held = [row.id for row in running if row.held]
     awaited = parts_awaited(db, collectivity_id, [row.id for row in running]) if running else {}
+    asked = parts_awaited(db, collectivity_id, held, asked=True) if held else {}
     circuits = {row.id: circuit_of(db, row.circuit) for row in running if row.circuit is not None}
     shown = listed(db, ((row.id, row.in_force) for row in rows))
+    names = named_by_file(db, ((row.id, row.phase, row.title, row.in_force) for row in rows))
     return [
         replace(
             _follow_row(
@@ -728,7 +790,9 @@ def follow_rows(
                 called.get(row.id, ""),
                 circuits[row.id].step(row.place) if row.id in circuits else None,
                 awaited.get(row.id, ()),
+                asked.get(row.id, ()),
             ),
+            title=names.get(row.id) or row.title or "Sans titre",
             listed=shown.get(row.id, ()),
             marks=(marks or {}).get(row.id, ()),
         )
@@ -738,30 +802,35 @@ def follow_rows(
 
 def _part(part: Part) -> tuple[str, str]:
     """Who may take a part, with the desk: « X », « X ou Y », « X, Y ou 2 autres »; said when nobody may."""
-    if not part.people:
-        return "Personne n’en a le droit", part.desk
-    named, others = part.people[:2], len(part.people) - 2
-    if others > 0:
-        return f"{', '.join(named)} ou {plural(others, 'autre')}", part.desk
-    return " ou ".join(named), part.desk
+    return either(part.people) if part.people else "Personne n’en a le droit", part.desk
 
 
-def _follow_row(row: Found, called: str, step: Step | None, parts: Sequence[Part]) -> FollowRow:
+def _asked_part(part: Part) -> tuple[str, str]:
+    """The same of a desk that was asked its opinion."""
+    return _part(part) if part.people else (f"« {part.desk} », où personne n’en a le droit", "")
+
+
+def _follow_row(
+    row: Found, called: str, step: Step | None, parts: Sequence[Part], asked: Sequence[Part]
+) -> FollowRow:
+    """`asked`: the desks whose opinion the step waits for; nobody is awaited there but they."""
     running = row.phase == Phase.RUNNING
-    waiting = [_part(one) for one in parts]
+    waiting = [_asked_part(one) for one in asked] or [_part(one) for one in parts]
+    since_when = min((one.since for one in asked if one.since is not None), default=row.since)
     done = parts[0].acted if parts else 0
     needed = step.quorum.needed(len(parts) + done) - done if step else 0
     endpoint = "folders.draft" if row.phase == Phase.DRAFT else "folders.show"
     return FollowRow(
-        row.title or "Sans titre",
+        row.title,
         url_for(endpoint, folder_id=row.id),
         family_words(row.in_force)[0],
         amount(row.amount_cents, row.currency),
-        called or state_label(row.place, row.kind, row.family),
+        called or (AWAITS_OPINION if asked else state_label(row.place, row.kind, row.family)),
         step.label if step else "",
         waiting or ([("automatique", "")] if running else []),
-        count_text(len(waiting), needed) if step else "",
-        since(row.since, now()) if running else "",
-        deadlines(row.due_on, row.step_due, row.kind, row.family) if running else (),
+        count_text(len(waiting), needed) if step and not asked else "",
+        since(since_when, now()) if running else "",
+        deadlines(row.due_on, row.step_due, None if asked else row.kind, row.family) if running else (),
         "" if row.number in row.title else row.number,
+        asked=bool(asked),
     )

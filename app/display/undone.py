@@ -14,7 +14,7 @@ from app.core.db import Db, reading
 from app.core.french import spaces
 from app.core.http import PERSON, guard
 from app.display.blueprint import pages, version_shown
-from app.folders import undoing
+from app.folders import pause, undoing
 from app.folders.access import authorize
 from app.folders.models import Folder, FolderNote
 from app.people.actor import Actor
@@ -66,10 +66,17 @@ def view(db: Db, folder: Folder, actor: Actor) -> UndoView | None:
     return UndoView(WORDS[done.noun][0], url, folder.version, done.deed.until)
 
 
-def tell(words: str | Markup, folder_id: int) -> None:
-    """Tell what the actor has just done, and let him take it back."""
+def shown_again(folder_id: int) -> UndoView | None:
+    """What puts a folder that the actor has just hidden back in his list, for as long as an act may be taken back."""
+    until = pause.ends(g.actor, now())
+    url = url_for("folders.show_again", folder_id=folder_id)
+    return UndoView("Remettre dans ma liste", url, None, until) if until is not None else None
+
+
+def tell(words: str | Markup, folder_id: int, undo: UndoView | None = None) -> None:
+    """Tell what the actor has just done, and let him take it back; `undo`: what does, where it is no act of the circuit."""
     with reading(g.actor.collectivity_id) as db:
-        found = view(db, db.get_one(Folder, folder_id), g.actor)
+        found = undo or view(db, db.get_one(Folder, folder_id), g.actor)
     flash(_with(words, found) if found else words, "ok")
 
 

@@ -14,7 +14,7 @@ from app.people.actor import Actor
 
 MOST = 99
 """A view is counted so far."""
-MARKED = {"non-lus": queues.UNREAD, "masques": queues.HIDDEN}
+MARKED = {"non-lus": queues.UNREAD, "avis": queues.HELD, "masques": queues.HIDDEN}
 """What the address calls the parts of « À traiter » that a person marks for himself."""
 TRAYS = {
     "todo": "À traiter",
@@ -48,11 +48,14 @@ def filters(db: Db, actor: Actor, page: str, values: Any) -> dict[str, Any]:
             asked["tri"] = _one_of(order, DRAFTS if tray == "drafts" else ORDERS)
         return asked
     if page == "follow":
-        kind = values.get("famille", "")
-        return {
+        kind, state, order = (values.get(key, "") for key in ("famille", "etat", "tri"))
+        asked = {
             "famille": _one_of(kind, types) if kind else "",
-            "etat": _one_of(values.get("etat", ""), STATES),
+            "etat": _one_of(state, STATES),
         }
+        if order:
+            asked["tri"] = _one_of(order, dict.fromkeys(following.orders_of(state)))
+        return asked
     if page != "search":
         raise Refusal("view-filter")
     typed, chosen = values.get("q", "").strip(), searching.chosen_in(values)
@@ -88,8 +91,9 @@ def in_words(page: str, asked: Mapping[str, Any], types: Mapping[str, str]) -> s
         return ", ".join(parts)
     kind = [types.get(asked["famille"], _CLOSED)] if asked.get("famille") else []
     if page == "follow":
-        return ", ".join(["Suivi", *kind, *([STATES[asked["etat"]]] if asked["etat"] else [])])
-    marked = {"non-lus": "Non lus", "masques": "Masqués"}.get(asked.get("voir", ""))
+        order = [following.ORDERS[asked["tri"]].lower()] if asked.get("tri") else []
+        return ", ".join(["Suivi", *kind, *([STATES[asked["etat"]]] if asked["etat"] else []), *order])
+    marked = {"non-lus": "Non lus", "avis": "Avis attendus", "masques": "Masqués"}.get(asked.get("voir", ""))
     order = [{**ORDERS, **DRAFTS}[asked["tri"]].title.lower()] if asked.get("tri") else []
     return ", ".join([TRAYS[asked["bannette"]], *kind, *([marked] if marked else []), *order])
 

@@ -364,8 +364,10 @@ def state_label(place: str, kind: str | None, family: str = "") -> str:
     return awaited_act(kind, family)[0] if kind else "En cours"
 
 
-ASKED = "Avis demandé"
+ASKED = "Avis à donner"
 """What a desk is awaited for that was asked its opinion."""
+AWAITS_OPINION = "Avis attendu"
+"""The state of a folder of which a step waits for an opinion that was asked beside it."""
 
 
 def awaited_act(kind: str, family: str) -> tuple[str, str]:
@@ -405,16 +407,26 @@ def done_by(kind: str) -> str:
     return f"{'traité' if step.automatic else step.participle} par"
 
 
-def last_act(kind: str, who: str, at: datetime, published: str = "publié", *, sent_back: bool = False) -> str:
+def last_act(
+    kind: str,
+    who: str,
+    at: datetime,
+    published: str = "publié",
+    *,
+    sent_back: bool = False,
+    handed: bool = False,
+) -> str:
     """« visé par Gwenola Tréhorel, hier »: today and yesterday by their words, the others by their day.
 
-    `sent_back`: « renvoyé par … », to an earlier step. `published`: what a publication of this act is called (`published_word`).
+    `sent_back`: « renvoyé par … », to an earlier step; `handed`: « confié par … », to another desk.
+    `published`: what a publication of this act is called (`published_word`).
     """
     day = at.astimezone(PARIS).date()
     gone = (today() - day).days
     when = {0: heure(at), 1: "hier"}.get(gone, jour(day))
     done = f"{published} par" if kind == StepKind.PUBLISH else done_by(kind)
-    return f"{'renvoyé par' if sent_back else done} {who}, {when}"
+    done = "renvoyé par" if sent_back else "confié par" if handed else done
+    return f"{done} {who}, {when}"
 
 
 def saved(at: datetime) -> str:

@@ -32,7 +32,7 @@ from app.display import (
     activity,
     columns,
     coming,  # noqa: F401 - its routes join the blueprint
-    consulting,  # noqa: F401 - the same
+    consulting,
     continuations,  # noqa: F401 - the same
     drafting,
     following,
@@ -40,6 +40,7 @@ from app.display import (
     leaves,
     marking,  # noqa: F401 - the same
     moved,
+    onward,
     page,
     queues,
     relief,  # noqa: F401 - its routes join the blueprint
@@ -47,7 +48,6 @@ from app.display import (
     searching,  # noqa: F401 - its routes join the blueprint
     sorting,
     timeline,
-    undone,
     viewed,  # noqa: F401 - its routes join the blueprint
     viewing,
     views,
@@ -66,6 +66,7 @@ from app.folders.access import authorize
 from app.folders.models import ARRIVED, Folder
 from app.folders.move import not_your_turn
 from app.folders.publicity import Means, published_word
+from app.folders.rows import by_onlooker
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
@@ -103,9 +104,12 @@ def _refused(refusal: Refusal) -> Response:
         back = status in NOT_LET_IN and not wants_json() and may_give_back()
         kept = {"kept": moved.typed(request.form)} if back else {}
         return answer(status, refusal.key, sentence, {**kept, **refusal.facts})
-    with reading(g.actor.collectivity_id) as db:
-        folder_id, why = (request.view_args or {})["folder_id"], str(refusal.facts.get("why", ""))
-        context = moved.context(db, g.actor, folder_id, request.endpoint or "", why)
+    folder_id, why = (request.view_args or {})["folder_id"], str(refusal.facts.get("why", ""))
+
+    def made(db: Db, folder: Folder) -> dict[str, Any]:
+        return moved.context(db, folder, g.actor, request.endpoint or "", why)
+
+    context = shown_to(g.actor, folder_id, made)
     return make_response(
         render_template("folders/moved.html", note=moved.typed(request.form), **context), status
     )
@@ -128,30 +132,41 @@ def inbox() -> str:
     only = viewing.MARKED.get(request.args.get("voir", ""), "")
     with reading(g.actor.collectivity_id) as db:
         todo = tray in {"todo", "late"}
-        order, cut = request.args.get("tri", ""), False
+        order, cut, lines = request.args.get("tri", ""), False, list[queues.Line]()
         order = order if order in _offered(tray) else ""
         if order and tray == "drafts":
             lines, cut = sorting.drafts(db, g.actor, order, after=after)
         elif order:
             lines, cut = sorting.todo(db, g.actor, order, tray=tray, family=family, only=only, after=after)
-        elif todo:
-            lines = queues.todo(db, g.actor, tray=tray, family=family, after=after, only=only)
-        else:
-            lines = queues.others(db, g.actor, tray, after=after)
-        counted = queues.counters(db, g.actor)
-        marked = queues.marks(db, g.actor) if tray == "todo" else queues.Marks()
-        lines, last = queues.told(db, lines)
+        whole = tray == "todo" and not (family or after or only or order)
+        read = queues.page(
+            db,
+            g.actor,
+            tray=tray,
+            family=family if todo else None,
+            after=after,
+            only=only,
+            listed=not order,
+            home=home.MOST if whole else 0,
+            held=tray == "todo" and not (family or after or only),
+        )
+        counted, marked = read.counted, read.marked
+        lines = lines if order else read.lines
         shown = [line.id for line in lines[: queues.PAGE]]
+        waits = [line.id for line in (*lines[: queues.PAGE], *read.held) if line.held]
+        every, last, rows = queues.told_beside(
+            db, [*lines, *read.held], *home.queries(g.actor, read, shown, waits)
+        )
+        lines, held = every[: len(lines)], every[len(lines) :]
         why = home.refusals(db, shown) if tray == "returned" else {}
         until = marks.hidden_among(db, g.actor, shown) if only == queues.HIDDEN else {}
-        beside = home.Home()
-        if tray == "todo" and not family and not after and not only and not order:
-            beside = home.home(db, g.actor, counted, shown)
-        bands = sockets.trays(db, g.actor)
-        kept_views = saved.listed(db, g.actor)
+        beside = home.home(db, g.actor, read, rows, shown, waits)
+        kept_views, waiting = saved.listed_beside(db, g.actor, sockets.tray_conditions(g.actor))
+        bands = sockets.trays(db, g.actor, waiting)
     g.todo_count = counted.todo
     asked = Asked(tray, family, only, order)
-    context = views_of_inbox(g.actor, asked, lines, counted, marked, last, why, until)
+    said = Beside(last, why, until, beside.awaited)
+    context = views_of_inbox(g.actor, asked, lines, held, counted, marked, said)
     return render_template(
         "folders/inbox.html",
         bands=bands,
@@ -224,19 +239,32 @@ def _pending(one: home.Pending) -> views.Row:
     return replace(row, act="À corriger", act_icon="pencil") if one.line.phase == Phase.REJECTED else row
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a list says of its folders beside what they are, by their number.
+
+    `last`: the last decision; `why`: who sent one back, and why; `until`: the moment at which one that the reader hides comes
+    back; `awaited`: whose opinion one waits for.
+    """
+
+    last: Mapping[int, queues.LastAct]
+    why: Mapping[int, tuple[str, str]]
+    until: Mapping[int, datetime]
+    awaited: Mapping[int, str]
+
+
 def views_of_inbox(
     actor: Actor,
     asked: Asked,
     lines: list[queues.Line],
+    held: list[queues.Line],
     counted: queues.Counters,
     marked: queues.Marks,
-    last: Mapping[int, queues.LastAct],
-    why: Mapping[int, tuple[str, str]],
-    until: Mapping[int, datetime],
+    beside: Beside,
 ) -> dict[str, object]:
     """The inbox in words: trays with counters (drafts for those who deposit), chips by family, rows in groups.
 
-    `until`: the moment at which each folder that the reader hides comes back, by its number.
+    `held`: what waits for an opinion before it is the reader's to decide, which comes last.
     """
     tray = asked.tray
     labels = [(key, label) for key, label in viewing.TRAYS.items() if key != "drafts" or actor.may_create]
@@ -252,7 +280,11 @@ def views_of_inbox(
         )
         for key, label in labels
     ]
-    chips = _chips(asked, counted, marked) if tray == "todo" and (counted.families or marked.hidden) else []
+    chips = (
+        _chips(asked, counted, marked)
+        if tray == "todo" and (counted.families or marked.hidden or marked.held)
+        else []
+    )
     todo = tray in {"todo", "late"}
     more = lines[queues.PAGE :]
     lines = lines[: queues.PAGE]
@@ -260,7 +292,7 @@ def views_of_inbox(
         "tray": tray,
         "trays": trays,
         "chips": chips,
-        "groups": _groups(lines, last, why, until, todo=todo, order=asked.order),
+        "groups": [*_groups(lines, beside, todo=todo, order=asked.order), *_held(held, beside, marked.held)],
         "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo" and not asked.only,
         "desk_line": actor.desk_line,
@@ -277,7 +309,7 @@ def _empty_line(counted: queues.Counters, marked: queues.Marks) -> str:
 
 
 def _chips(asked: Asked, counted: queues.Counters, marked: queues.Marks) -> list[views.Link]:
-    """All that awaits the reader, by type, then what he has not read and what he hides."""
+    """All that awaits the reader, by type, then what he has not read, what waits for an opinion, and what he hides."""
     every = views.Link(
         "", "Tous", "", Asked("todo", order=asked.order).url(), asked.family is None and not asked.only
     )
@@ -303,6 +335,7 @@ def _chips(asked: Asked, counted: queues.Counters, marked: queues.Marks) -> list
         )
         for only, label, count, icon in (
             (queues.UNREAD, "Non lus", marked.unread, "envelope"),
+            (queues.HELD, "Avis attendus", marked.held, "hourglass-split"),
             (queues.HIDDEN, "Masqués", marked.hidden, "eye-slash"),
         )
         if count or only == asked.only
@@ -320,28 +353,35 @@ def _kinds(counted: queues.Counters) -> Iterator[tuple[str, str, str, int]]:
             yield typed, *views.family_words(in_force), n
 
 
-def _groups(
-    lines: list[queues.Line],
-    last: Mapping[int, queues.LastAct],
-    why: Mapping[int, tuple[str, str]],
-    until: Mapping[int, datetime],
-    *,
-    todo: bool,
-    order: str,
-) -> list[views.Group]:
+def _groups(lines: list[queues.Line], beside: Beside, *, todo: bool, order: str) -> list[views.Group]:
     groups: dict[tuple[str, str], list[views.Row]] = {}
     for line in lines:
         key = views.group_of(line.due_on) if todo else ("plain", "")
         key = ("order", {**sorting.DRAFTS, **sorting.ORDERS}[order].title) if order else key
-        awaits = _row(line, last.get(line.id))
-        row = _pending(home.Pending(line, *why[line.id])) if line.id in why else awaits
-        if line.id in until:
-            row = replace(row, told=f"Masqué jusqu’au {instant(until[line.id])}")
-        groups.setdefault(key, []).append(row)
+        groups.setdefault(key, []).append(_row_beside(line, beside))
     return [
         views.Group(key, f"{label}, {plural(len(rows), 'dossier')}" if label else "", tuple(rows))
         for (key, label), rows in groups.items()
     ]
+
+
+def _held(lines: list[queues.Line], beside: Beside, count: int) -> list[views.Group]:
+    """What waits for an opinion, in a group of its own: nobody can decide on it now."""
+    rows = tuple(_row_beside(line, beside) for line in lines)
+    shown = queues.shown(count) + (f", les {len(rows)} plus pressés" if count > len(rows) else "")
+    words = f"Avis attendus, {plural(count, 'dossier') if count == len(rows) else f'{shown}'}"
+    return [views.Group("held", words, rows)] if rows else []
+
+
+def _row_beside(line: queues.Line, beside: Beside) -> views.Row:
+    """The row of a folder with what is said beside it."""
+    if line.id in beside.why:
+        return _pending(home.Pending(line, *beside.why[line.id]))
+    row = _row(line, beside.last.get(line.id))
+    words = [row.told, beside.awaited.get(line.id, "") if line.held else ""]
+    if line.id in beside.until:
+        words.append(f"Masqué jusqu’au {instant(beside.until[line.id])}")
+    return replace(row, told=". ".join(one for one in words if one))
 
 
 def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
@@ -352,11 +392,13 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         else (views.state_label(line.place, None), "folder2")
     )
     act = views.ASKED if line.asked else act
+    if line.held:
+        act, act_icon = views.AWAITS_OPINION, "hourglass-split"
     if line.phase == Phase.DRAFT:
         act, act_icon = "À envoyer", "send"
     dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
     when = (
-        views.step_due(line.due_on, line.kind, line.family)
+        views.step_due(line.due_on, None if line.held else line.kind, line.family)
         if line.kind is not None
         else views.deadlines(line.folder_due, line.due_on, None, line.family)[0]
     )
@@ -374,7 +416,14 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         due,
         act,
         act_icon,
-        views.last_act(last.kind, last.who, last.at, published_word(line.family), sent_back=last.sent_back)
+        views.last_act(
+            last.kind,
+            last.who,
+            last.at,
+            published_word(line.family),
+            sent_back=last.sent_back,
+            handed=last.handed,
+        )
         if last
         else _came(line),
         not line.read,
@@ -396,7 +445,7 @@ def _came(line: queues.Line) -> str:
 
 def _pick(line: queues.Line) -> views.Pick | None:
     """What ticking the row selects; only a visa or a signature is given to several folders at once."""
-    if line.kind not in {StepKind.VISA, StepKind.SIGN}:
+    if line.held or line.kind not in {StepKind.VISA, StepKind.SIGN}:
         return None
     return views.Pick(f"{line.id}-{line.version}", line.kind, line.amount_cents or 0)
 
@@ -423,7 +472,7 @@ def _shown(db: Db, folder: Folder) -> dict[str, Any]:
     tab, document = asked.get("onglet", "circuit"), asked.get("document", type=int)
     return {
         **page.context(db, folder, g.actor, tab, document, asked),
-        "new": marks.is_new(db, folder.id, g.actor.user_id),
+        "new": not by_onlooker(db, folder.id) and marks.is_new(db, folder.id, g.actor.user_id),
     }
 
 
@@ -446,17 +495,22 @@ def document_seen(folder_id: int, document_id: int, number: int) -> dict[str, in
 
 @pages.post("/dossiers/<int:folder_id>/viser")
 @guard("act")
-def approve(folder_id: int) -> Response:
+def approve(folder_id: int) -> Response | tuple[str, int]:
     """Put a visa, or give an opinion where the step asks one."""
     opinion = request.form.get("opinion", "")
-    decide.approve(
-        g.actor,
-        folder_id,
-        version=version_shown(),
-        comment=request.form.get("comment", ""),
-        opinion=opinion,
-    )
-    return _after(folder_id, "a votre avis" if opinion else "est visé")
+    try:
+        decide.approve(
+            g.actor,
+            folder_id,
+            version=version_shown(),
+            comment=request.form.get("comment", ""),
+            opinion=opinion,
+        )
+    except Refusal as refusal:
+        if not opinion:
+            raise
+        return consulting.opinion_again(folder_id, refusal)
+    return onward.go(folder_id, "a votre avis" if opinion else "est visé")
 
 
 @pages.post("/dossiers/<int:folder_id>/remplir")
@@ -475,7 +529,7 @@ def fill(folder_id: int) -> Response | tuple[str, int]:
     try:
         if then:
             decide.approve(g.actor, folder_id, version=version_shown(), facts=typed)
-            return _after(folder_id, "est visé")
+            return onward.go(folder_id, "est visé")
         words = filling.fill_in(g.actor, folder_id, version=version_shown(), facts=typed)
     except Refusal as refusal:
         if refusal.key not in {"facts-to-fix", "visa-held"}:
@@ -490,10 +544,12 @@ def fill(folder_id: int) -> Response | tuple[str, int]:
 
 def _filling(folder_id: int, typed: page.Typed) -> str:
     """The folder's page as it is, with what was typed and is not kept, and what is wrong beside each field."""
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        context = page.context(db, folder, g.actor, "circuit", None, {}, typed)
-        g.todo_count = context.pop("todo_count")
+
+    def made(db: Db, folder: Folder) -> dict[str, Any]:
+        return page.context(db, folder, g.actor, "circuit", None, {}, typed)
+
+    context = shown_to(g.actor, folder_id, made)
+    g.todo_count = context.pop("todo_count")
     return render_template("folders/show.html", **context)
 
 
@@ -508,7 +564,7 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
                 step = returning.send_back(
                     g.actor, folder_id, version=version_shown(), step=to, reason=reason
                 )
-                return _after(folder_id, f"est renvoyé à l’étape « {step} »")
+                return onward.go(folder_id, f"est renvoyé à l’étape « {step} »")
             decide.reject(g.actor, folder_id, version=version_shown(), reason=reason)
         except Refusal as refusal:
             if refusal.key not in {"reason-needed", "words-long", "not-behind", "send-back-nobody"}:
@@ -516,31 +572,31 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             with reading(g.actor.collectivity_id) as db:
-                back = timeline.returns_to(db, db.get_one(Folder, folder_id))
-            return _after(folder_id, f"est rejeté, retour à {back}")
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        here = current_present(db, folder)
-        offered = page.decision(db, folder, g.actor, here).actions
-        if Action.REJECT not in {one.name for one in offered}:
-            raise not_your_turn(db, g.actor, folder, here)
-        view = page.head(db, folder)
-        line = f"{timeline.returns_to(db, folder)}, qui l’a déposé : correction et renvoi, ou abandon."
-        if by_itself := ARRIVED in folder.sources:
-            line = f"Le bureau « {timeline.returns_to(db, folder)} », où il est arrivé : correction et renvoi, ou abandon."
-            line += " Rien n’est dit à qui l’a envoyé : ce bureau s’en charge."
-        behind = timeline.behind(db, folder, here)
-    context = {
-        "folder": view,
+                back = timeline.returns_to_whom(db, db.get_one(Folder, folder_id))
+            return onward.go(folder_id, f"est rejeté, retour {back}")
+    dialog = shown_to(g.actor, folder_id, _rejecting)
+    # Of what is no step behind no choice is shown: the first one is then chosen, so that the form always says one
+    offered = to if to in {key for key, _, _ in dialog["behind"]} else ""
+    typed = {"to": offered, "error": error, "reason": reason, "frequent": FREQUENT}
+    return render_template("folders/reject.html", **dialog, **typed), status
+
+
+def _rejecting(db: Db, folder: Folder) -> dict[str, Any]:
+    """What the dialog tells of the folder that one may reject."""
+    here = current_present(db, folder)
+    offered = page.decision(db, folder, g.actor, here).actions
+    if Action.REJECT not in {one.name for one in offered}:
+        raise not_your_turn(db, g.actor, folder, here)
+    line = f"{timeline.returns_to(db, folder)}, qui l’a déposé : correction et renvoi, ou abandon."
+    if by_itself := ARRIVED in folder.sources:
+        line = f"Le bureau « {timeline.returns_to(db, folder)} », où il est arrivé : correction et renvoi, ou abandon."
+        line += " Rien n’est dit à qui l’a envoyé : ce bureau s’en charge."
+    return {
+        "folder": page.head(db, folder),
         "targets_line": spaces(line),
         "by_itself": by_itself,
-        "behind": behind,
-        "to": to,
-        "frequent": FREQUENT,
-        "error": error,
-        "reason": reason,
+        "behind": timeline.behind(db, folder, here),
     }
-    return render_template("folders/reject.html", **context), status
 
 
 @pages.post("/dossiers/<int:folder_id>/reprendre")
@@ -569,7 +625,7 @@ def publish(folder_id: int) -> Response:
     means = Means(shown) if shown in set(Means) else None
     day = None if means is Means.ONLINE else _typed_day(request.form.get("published_on", ""))
     decide.publish(g.actor, folder_id, version=version_shown(), means=means, published_on=day)
-    return _after(folder_id, means.ending if means else "")
+    return onward.go(folder_id, means.ending if means else "")
 
 
 @pages.post("/dossiers/<int:folder_id>/afficher")
@@ -610,22 +666,7 @@ def rule(folder_id: int) -> Response:
 def archive(folder_id: int) -> Response:
     """Close the archiving step."""
     decide.archive(g.actor, folder_id, version=version_shown())
-    return _after(folder_id, "est archivé")
-
-
-def _after(folder_id: int, done: str) -> Response:
-    """Open the next folder, and say what was done and how many remain."""
-    with reading(g.actor.collectivity_id) as db:
-        title = db.get_one(Folder, folder_id).title
-        waiting = queues.todo(db, g.actor)
-    left = len(waiting)
-    rest = (
-        "Plus aucun dossier ne vous attend."
-        if not left
-        else f"{'50+' if left > queues.PAGE else left} dossier{'s restent' if left > 1 else ' reste'}."
-    )
-    undone.tell(views.after_act(title, done, rest, url_for("folders.show", folder_id=folder_id)), folder_id)
-    return redirect(url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox"))
+    return onward.go(folder_id, "est archivé")
 
 
 @pages.get("/suivi")
@@ -634,10 +675,13 @@ def follow() -> str | Response:
     """Find any folder that one may read; what is in hand when nothing is asked, or what ended would hide it."""
     words, family = request.args.get("q", ""), request.args.get("famille", "")
     phase = request.args.get("etat", "" if words or family else "running")
+    order = following.order_of(phase, request.args.get("tri", ""))
     if words:  # an address of before: one page searches
         return redirect(url_for("folders.find", q=words, type=family or None, etat=phase or None))
     with reading(g.actor.collectivity_id) as db:
-        rows = following.follow(db, g.actor, family=family, phase=phase, after=request.args.get("apres"))
+        rows = following.follow(
+            db, g.actor, family=family, phase=phase, order=order, after=request.args.get("apres")
+        )
         named = saved.types_told(db, g.actor)
         more, rows = len(rows) > following.PAGE, rows[: following.PAGE]
         every = timeline.follow_rows(
@@ -648,17 +692,21 @@ def follow() -> str | Response:
         )
         follow_rows = columns.of_follow(every, g.actor)
         kept_views = saved.listed(db, g.actor)
+    offered = following.orders_of(phase)
+    asked = {"famille": family, "etat": phase} | ({"tri": order} if order != offered[0] else {})
     return render_template(
         "folders/follow.html",
         rows=follow_rows,
         families=[(name, label, name == family) for name, label in named],
         states=[(key, label, key == phase) for key, label in viewing.STATES.items() if key],
-        asked={"famille": family, "etat": phase},
+        # Each by its own word: what is shown as chosen is asked of another state that is chosen beside it, where it has it
+        orders=[(name, following.ORDERS[name], name == order) for name in offered],
+        asked=asked,
         views=kept_views,
-        save_url=saved.save_url("follow", {"famille": family, "etat": phase}),
-        next_url=url_for("folders.follow", famille=family, etat=phase, apres=rows[-1].id) if more else None,
+        save_url=saved.save_url("follow", asked),
+        next_url=saved.url_of("follow", asked, apres=rows[-1].key) if more else None,
         count_line=f"{plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
-        f"{', d’autres suivent' if more else ''}",
+        f"{f', {following.ORDERS[order].lower()}' if len(rows) > 1 else ''}{', d’autres suivent' if more else ''}",
     )
 
 

@@ -309,7 +309,7 @@ def test_a_software_with_that_right_at_the_desk_that_deposited_changes_the_comin
     (change,) = seen["step_changes"]
     assert (change["who"], change["reason"]) == (chief.name, "Tonnage à vérifier.")
     assert change["changes"] == [
-        "L’étape « Avis » est ajoutée, après « Service fait ».",
+        "L’étape « Avis » est ajoutée (avis), après « Service fait ».",
         "« Avis » : un délai de 2 jours ouvrés.",
     ]
     late = chief.post(path, **asked, changes=[advice])

@@ -205,7 +205,7 @@ def test_a_fault_says_in_french_what_is_expected(accounting: Software) -> None:
             f"/api/v1{path}/journal", headers=accounting.headers, query_string={"after": digits}
         )
         assert told(answer) == [("after", "Un nombre entier est attendu.")]
-    trays = "Une valeur parmi todo, late, returned, running, done, drafts est attendue."
+    trays = "Une valeur parmi todo, late, held, returned, running, done, drafts est attendue."
     assert told(accounting.get("/folders?tray=all")) == [("tray", trays)]
 
 

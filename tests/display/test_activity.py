@@ -1,5 +1,6 @@
 """« Chiffres »: what waits, what is late, how long each step takes, at one's desks and below; nothing of reserved folders."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,7 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     desks.seat(house.actor(S).collectivity_id, "direction", S, [Right.ACT])
 
     page = words(house.client(S).get("/suivi/chiffres"))
+    assert re.search(r'href="/suivi" aria-current="page"', house.client(S).get("/suivi/chiffres").text)
     assert "Enquête interne" not in page
     assert "En retard 1" in page
     assert "Service fait" in page

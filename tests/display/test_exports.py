@@ -69,7 +69,7 @@ def test_the_slip_tells_each_decision_of_each_round_on_paper_as_on_the_screen(ho
     printed = text_of(answer.data)
     ronan, nolwenn = house.actor(R).name, house.actor(N).name
     for words in (
-        f"Rejeté par {nolwenn}, Direction des finances. « Bon absent »",
+        f"Rejeté par {nolwenn}, Direction des finances, {house.actor(N).capacity}. « Bon absent »",
         f"Visé par {ronan}, Services techniques. « Le bon est joint »",
         f"Envoi, envoi n° 2 : Envoyé dans le circuit par {house.actor(G).name}",
         "envoi n° 1",

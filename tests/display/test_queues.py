@@ -16,10 +16,11 @@ from app.core.stems import forms
 from app.display import following, queues
 from app.folders import decide, deposit
 from app.folders.access import may_read
-from app.folders.models import Folder, FolderWords, StepRun
+from app.folders.keep import Incoming
+from app.folders.models import Document, Folder, FolderWords, StepRun
 from app.people import desks
 from app.people.actor import Actor, Seat
-from tests.builders.house import PAY, House
+from tests.builders.house import ACT, PAY, House
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
@@ -534,3 +535,24 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(
                 }, actor
     assert shown > 50
     assert asked > 20
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_draft_without_a_title_is_named_by_the_file_that_is_its_document_now(
+    house: House, tmp_path: Path
+) -> None:
+    before, after = tmp_path / "avant.pdf", tmp_path / "apres.pdf"
+    before.write_bytes(ACT.read_bytes())
+    after.write_bytes(ACT.read_bytes() + b"\n")
+    folder_id = house.deposit(K, "other", before)
+    client = house.client(K)
+
+    def named() -> list[set[str]]:
+        pages = ("/a-traiter?bannette=drafts", "/suivi?etat=draft", f"/dossiers/{folder_id}/brouillon")
+        return [set(re.findall(r"(avant|apres)\.pdf", client.get(one).text)) for one in pages]
+
+    assert named() == [{"avant"}] * 3
+    with reading() as db:
+        document = db.scalars(sa.select(Document.id).where(Document.folder_id == folder_id)).one()
+    deposit.replace_main(house.actor(K), folder_id, document, Incoming(after, after.name))
+    assert named() == [{"apres"}] * 3

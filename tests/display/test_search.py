@@ -1,5 +1,6 @@
 """The search finds what it must by every word, on both databases, and tells nobody of what he may not read."""
 
+import html
 import os
 import random
 import re
@@ -17,7 +18,7 @@ from app.core.db import NO_DATE, reading, writing
 from app.core.stems import forms_in, joined
 from app.display import following, searching
 from app.display.asking import understood
-from app.files import vault, words
+from app.files import ocr, vault, words
 from app.folders import deposit, notes
 from app.folders import words as folder_words
 from app.folders.keep import Incoming
@@ -312,6 +313,32 @@ def test_a_scan_is_found_by_the_words_that_are_recognised_on_it_and_says_so(
     assert "Dans l’annexe « courrier-du-12 », reconnu sur une image" in page.replace("\xa0", " ")
 
 
+def test_a_page_of_text_asks_no_recogniser_and_places_its_words_only_where_they_are_asked_for() -> None:
+    """To ask what recognises costs more than the text of a page; where each sign stands, ten times as much."""
+    question = {"words": str(ACT), "media_type": "application/pdf"}
+    ocr.languages.cache_clear()
+    alone, placed = (words.answer({**question, "placed": wanted}) for wanted in (False, True))
+    assert ocr.languages.cache_info().misses == 0
+    assert alone["text"] == placed["text"]
+    assert (alone["places"], len(placed["places"])) == ([], len(placed["text"].split()))
+    page, left, top, right, bottom = placed["places"][0]
+    assert (page, left < right, top < bottom) == (1, True, True)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_places_of_words_are_kept_of_what_a_page_proposes_values_for_alone(
+    house: House, tmp_path: Path
+) -> None:
+    printed = tmp_path / "facture.pdf"
+    printed.write_bytes(corpus.pdf_of("Facture F26-77 de Menuiserie Arzel-Huon"))
+    act, invoice = house.deposit(K, "deliberation", ACT), house.deposit(G, "invoice", printed)
+    house.drain()
+    with reading() as db:
+        rows = db.execute(sa.select(DocumentWords.folder_id, DocumentWords.places))
+        places = {row.folder_id: row.places for row in rows}
+    assert (places[act], bool(places[invoice])) == (None, True)
+
+
 def test_a_file_that_ends_its_reader_leaves_the_folder_found_by_the_rest(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,3 +447,134 @@ def test_the_rights_of_a_closed_family_hold_for_its_words(house: House) -> None:
         for who, many in ((actor, 1), (lesser, 0)):
             results = searching.search(db, who, understood(word), searching.Chosen())
             assert (results.total, len(results.found), bool(results.facets)) == (many, many, False)
+
+
+def numbers_found(house: House, typed: str) -> set[int]:
+    return {one.id for one in found(house, G, typed).found}
+
+
+@pytest.mark.parametrize("few", [following.FEW, -1])
+def test_a_month_is_one_of_the_dates_of_a_folder_or_of_its_title_and_may_be_words_again(
+    house: House, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    march, april, said, apart = (house.an_invoice(at="draft", number=f"FA-{n}") for n in range(4))
+    for number, day, title in (
+        (march, "2031-03-12", "Enrobé"),
+        (april, "2031-04-02", "Enrobé"),
+        (said, "2030-01-05", "Bulletin de mars 2031"),
+        (apart, "2031-04-02", "Marché de mars, exercice 2031"),
+    ):
+        house.save(number, G, {"issue_date": day, "due_date": "", "received_on": ""}, title=title)
+    house.drain()
+    monkeypatch.setattr(following, "FEW", few)  # who reads few folders, and who reads many
+    assert numbers_found(house, "mars 2031") == {march, said}
+    assert numbers_found(house, "enrobé de MARS 2031") == numbers_found(house, "12 mars 2031") == {march}
+    assert numbers_found(house, "2 avril 2031 enrobé") == {april}
+    assert numbers_found(house, "31 février 2031") == set()
+    assert numbers_found(house, "2031 mars") == {march, said, apart}
+    page = " ".join(html.unescape(house.client(G).get("/recherche?q=enrobé mars 2031").text).split())
+    assert "Compris : le mot « enrobé », une date de mars 2031." in page.replace("\xa0", " ")
+    assert 'href="/recherche?q=enrob%C3%A9+2031+mars"' in page or "/recherche?q=enrobé+2031+mars" in page
+    assert house.client(G).get("/suivi.csv?q=mars 2031").text.count("FA-") == 2
+
+
+def test_an_amount_is_compared_in_euros_alone_and_the_page_says_so(house: House) -> None:
+    euros, crowns = (house.an_invoice(at="draft", number=f"FA-{n}") for n in range(2))
+    for number, currency in ((euros, "EUR"), (crowns, "DKK")):
+        house.save(number, G, {"total_ttc": "4675.00", "currency": currency})
+    for typed in ("> 4 000", "atelier > 4 000", "entre 4 000 et 5 000 €", "mars > 4000"):
+        assert crowns not in numbers_found(house, typed), typed
+    assert numbers_found(house, "> 4 000") == {euros}
+    assert crowns in numbers_found(house, "FA-1")
+    page = " ".join(html.unescape(house.client(G).get("/recherche?q=> 4 000").text).split())
+    assert re.search(r"Compris : un montant en euros de plus de 4\s000,00\s€", page)
+
+
+DAYS = {
+    "begins": "12 mars 2031 : conseil municipal",
+    "inside": "Conseil du 12\N{NO-BREAK SPACE}mars 2031",
+    "brackets": "Conseil (12 mars 2031)",
+    "one": "Séance du 1 mars 2031",
+    "first": "Séance du 1er mars 2031",
+    "second": "Séance du 02 mars 2031",
+    "quoted": "Séance «2 mars 2031»",
+    "april": "Bulletin d’avril 2031",
+    "eve": "Vœux de décembre 2030",
+    "apart": "Budget 2031-mars",
+}
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("few", [following.FEW, -1])
+def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_months(
+    house: House, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {}
+    for rank, (name, title) in enumerate(DAYS.items()):
+        number = house.an_invoice(at="draft", number=f"FA-{rank}")
+        house.save(number, G, {"issue_date": "2030-06-05", "due_date": "", "received_on": ""}, title=title)
+        names[number] = name
+    house.drain()
+    monkeypatch.setattr(following, "FEW", few)  # who reads few folders, and who reads many
+    monkeypatch.setattr(following, "COMMON", 10**6)  # by the index
+    march = {"begins", "inside", "brackets", "one", "first", "second", "quoted"}
+    asked = {
+        "12 mars 2031": {"begins", "inside", "brackets"},
+        "conseil 12 mars 2031": {"begins", "inside", "brackets"},
+        "1 mars 2031": {"one", "first"},
+        "01 mars 2031": {"one", "first"},
+        "1er mars 2031": {"one", "first"},
+        "2 mars 2031": {"second", "quoted"},
+        "mars 2031": march,
+        "entre mars 2031 et avril 2031": {*march, "april"},
+        "entre avril et mars 2031": {*march, "april", *DAYS},
+        "bulletin entre mars et mai 2031": {"april"},
+        "entre décembre et mars 2031": {*march, "eve"},
+        "entre décembre 2030 et février 2031": {"eve"},
+        "entre juin 2030 et juillet 2030": {*DAYS},
+        "entre mars 2020 et avril 2031": set(),
+    }
+    assert {typed: {names[one] for one in numbers_found(house, typed)} for typed in asked} == asked
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("0 mars 2031", "les mots « 0 », « mars » et « 2031 »"),
+        ("mars 2031 2032", "le mot « 2032 », une date de mars 2031"),
+        ("12 mars 2031 avril 2032", "une date du 12 mars 2031, une date d’avril 2032"),
+        ("entre mars 2031 et avril 2031", "une date entre mars 2031 et avril 2031"),
+        ("entre novembre et février 2031", "une date entre novembre 2030 et février 2031"),
+        ("entre mai 2031 et avril 2031", "une date entre avril 2031 et mai 2031"),
+        (
+            "entre mars 2020 et mai 2031",
+            "le mot « entre », une date de mars 2020, une date de mai 2031",
+        ),
+        ("> 10 mars 2031", "une date de mars 2031, un montant en euros de plus de 10,00 €"),
+        ("> mars 2031", "le mot « > », une date de mars 2031"),
+    ],
+)
+def test_the_words_of_a_date_are_no_date_again_nor_an_amount(typed: str, words: str) -> None:
+    query = understood(typed)
+    assert searching.understanding(query, None).replace("\xa0", " ") == words
+    plain = understood(query.plain)
+    assert (plain.dates, plain.amounts) == ((), query.amounts)
+
+
+def test_the_same_without_date_or_amount_keeps_what_is_ticked_and_the_help_says_which_amounts_are_in_euros(
+    house: House,
+) -> None:
+    client = house.client(G)
+    page = html.unescape(client.get("/recherche?q=zwingle mars 2031 > 10&etat=running&type=invoice").text)
+    ways = dict(re.findall(r'<a class="btn btn-line" href="(/recherche[^"]*)">([^<]*)</a>', page))
+    assert set(ways.values()) == {"Sans les filtres", "Sans le montant", "Ces mots, sans date"}
+    for url, way in ways.items():
+        assert ("etat=running" in url and "type=invoice" in url) is (way != "Sans les filtres"), way
+    (plainly,) = re.findall(r'<a href="(/recherche[^"]*)">Chercher plutôt ces mots', page)
+    assert "etat=running" in plainly
+    assert "type=invoice" in plainly
+    told = "Un montant, dans toute monnaie : <b>3042</b> ; ou comparé, en euros seulement"
+    assert told in re.sub(r"\s", " ", page)
+    crowns = house.an_invoice(at="draft", number="FA-1")
+    house.save(crowns, G, {"total_ttc": "3042.00", "currency": "DKK"})
+    assert (numbers_found(house, "3042"), numbers_found(house, "> 3000")) == ({crowns}, set())

@@ -51,7 +51,8 @@ def sent(house: House) -> int:
 
 def test_who_is_awaited_is_told_with_how_many_are_enough_and_less_after_each(house: House) -> None:
     folder_id = sent(house)
-    assert "On attend 2 parmi Solenn Rivoal, Direction des finances et Ronan Pellenec" in page(
+    finance = "Nolwenn Abgrallec, Tifenn Lescoat ou 1 autre (Direction des finances)"
+    assert f"On attend 2 parmi Solenn Rivoal, {finance} et Ronan Pellenec" in page(
         house, G, f"/dossiers/{folder_id}"
     )
     assert "2 sur 3" in page(house, G, "/suivi")
@@ -71,3 +72,14 @@ def test_a_folder_awaits_somebody_once_whatever_his_desks_and_no_more_once_he_ha
     house.approve(folder_id, N)
     assert house.folder(folder_id).place == "un_visa"
     assert waiting(house, R) == ([folder_id], 1)
+
+
+def test_the_last_act_is_that_of_who_acted_last_whatever_the_order_of_the_desks(house: House) -> None:
+    every = CIRCUIT.replace("Deux visas", "Trois visas").replace("quorum: 2", "quorum: all")
+    circuits.publish(house.actor(K), "invoice", every)
+    folder_id = house.an_invoice(at="draft")
+    sending.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    for login in ("s.rivoal", N, R):  # the third desk, the second, the first
+        house.approve(folder_id, login)
+    assert house.folder(folder_id).place == "un_visa"
+    assert "visé par Ronan Pellenec, " in page(house, N, "/a-traiter")

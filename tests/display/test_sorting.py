@@ -1,4 +1,4 @@
-"""« À traiter » in the order that its reader asks for: nothing is left out of it, nothing twice."""
+"""« À traiter » and « Suivi » in the order that its reader asks for: nothing is left out of it, nothing twice."""
 
 import html
 import re
@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from app.arrivals.models import Arrival
 from app.core.clock import today
-from app.core.db import reading, writing
-from app.display import queues, sorting
-from app.folders.models import Folder
+from app.core.db import NO_DATE, reading, writing
+from app.display import following, queues, sorting
+from app.folders.models import Folder, StepRun
 from tests.arrivals.test_arrivals import bring, sorted_at
 from tests.builders.house import INVOICE, House
 
@@ -45,6 +45,15 @@ def test_each_order_shows_every_folder_once(house: House, three: list[int]) -> N
     page = html.unescape(house.client(N).get("/a-traiter?tri=montant").get_data(as_text=True))
     assert "Du plus grand montant au plus petit, 3" in page
     assert re.search(r'href="/a-traiter\?tri=montant" aria-current="true">Montant', page)
+
+
+def test_no_amount_is_compared_with_one_of_another_currency(house: House, three: list[int]) -> None:
+    first, largest, least = three
+    abroad = house.a_quick_invoice()
+    with writing() as db, db.begin():
+        folder = db.get_one(Folder, abroad)
+        folder.amount_cents, folder.fields = 99_000_000, {**folder.fields, "currency": "JPY"}
+    assert numbers(house, "/a-traiter?tri=montant") == [largest, first, abroad, least]
 
 
 @pytest.mark.parametrize("order", sorting.ORDERS)
@@ -95,8 +104,8 @@ def test_drafts_stand_by_the_deadline_that_runs_already_and_say_by_which_way_the
     assert "10 jours de retard" in page  # twenty days are the commune's
     assert "Reste 2 jours" in page
     assert re.search(r"arrivé le \S+ \d+ \S+, Chorus Pro, facture 2", page)
-    draft = client.get(f"/dossiers/{early}/brouillon").get_data(as_text=True)
-    assert re.search(rf'data-key="j"\s+href="/dossiers/{late}/brouillon"', draft)
+    draft = client.get(f"/dossiers/{late}/brouillon").get_data(as_text=True)
+    assert re.search(rf'data-key="j"\s+href="/dossiers/{early}/brouillon"', draft)
     assert re.search(r'value="submit-next"\s+data-key="a"', draft)
     assert "Déposer un dossier</h1>" not in draft
     view = client.get("/vues/nouvelle?page=inbox&bannette=drafts&tri=echeance").get_data(as_text=True)
@@ -107,3 +116,75 @@ def test_a_view_keeps_the_order(house: House, three: list[int]) -> None:
     client = house.client(N)
     page = client.get("/vues/nouvelle?page=inbox&tri=montant").get_data(as_text=True)
     assert "du plus grand montant au plus petit" in html.unescape(page)
+
+
+@pytest.fixture
+def pressed(house: House) -> list[int]:
+    """Four invoices under way, in the order in which they press: one that is late at its step alone comes before its own day."""
+    late, second, third, never = (house.a_quick_invoice() for _ in range(4))
+    own = {late: 40, second: 2, third: 30, never: None}
+    step = {late: -1, second: 2, third: 1, never: None}
+    folders, runs = Folder.__table__, StepRun.__table__
+    with writing() as db, db.begin():
+        for number in (late, second, third, never):
+            day, of_step = (
+                today() + timedelta(days=left) if left is not None else NO_DATE
+                for left in (own[number], step[number])
+            )
+            db.execute(sa.update(folders).where(folders.c.id == number).values(due_on=day))
+            waits = sa.and_(runs.c.folder_id == number, runs.c.state == "active")
+            db.execute(sa.update(runs).where(waits).values(due_on=of_step))
+    return [late, second, third, never]
+
+
+def followed(house: House, address: str) -> list[int]:
+    page = house.client(N).get(address).get_data(as_text=True)
+    return [int(one) for one in re.findall(r'data-th="Dossier"><a href="/dossiers/(\d+)"', page)]
+
+
+@pytest.mark.parametrize("few", [1_000, -1])
+def test_the_follow_up_list_has_the_most_pressing_first_and_other_orders_in_its_address(
+    house: House, pressed: list[int], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "FEW", few)  # who reads few folders, and who reads many
+    assert followed(house, "/suivi") == followed(house, "/suivi?etat=running&tri=rien") == pressed
+    by_number = sorted(pressed)
+    assert followed(house, "/suivi?tri=anciens") == by_number
+    assert (
+        followed(house, "/suivi?tri=depot") == followed(house, "/suivi?etat=&tri=echeance") == by_number[::-1]
+    )
+    assert followed(house, "/suivi?etat=&tri=anciens") == by_number
+    page = html.unescape(house.client(N).get("/suivi?tri=depot").get_data(as_text=True))
+    assert "4 dossiers en cours, les derniers déposés d’abord" in page.replace("\xa0", " ")
+    assert re.search(r'<option value="depot" selected>Les derniers déposés d’abord', page)
+    assert re.search(r'href="/suivi\.csv\?famille=&etat=running&tri=depot"', page)
+    # What is shown as chosen is what is asked of another state, where it has that order, and the line says the same
+    for state in ("running", "done", ""):
+        page = house.client(N).get(f"/suivi?etat={state}").text
+        (chosen,) = re.findall(r'<option value="(\w+)" selected>[^<]*d’abord', page)
+        page = house.client(N).get(f"/suivi?etat=running&tri={chosen}").text
+        ((again, label),) = re.findall(r'<option value="(\w+)" selected>([^<]*d’abord)', page)
+        assert again == chosen
+        assert f"4 dossiers en cours, {label.lower()}" in html.unescape(page).replace("\xa0", " ")
+    monkeypatch.setattr(following, "PAGE", 1)
+    for order, expected in (("", pressed), ("anciens", by_number), ("depot", by_number[::-1])):
+        address, seen = f"/suivi?etat=running&tri={order}", list[int]()
+        for _ in pressed:
+            seen += followed(house, address)
+            page = html.unescape(house.client(N).get(address).get_data(as_text=True))
+            more = re.search(r'href="(/suivi\?[^"]+apres=[^"]+)"', page)
+            address = more[1] if more else ""
+        assert (seen, address) == (expected, "")
+        lines = (
+            house.client(N).get(f"/suivi.csv?etat=running&tri={order}").get_data(as_text=True).splitlines()
+        )
+        assert [int(one.partition(";")[0].strip('"')) for one in lines[1:]] == expected
+    for bad in ("x", "2026-13-45.3", ".", "2026-01-01.", "12"):
+        assert followed(house, f"/suivi?apres={bad}") == pressed[:1], bad
+
+
+def test_a_view_of_the_follow_up_list_keeps_its_order_and_no_other(house: House) -> None:
+    client = house.client(N)
+    page = client.get("/vues/nouvelle?page=follow&etat=running&tri=depot").get_data(as_text=True)
+    assert "les derniers déposés d’abord" in html.unescape(page)
+    assert client.get("/vues/nouvelle?page=follow&etat=done&tri=echeance").status_code == 422

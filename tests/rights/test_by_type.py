@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.circuits import own_types
+from app.circuits import named, own_types
 from app.circuits.checking import desks_of, problems
+from app.circuits.library import as_yaml
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.core.spreadsheet import as_csv
@@ -31,6 +32,7 @@ from app.people.places import places
 from app.publication import waiting
 from app.publication.publishing import may_publish
 from tests.api.software import Software
+from tests.builders import circuits
 from tests.builders.house import INVOICE, House, token_in
 from tests.operations.test_people_and_desks import sure
 from workflows.circuit import StepKind
@@ -221,6 +223,27 @@ def test_a_right_given_for_own_types_alone_is_said_of_the_rest_of_the_family(hou
         "n’y est donné que pour certains types propres : pour « Factures »" in words(fault)
         for fault in one.faults
     )
+
+
+def test_a_right_given_for_the_type_that_a_circuit_is_kept_for_passes_all_that_the_circuit_takes(
+    house: House,
+) -> None:
+    energy(house)
+    kept_for = {**family("invoice").circuit.to_data(), "label": "Énergie", "type": "facture-d-energie"}
+    name = named.open_circuit(house.actor(K), "invoice", "Énergie", "invoice")
+    circuits.publish(house.actor(K), name, as_yaml(kept_for))
+    with reading(here(house)) as db:
+        shown = views.desk_of(db, here(house), places(db, here(house)), desk("finances"))
+    uses = [one for one in shown.uses if one.family == name and one.right is Right.ACT]
+    assert uses
+    only, other = Rights.read(["act:invoice.facture-d-energie"]), Rights.read(["act:invoice.autre"])
+    assert all(one.served(only) and one.wholly_served(only) for one in uses)
+    assert not any(one.served(other) for one in uses)
+    # What is said of the circuit of every invoice stays true, and names that one alone
+    for login in ("n.abgrallec", T):
+        seat(house, "finances", login, "act:invoice.facture-d-energie")
+    page = words(house.client(K).get(f"{DESKS}/{desk('finances')}").get_data(as_text=True))
+    assert "n’y est donné que pour certains types propres : pour « Factures », les autres" in page
 
 
 def test_the_page_of_rights_by_type_shows_what_is_given_and_saved_as_shown_changes_nothing(

@@ -1,7 +1,6 @@
 """A folder as one file (ZIP): all versions of the documents that stand in it, its slip, its journal, their digests."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -9,15 +8,16 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import sqlalchemy as sa
 
 from app.core.clock import PARIS, now
-from app.core.db import Db, reading
+from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.spreadsheet import as_csv
 from app.display import events
 from app.display.exports import slip_pdf
 from app.display.exports.slip import slip
+from app.display.opening import shown_to
+from app.display.unread import notes_unread, without_words
 from app.files import vault
 from app.files.naming import clean_filename
-from app.folders.access import authorize
 from app.folders.models import Folder
 from app.folders.rows import every_version
 from app.journal.models import JournalEntry
@@ -53,11 +53,11 @@ def bundles(actor: Actor, folder_ids: Sequence[int]) -> list[Bundle]:
 
     Refuses `file-missing` before a byte leaves.
     """
-    made = []
-    for folder_id in folder_ids:
-        with reading(actor.collectivity_id) as db:
-            folder = authorize(db, actor, folder_id)
-            made.append(_bundle(db, folder, actor, alone=len(folder_ids) == 1))
+    alone = len(folder_ids) == 1
+    made = [
+        shown_to(actor, folder_id, lambda db, folder: _bundle(db, folder, actor, alone=alone))
+        for folder_id in folder_ids
+    ]
     store, scope = vault.store(), vault.scope(actor.collectivity_id)
     for piece in (piece for one in made for piece in one.pieces):
         if not store.exists(scope, piece.sha256):
@@ -155,10 +155,13 @@ def _name(text: str, most: int = 100) -> str:
 
 def _journal(db: Db, folder: Folder) -> bytes:
     """The folder's lines of the journal in words, each with its digest."""
-    query = sa.select(JournalEntry).where(JournalEntry.folder_id == folder.id).order_by(JournalEntry.seq)
+    told = JournalEntry.folder_id == folder.id, events.told_to_reader(db, folder.id)
+    query = sa.select(JournalEntry).where(*told).order_by(JournalEntry.seq)
+    every = db.scalars(query).all()
+    unread = notes_unread(db, folder)
     lines = []
-    for one in db.scalars(query):
-        facts = json.loads(one.facts)
+    for one in every:
+        facts = without_words(one, unread)
         lines.append((str(one.seq), one.at, events.told(one.event, one.who, facts)[1], _why(facts), one.hash))
     return as_csv(("Écriture", "Heure (UTC)", "Ce qui a été fait", "Ce qui a été dit", "Empreinte"), lines)
 

@@ -1,7 +1,7 @@
 """The slip of a folder: what it is, says and went through, for a meeting, a paper file, or whoever asks years later."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant_preuve, spaces
+from app.core.questions import ask
 from app.display import events, opinions, page, timeline
 from app.display.listed import Table
 from app.display.noting.views import NoteView, threads
@@ -18,7 +19,8 @@ from app.display.portrait import Portrait, portrait
 from app.display.views import DocView, FolderView, StepView, state_label
 from app.folders import notes
 from app.folders.corrections import ruled_in_words, told
-from app.folders.models import Folder
+from app.folders.models import STEPS_PER_ROUND, Folder, StepRun
+from app.folders.rows import RUNS
 from app.folders.seats import desk_names
 from app.folders.sockets import told_by_page, untold
 from app.journal.models import JournalEntry
@@ -39,6 +41,10 @@ EMITTED = {
     "folder.created": "Dépôt", "folder.submit": "Envoi", "folder.recall": "Reprise", "folder.withdraw": "Abandon",
 }  # fmt: skip
 """Those that the desk which deposits wrote, at no step of the circuit."""
+ADMINISTERED = frozenset({"folder.replaced", "folder.waive"})
+"""Those of who administers: the part was a desk's, in whose name they are not done."""
+TAKEN_BACK, BEFORE = ", repris ensuite", ", avant le renvoi"
+"""What a decision says that counts no more: its author took it back, or the folder was sent back to its step or behind."""
 SUMS_UP = (
     "Ce bordereau résume le dossier au moment où il est édité ; le fichier signé et le journal font foi."
 )
@@ -139,10 +145,42 @@ def _decisions(db: Db, folder: Folder, seen: Portrait) -> list[Decision]:
     emitter = desk_names(db, folder.collectivity_id, [folder.emitter_desk_id]).get(folder.emitter_desk_id)
     circuit = seen.here.circuit if seen.here is not None else None
     labels = {step.key: step.label for step in circuit.steps} if circuit is not None else {}
+    back = _taken_back([line.event for line, _ in lines])
+    after = dict.fromkeys(back, TAKEN_BACK)
+    after |= dict.fromkeys(_put_aside(db, folder, lines, back), BEFORE)
     return [
-        _decision(line, facts, desks, emitter.name if emitter else "", labels, folder.round)
-        for line, facts in lines
+        _decision(line, facts, desks, emitter.name if emitter else "", labels, folder.round, after.get(n, ""))
+        for n, (line, facts) in enumerate(lines)
     ]
+
+
+def _taken_back(events_there: Sequence[str]) -> frozenset[int]:
+    """Which of these lines, in order, a later one takes back: the last act before it, for nothing changed the folder since."""
+    back, last = set[int](), None
+    for n, event in enumerate(events_there):
+        if event in {"folder.approve", "folder.handed"}:
+            last = n
+        elif event == "folder.take_back" and last is not None:
+            back.add(last)
+    return frozenset(back)
+
+
+def _put_aside(
+    db: Db, folder: Folder, lines: Sequence[tuple[JournalEntry, Mapping[str, Any]]], back: Collection[int]
+) -> Iterator[int]:
+    """Which of these lines say a visa or an opinion that counts no more, because the folder was sent back to its step or behind.
+
+    The parts of a step are done in the order of their lines, but those that were taken back (`back`).
+    """
+    parts: dict[tuple[int, str, str], list[StepRun]] = {}
+    for (run,) in ask(db, RUNS, folder.id):
+        if run.state == "done" and not run.asked:
+            parts.setdefault((run.pass_number // STEPS_PER_ROUND, run.step, run.slot), []).append(run)
+    for n, (line, facts) in enumerate(lines):
+        if line.event == "folder.approve" and n not in back:
+            place = (int(facts.get("round", 0)), str(facts.get("left", "")), str(facts.get("slot", "")))
+            if (several := parts.get(place)) and several.pop(0).former:
+                yield n
 
 
 def _desk_key(facts: Mapping[str, Any]) -> str:
@@ -158,8 +196,12 @@ def _decision(
     emitter: str,
     labels: Mapping[str, str],
     now_in: int,
+    after: str,
 ) -> Decision:
     """A line of the journal as the slip tells it; `labels`: the names of the steps of the round `now_in`.
+
+    `after`: what became of it, which it says; the words of a decision that was taken back are not there, as on the folder's
+    page.
 
     A line of a former round that was written before the journal kept the name of its step has none.
     """
@@ -170,10 +212,15 @@ def _decision(
     place = desks.get(_desk_key(facts), "")
     if line.event in EMITTED:
         label, place = EMITTED[line.event], emitter
+    elif line.event in ADMINISTERED:
+        place = ""
     elif line.event == "folder.sign":
         place = str(facts.get("capacity") or place)
+    elif capacity := str(facts.get("capacity") or ""):
+        place = ", ".join(dict.fromkeys(filter(None, (place, capacity))))
     what = spaces(events.told(line.event, line.who, facts)[1])
-    quote = str(facts.get("comment") or facts.get("reason") or "")
+    quote = "" if after == TAKEN_BACK else str(facts.get("comment") or facts.get("reason") or "")
+    what += after
     # Some lines of the journal quote the words themselves: an opinion that was given or taken back
     quoted = spaces(f"« {quote} »") in what
     at = instant_preuve(datetime.fromisoformat(line.at))

@@ -15,7 +15,7 @@ from app.display.asking import understood
 from app.display.blueprint import pages
 from app.display.exports import bundle, slip_pdf
 from app.display.exports.slip import slip
-from app.display.opening import before_shown, shown_to
+from app.display.opening import shown_to
 from app.people.actor import Actor
 
 MOST_ROWS = 5_000
@@ -81,7 +81,8 @@ def list_table(form: str) -> Response:
             euros(row.amount) if isinstance(row.amount, Abroad) else row.amount,
             row.state,
             row.step,
-            " ; ".join(f"{who}, {desk}" if desk else who for who, desk in row.waiting),
+            ("Avis demandé à " if row.asked else "")
+            + " ; ".join(f"{who}, {desk}" if desk else who for who, desk in row.waiting),
             one.since.astimezone(PARIS).date() if one.since is not None else None,
             *(day if day < NO_DATE else None for day in (one.due_on, one.step_due)),
         )
@@ -101,7 +102,6 @@ def pdf_of(actor: Actor, folder_id: int) -> Response:
 
 def zip_of(actor: Actor, folder_ids: Sequence[int]) -> Response:
     """These folders as one file, made while it leaves; refuses as `bundle.bundles`."""
-    before_shown(actor, *folder_ids)
     with french.for_years():
         made = bundle.bundles(actor, folder_ids)
     answer = Response(
@@ -117,7 +117,7 @@ def _found(actor: Actor, most: int) -> list[following.Found]:
         with reading(actor.collectivity_id) as db:
             numbers = searching.numbers(db, actor, query, searching.chosen_in(request.args), most)
             return following.found(db, numbers) or _none()
-    asked = {"family": "famille", "phase": "etat"}
+    asked = {"family": "famille", "phase": "etat", "order": "tri"}
     wanted = {name: request.args.get(key, "") for name, key in asked.items()}
     found: list[following.Found] = []
     after: str | None = None
@@ -129,7 +129,7 @@ def _found(actor: Actor, most: int) -> list[following.Found]:
             raise Refusal("export-many", most=most)
         if len(rows) <= following.PAGE:
             break
-        after = str(found[-1].id)
+        after = found[-1].key
     return found or _none()
 
 

@@ -1,11 +1,12 @@
 """A route for each verb of the notes of a folder."""
 
 from dataclasses import replace
+from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.core.db import key_in, reading
+from app.core.db import Db, key_in
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -13,8 +14,9 @@ from app.display import page, undone
 from app.display.blueprint import pages
 from app.display.noting import views as noting
 from app.display.noting.views import TAB, Typed
+from app.display.opening import shown_to
 from app.folders import notes
-from app.folders.access import authorize
+from app.folders.models import Folder
 from app.folders.notes import Reach
 from app.folders.pins import Box, Pin
 
@@ -144,8 +146,8 @@ def _to_notes(folder_id: int) -> Response:
 def _again(folder_id: int, typed: Typed, refusal: Refusal) -> tuple[str, int]:
     """The folder's page with what was typed, and what is wrong with it."""
     status, sentence = sentences.say(refusal.key, refusal.facts)
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
+
+    def made(db: Db, folder: Folder) -> dict[str, Any]:
         offered = noting.notes_view(db, folder, g.actor)
         answered = {note.id for note in offered.notes if not note.settled}
         shown = replace(typed, error=sentence)
@@ -155,6 +157,8 @@ def _again(folder_id: int, typed: Typed, refusal: Refusal) -> tuple[str, int]:
         if shown.reach not in {value for value, _ in offered.reaches}:
             shown = replace(shown, reach=Reach.ALONE.value)
         document = key_in(request.form.get("document"))
-        context = page.context(db, folder, g.actor, TAB, document, {}, note=shown)
-        g.todo_count = context.pop("todo_count")
+        return page.context(db, folder, g.actor, TAB, document, {}, note=shown)
+
+    context = shown_to(g.actor, folder_id, made)
+    g.todo_count = context.pop("todo_count")
     return render_template("folders/show.html", **context), status
