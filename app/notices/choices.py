@@ -13,6 +13,7 @@ from app.core.db import Db
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.display.following import untold
 from app.people.actor import Actor
 from app.people.models import User
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
@@ -68,6 +69,8 @@ def offered(db: Db, actor: Actor) -> Mapping[str, Family]:
         for version in own_types.currents(db, actor.collectivity_id, opened=True)
         if version.row.family in families
     }
+    for name in untold(db, actor):
+        every.pop(name, None)
     seats = [*actor.seats, *(cover.seat for cover in actor.covers)]
     awaited = {
         name: law

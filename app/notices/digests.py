@@ -114,7 +114,7 @@ def send_example(db: Db, actor: Actor) -> None:
     """Write the actor the letter that tells what waits now, once a minute at most."""
     key = f"{DIGEST}-{actor.user_id}-trial-{now():%Y%m%d%H%M}"
     if db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None:
-        post(db, actor.collectivity_id, [_news(actor.user_id or 0, key, trial=True)])
+        post(db, actor.collectivity_id, [digest_of(actor.user_id or 0, key, trial=True)])
 
 
 def look() -> None:
@@ -159,7 +159,7 @@ def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
         parts = at.parts if row.waits else replace(at.parts, whole=NONE, fresh=NONE, late=at.parts.plain)
         if parts.told or (parts.late and (row.pressing or row.leads)):
             key = f"{DIGEST}-{row.id}-{at.name}"
-            wanted[key] = _news(row.id, key, **outdone.facts_of(parts, at.since))
+            wanted[key] = digest_of(row.id, key, **outdone.facts_of(parts, at.since))
     keys, known = list(wanted), set[str]()
     for start in range(0, len(keys), MANY):
         some = keys[start : start + MANY]
@@ -187,12 +187,15 @@ class _Taken:
 def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> dict[str, Any]:
     """What the letter says of what waits (`parts`: `outdone.still_to_tell`); raises `Needless` where nothing does any more.
 
+    `numbers`: the folders that it counts, None where it could not count them all.
     Raises `Later` where what brought a folder there may still be taken back, as long as the letter has not waited for others.
     """
     taken = _taken(db, row, user, actor, own, parts)
     counts = counted(taken.folders, taken.returned, taken.arrived)
     soonest = jour_long(counts.soonest) if counts.soonest and counts.soonest > today() else ""
+    numbers = [folder.number for folder in taken.folders]
     return {
+        "numbers": numbers if len(numbers) < MOST and not row.payload.get("trial") else None,
         "folders": counts.folders,
         "many": counts.folders >= MOST,
         "returned": counts.returned,
@@ -218,8 +221,8 @@ def _taken(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -
         return rhythm_of(parts.types, of_type) in names and not silent
 
     def came(of_type: OfType, at: datetime) -> bool:
-        last = outdone.told_until(left, of_type)
-        return since is not None and at >= (last or datetime.fromisoformat(since))
+        last = outdone.told_until(left, of_type) or (datetime.fromisoformat(since) if since else None)
+        return last is not None and at >= last
 
     folders, returned = awaiting(db, actor), back.returned(db, actor, MOST)
     drafts = arrived.drafts(db, actor, MOST)
@@ -286,8 +289,8 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
         return
     if choice.rhythm is Rhythm.NEVER:
         raise Needless(NEVER)
-    left = outdone.told_until(outdone.lately_left(db, user.id), folder.of_type)
-    if left is not None and left > row.created_at:
+    letters = outdone.lately_left(db, user.id)
+    if any(left.until > row.created_at and left.counts(folder.of_type, folder.id) for left in letters):
         raise Needless(TOLD)
     day = db.scalar(
         sa.select(sa.func.min(STEP.c.due_on)).where(
@@ -299,6 +302,7 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
         raise Later((letter - moment + AFTER).total_seconds(), GROUPED)
 
 
-def _news(user_id: int, key: str, **more: Any) -> News:
+def digest_of(user_id: int, key: str, **more: Any) -> News:
+    """The letter of all that waits for somebody, with what it is to tell of it (`outdone.facts_of`)."""
     facts = {name: value for name, value in more.items() if value}
     return News("mail", key, {"event": DIGEST, "user_id": user_id, "page": PAGE, **facts})

@@ -5,7 +5,7 @@ it: whoever looks over a shoulder, or at the notices of a locked telephone, lear
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.headerregistry import Address
@@ -20,23 +20,22 @@ from jinja2 import Environment
 from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
-from app.core.outbox import Later, Needless, Row
+from app.core.outbox import Later, Needless, Outbox, Row
 from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
-from app.folders import pause
+from app.folders import opinions, pause
 from app.folders.access import STEP, asking, may_read
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.handing import HANDED_OVER, NO_LONGER
 from app.folders.models import ASKED, Folder, StepRun
-from app.folders.notes import MENTIONED
+from app.folders.notes import MENTIONED, reads_note_of
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
 from app.folders.relieving import PASSED_OVER
-from app.notices import arrived, digests, hours, outdone, stopping, waiting
+from app.notices import absent, arrived, digests, hours, outdone, stopping, waiting
 from app.notices.choices import choices_of
 from app.notices.returns import marks
 from app.people.accounts import INVITED
 from app.people.actor import Actor
-from app.people.covers import away_at, until
 from app.people.desks import INVITATION_LIFE, RESET_LIFE
 from app.people.factors import resets
 from app.people.login import SHOWN_NAME, of_user
@@ -53,8 +52,6 @@ CLOSED, REOPENED = "account_closed", "account_reopened"
 """What becomes of an account; the first is the one letter that a closed account is sent."""
 LINKS = {RESET: RESET_LIFE, INVITED: INVITATION_LIFE}
 """The letters that bear a link by which a password is chosen, and how long it serves."""
-AWAY = "attend le retour de cette personne, absente"
-"""What is written beside a letter whose reader is away: an absence that ends before its time lets it go."""
 _ASK_NOTHING = frozenset({INFORMED, MENTIONED, OPINION_GIVEN, HANDED_OVER, NO_LONGER, PASSED_OVER, SENT_BACK})
 """The letters that tell what became of a folder to who has nothing to do there."""
 FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
@@ -63,23 +60,30 @@ TRIAL = "settings_trial"
 """The letter by which an administrator sees what his settings make of letters."""
 LOGO_ID = "logo@paraphe"
 """What the image of the logo is called inside a letter (RFC 2392)."""
+HELD_FOR = 900.0
+"""Seconds after which a letter asks again whether an opinion is still awaited; it is woken once that is over."""
 DISCREET = "restricted"
 """The one letter about folders of restricted families and types, whatever happened."""
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A letter ready to leave, and the address it goes to: as servers take it, and as it is written of the person."""
+    """A letter ready to leave, and the address it goes to: as servers take it, and as it is written of the person.
+
+    `folders`: those that it counts, None of one that counts nothing.
+    """
 
     to: str
     message: EmailMessage
     address: str
+    folders: Sequence[int] | None = None
 
 
 def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     """The letter of an outbox row; `Needless` when its reader has no account, or may not read the folder, any more.
 
-    `Later` outside of the hours that its collectivity gives to the letters of its folders.
+    `Later` outside of the hours that its collectivity gives to the letters of its folders, and of a step that waits for an
+    opinion. `absent.Gather` where one letter is to tell what this one and others would.
 
     The Message-ID and the date come from the row: sent again after a kill, it is the same letter, as long as what it asks is
     still to be done; it is not sent again once that is done.
@@ -106,6 +110,9 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
         if folder is not None and not manages:
             awaited = _awaited(db, of_user(db, user, place), folder, row)
+            if row.payload["event"] in absent.ASKS and (waited := _returned(db, row, user, own)):
+                choices = choices_of(user, own)
+                absent.refuse_apart(db, of_user(db, user, place), row, waited, choices, folder)
         # An administrator is told what became of a folder where he may read it, as anybody is
         after = row.payload.get("after", "")
         if after and manages and not (folder and may_read(db, of_user(db, user, place), folder)):
@@ -114,9 +121,10 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None
-        dated = _dated(db, row, user)
+        dated = _dated(db, row, user, own)
         event = row.payload["event"]
         waits = _counts(db, row, user, of_user(db, user, place), own, parts)
+        numbers = waits.pop("numbers", None)
     # What tells of a password, of a right or of the law is never stopped
     stop_link = stopping.link_of(user.id, settings.public_url) if event == hours.DIGEST else ""
     context = {
@@ -173,7 +181,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         message["List-Unsubscribe"] = f"<{stop_link}>"
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
             message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
-    return Envelope(wired(to), message, to)
+    return Envelope(wired(to), message, to, numbers)
 
 
 def _counts(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> dict[str, Any]:
@@ -242,41 +250,48 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
         return replace(parts, types=frozenset(choices_of(user, own).types))
     if event == hours.DIGEST:
         parts = outdone.still_to_tell(db, own, user, row)
-    if event in hours.PATIENT and (back := _back(db, user)):
-        raise Later((back - now()).total_seconds(), AWAY)
-    if event in {YOUR_TURN, OPINION_ASKED}:
+    if event in hours.PATIENT and (back := absent.back(db, user)):
+        raise Later((back - now()).total_seconds(), absent.AWAY)
+    if event in hours.PATIENT and _returned(db, row, user, own) is not None:
+        # What waited for a return is no news of this minute: it is told by day, as what is reminded
+        _refuse_by_night(own)
+    if event in absent.ASKS:
         digests.refuse_grouped(db, own, user, row)
-    if event == hours.DIGEST and (until_day := quiet_until(calendar_in(own), now(), PARIS)):
-        raise Later((until_day - now()).total_seconds(), "attend le matin d’un jour ouvré")
+    if event == hours.DIGEST:
+        _refuse_by_night(own)
     if wait := hours.wait(own, event, now()):
         raise Later(wait.total_seconds(), "attend les heures des courriels de la collectivité")
     return parts
 
 
-def _back(db: Db, user: User) -> datetime | None:
-    """When somebody is back, who is away now and wants no letter meanwhile; None for who is there, or wants them.
+def _refuse_by_night(own: Own) -> None:
+    """Raises `Later` at night, on a Sunday and on a day when the collectivity does not work."""
+    if morning := quiet_until(calendar_in(own), now(), PARIS):
+        raise Later((morning - now()).total_seconds(), "attend le matin d’un jour ouvré")
 
-    Then only what still asks something of him leaves.
+
+def _dated(db: Db, row: Row, user: User, own: Own) -> datetime:
+    """The date of a letter, the same at each try: when it was written, or later when it was due.
+
+    Of what waited for its reader's return, or for an opinion: that moment, by day of a return.
     """
-    several = away_at(db, user.collectivity_id, now()).get(user.id, ())
-    return None if any(absence.letters for absence in several) else until(several)
-
-
-def _dated(db: Db, row: Row, user: User) -> datetime:
-    """The date of a letter, the same at each try: when it was written, or later when it was due, or its reader was back."""
     if "at" in row.payload:
         return datetime.fromisoformat(row.payload["at"])
     if row.payload["event"] not in hours.PATIENT:
         return row.created_at
-    back = sa.select(sa.func.max(Absence.ends_at)).where(
-        Absence.user_id == user.id,
-        Absence.letters.is_(False),
-        Absence.starts_at < Absence.ends_at,
-        Absence.starts_at <= row.created_at,
-        Absence.ends_at > row.created_at,
-        Absence.ends_at <= now(),
-    )
-    return db.scalar(back) or row.created_at
+    waited = _returned(db, row, user, own)
+    return waited.due_at if waited is not None else _since(db, row)
+
+
+def _since(db: Db, row: Row) -> datetime:
+    """Since when a letter is due: when it was written, or when the opinion for which its step has waited was over."""
+    if row.payload["event"] != YOUR_TURN or row.folder_id is None:
+        return row.created_at
+    return max([row.created_at, *opinions.released(db, [row.folder_id]).values()])
+
+
+def _returned(db: Db, row: Row, user: User, own: Own) -> absent.Return | None:
+    return absent.returned(db, user, own, _since(db, row))
 
 
 def _refuse_over(db: Db, row: Row) -> None:
@@ -324,23 +339,26 @@ def _awaited(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
 def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """Whether the letter's reader is awaited now, where the letter asks something.
 
-    Raises `Needless` when the letter is no more for its reader; a receipt that was also one's turn stays news.
+    Raises `Needless` when the letter is no more for its reader; a receipt that was also one's turn stays news. `Later` while
+    the step waits for an opinion: nobody can decide there.
 
     A desk may be left, or a mandate end, between the move and the letter: what became of a folder is no news for who may
     not read it, and nobody is asked what he may not do.
     """
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
+    if row.payload["event"] == MENTIONED and not reads_note_of(db, actor, folder, row.key):
+        raise Needless("ne lit plus cette note : aucun courriel n’est parti")
     if row.payload["event"] in _ASK_NOTHING:
         return False
     if row.payload["event"] == OPINION_ASKED:
-        opinions = sa.select(sa.literal(1)).where(
+        questions = sa.select(sa.literal(1)).where(
             STEP.c.folder_id == folder.id,
             STEP.c.state == "active",
             STEP.c.slot.startswith(ASKED),
             asking(actor),
         )
-        if db.execute(opinions.limit(1)).first() is None:
+        if db.execute(questions.limit(1)).first() is None:
             raise Needless("cet avis n’attend plus cette personne : aucun courriel n’est parti")
         return False
     alone = row.payload["event"] == YOUR_TURN
@@ -357,7 +375,33 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
         raise Needless("n’a plus à agir sur ce dossier : aucun courriel n’est parti")
     if alone and not able:
         raise Needless("n’attend plus cette personne depuis : aucun courriel n’est parti")
+    if alone:
+        _refuse_held(db, folder, row)
     return any(able)
+
+
+def _refuse_held(db: Db, folder: Folder, row: Row) -> None:
+    """Raises `Later` while the step waits for an opinion, and as long as the letter of its answer has not left.
+
+    `Needless` where that letter has told the reader of the folder.
+    """
+    if opinions.is_held(db, folder):
+        raise Later(HELD_FOR, opinions.HELD)
+    over = _since(db, row)
+    if over == row.created_at:
+        return
+    answers = sa.select(Outbox.state, Outbox.last_error).where(
+        Outbox.folder_id == row.folder_id,
+        Outbox.kind == "mail",
+        Outbox.payload["event"].as_string() == OPINION_GIVEN,
+        Outbox.payload["user_id"].as_integer() == row.payload["user_id"],
+        Outbox.created_at >= over,
+    )
+    letters = db.execute(answers).all()
+    if any(letter.state == "done" and letter.last_error is None for letter in letters):
+        raise Needless("dit dans le courriel de l’avis rendu")
+    if any(letter.state in {"pending", "running"} for letter in letters):
+        raise Later(digests.AFTER.total_seconds(), "sera dit dans le courriel de l’avis rendu")
 
 
 def _due(db: Db, folder: Folder) -> tuple[str, str]:

@@ -5,9 +5,9 @@ from email.utils import parseaddr
 from jinja2 import Environment
 
 from app.core.db import reading
-from app.core.outbox import Hopeless, Row, at_rest, each_round, handles, lasts
+from app.core.outbox import Hopeless, Later, Row, at_rest, each_round, handles, lasts
 from app.folders import sockets
-from app.notices import bounces, choices, digests, hours, letter, mailer, unreached, waiting
+from app.notices import absent, bounces, choices, digests, hours, letter, mailer, outdone, unreached, waiting
 from app.notices.returns import mailbox, marks
 from app.people.models import User
 from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
@@ -27,7 +27,13 @@ def plug(settings: Settings, templates: Environment) -> None:
     def _mail(row: Row) -> None:
         if not settings.mail_url:
             raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
-        envelope = letter.write(row, settings, templates)
+        try:
+            envelope = letter.write(row, settings, templates)
+        except absent.Gather as gathering:
+            absent.gather(row, gathering)
+            raise Later(digests.AFTER.total_seconds(), absent.TOGETHER) from None
+        if envelope.folders is not None:
+            outdone.keep(row, envelope.folders)
         try:
             mailer.send(envelope.to, envelope.message, settings)
         except mailer.AddressRefused as refused:

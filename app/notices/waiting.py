@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from app.core.clock import today
 from app.core.db import NO_DATE, Db
 from app.folders.access import STEP, asking, of_types, unrestricted
+from app.folders.models import ASKED
+from app.folders.opinions import at_hand, held, released
 from app.notices import arrived, back
 from app.people.actor import Actor, Seat
 from app.people.models import Desk
@@ -48,7 +50,10 @@ OfType = tuple[str, str]
 
 @dataclass(frozen=True)
 class Awaiting:
-    """A folder that waits for a person: its type, the day of its step, when it came there, and whether letters tell neither."""
+    """A folder that waits for a person: its type, the day of its step, when it came there, and whether letters tell neither.
+
+    It came back to who decides when the last opinion for which its step waited was over.
+    """
 
     number: int
     of_type: OfType
@@ -95,15 +100,29 @@ def awaiting(db: Db, actor: Actor) -> list[Awaiting]:
             sa.func.min(STEP.c.due_on).label("due_on"),
             sa.func.max(STEP.c.entered_at).label("entered_at"),
             sa.func.max(sa.case((unrestricted(STEP), 0), else_=1)).label("closed"),
+            sa.func.max(sa.case((STEP.c.slot.startswith(ASKED), 0), else_=1)).label("decides"),
         )
-        .where(STEP.c.state == "active", his, asking(actor))
+        .where(STEP.c.state == "active", his, asking(actor), _at_hand(actor))
         .group_by(*STEP.c["folder_id", "family", "own_type"])
         .limit(MOST)
     )
+    rows = db.execute(query).all()
+    over = released(db, [row.folder_id for row in rows if row.decides])
     return [
-        Awaiting(row.folder_id, (row.family, row.own_type), row.due_on, row.entered_at, bool(row.closed))
-        for row in db.execute(query)
+        Awaiting(
+            row.folder_id,
+            (row.family, row.own_type),
+            row.due_on,
+            max(row.entered_at, over.get(row.folder_id, row.entered_at)),
+            bool(row.closed),
+        )
+        for row in rows
     ]
+
+
+def _at_hand(actor: Actor) -> sa.ColumnElement[bool]:
+    """That what waits is not kept by an opinion that was asked, and is not one that the actor asked himself."""
+    return sa.text(at_hand("s")).bindparams(me=actor.user_id or 0)  # type: ignore[return-value]
 
 
 def counted(folders: Sequence[Awaiting], returned: int, came: int) -> Waiting:
@@ -162,6 +181,7 @@ def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool])
             Desk.id.not_in(his),
             STEP.c.state == "active",
             STEP.c.due_on < far(own),
+            sa.or_(STEP.c.slot.startswith(ASKED), sa.text(f"{held('s.folder_id')} IS NULL")),
             unrestricted(STEP),
         )
         .group_by(Desk.id, Desk.name, *STEP.c["family", "own_type"])

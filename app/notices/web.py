@@ -7,19 +7,20 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from app.core.clock import PARIS, now
-from app.core.db import reading
-from app.core.french import heure, jour_long
+from app.core.db import Db, reading
+from app.core.french import heure, instant, jour_long
 from app.core.http import PERSON, guard
 from app.core.limits import account_rate, limiter, per_account
 from app.core.texts import whole
-from app.notices import bounces, choices, digests, waiting
+from app.notices import absent, bounces, choices, digests, outdone, waiting
 from app.notices.agenda.web import pages as agenda
 from app.notices.hours import HOURS
 from app.people import reaching
 from app.people.models import Collectivity, User
-from app.people.own_settings.registry import value_in
+from app.people.own_settings.registry import Own, value_in
 from app.people.persons import masked
-from workflows.rhythms import CLOSES, MINUTES, OPENS, Choice, Rhythm
+from workflows.absences import MINUTE
+from workflows.rhythms import CLOSES, MINUTES, OPENS, REST, Choice, Rhythm
 
 pages = Blueprint("notices", __name__, template_folder="templates")
 pages.register_blueprint(agenda)
@@ -34,9 +35,15 @@ HINTS = {
 
 @dataclass(frozen=True)
 class Next:
-    """When the next letter leaves, in words, and what it would say now; nothing where the choice makes none."""
+    """When the next letter leaves, in words, and what it would say now; nothing where the choice makes none.
+
+    `away`: until when an absence is noted, for whose end it waits, in words; empty for none. `again`: another told this day
+    what waits, so that it leaves only if something comes.
+    """
 
     moment: str
+    away: str
+    again: bool
     folders: int
     late: int
     returned: int
@@ -45,12 +52,16 @@ class Next:
 
 @dataclass(frozen=True)
 class Apart:
-    """A type that has a rhythm of its own, in words, and when its next letter leaves, empty where none does."""
+    """A type that has a rhythm of its own, in words, and when its next letter leaves, empty where none does.
+
+    `away`: as in `Next`.
+    """
 
     name: str
     label: str
     rhythm: str
     moment: str
+    away: str
 
 
 @pages.get("/compte/courriels")
@@ -62,7 +73,11 @@ def letters() -> str:
         own = db.get_one(Collectivity, g.actor.collectivity_id).settings
         chosen = choices.choices_of(user, own)
         choice = chosen.general
-        moment = digests.next_letter(choice, own, now())
+        moment, away = _leaving(db, user, own, REST, choice, at_once=True)
+        due = digests.next_letter(choice, own, now())
+        again = due is not None and any(
+            REST in left.parts.told for left in outdone.told_on(outdone.lately_left(db, user.id), due)
+        )
         counts = waiting.waiting(db, g.actor)
         fault = bounces.unreached(db, user)
         hours = str(value_in(own, HOURS).value)
@@ -72,7 +87,7 @@ def letters() -> str:
                 name,
                 label if name in types else f"{label} (rien ne vous en attend plus)",
                 _said(chosen.types[name]),
-                _moment(digests.next_letter(chosen.types[name], own, now())) if name in types else "",
+                *(_leaving(db, user, own, name, chosen.types[name]) if name in types else ("", "")),
             )
             for name, label in choices.apart(db, g.actor, chosen)
         ]
@@ -85,7 +100,7 @@ def letters() -> str:
         since=jour_long(choice.since.astimezone(PARIS).date()) if choice.since else "",
         apart=apart,
         types=[(name, law.plural) for name, law in types.items()],
-        following=Next(_moment(moment), counts.folders, counts.late, counts.returned, counts.arrived),
+        following=Next(moment, away, again, counts.folders, counts.late, counts.returned, counts.arrived),
         fault=fault,
         address=masked(user.email),
         hours=hours,
@@ -132,6 +147,20 @@ def _said(choice: Choice) -> str:
     """« une fois par jour, à 8 h »."""
     at = f", à {_hour(choice.minute)}" if choice.rhythm in {Rhythm.DAILY, Rhythm.WEEKLY} else ""
     return f"{choice.rhythm.label[:1].lower()}{choice.rhythm.label[1:]}{at}"
+
+
+def _leaving(
+    db: Db, user: User, own: Own, name: str, choice: Choice, *, at_once: bool = False
+) -> tuple[str, str]:
+    """When the next letter of a choice leaves, and until when an absence keeps it, in words; nothing where none is due.
+
+    `name`: of its rhythm. `at_once`: also where each folder is told at once, once the absence is over.
+    """
+    due = digests.next_letter(choice, own, now())
+    if due is None and not (at_once and choice.rhythm is Rhythm.NOW):
+        return "", ""
+    moment, ends = absent.leaves(db, g.actor, user, own, name, due)
+    return _moment(moment), instant(ends - MINUTE) if ends else ""
 
 
 def _moment(moment: datetime | None) -> str:

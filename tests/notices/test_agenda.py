@@ -141,3 +141,22 @@ def test_an_address_that_is_asked_too_often_is_told_to_wait(house: House) -> Non
     stranger = house.app.test_client()
     answers = [stranger.get("/agenda.ics?lien=x").status_code for _ in range(4)]
     assert answers == [404, 404, 429, 429]
+
+
+def test_minutes_that_the_clocks_show_twice_are_told_apart(house: House) -> None:
+    with at(date(2027, 10, 20), 10):
+        client, me = house.client(A), house.actor(A)
+        secret = secret_of(post(house, client, "/compte/agenda"))
+        plan(me, Wanted(me.user_id or 0, None, "2027-10-31T02:30", "2027-10-31T02:30"))
+        (absence,) = [event for summary, event in events(house, secret).items() if "Absence" in summary]
+    # From the first 2 h 30 of that night to the end of the second, which is included
+    assert absence["DTEND"].dt.timestamp() - absence["DTSTART"].dt.timestamp() == 61 * 60
+
+
+def test_a_secret_that_another_session_has_replaced_is_shown_no_more(house: House) -> None:
+    with at(MONDAY, 10):
+        here, there = house.client(A), house.client(A)
+        first = secret_of(post(house, here, "/compte/agenda"))
+        second = secret_of(post(house, there, "/compte/agenda"))
+        assert first not in text(here.get("/compte/agenda"))
+        assert second in text(there.get("/compte/agenda"))

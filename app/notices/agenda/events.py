@@ -5,7 +5,7 @@ with a link, neither title, nor number, nor amount, nor name; of a restricted on
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db
 from app.display.views import ASKED as OPINION
-from app.display.views import awaited_act, family_words
+from app.display.views import AWAITS_OPINION, awaited_act, family_words
 from app.folders.access import STEP, asking, unrestricted
 from app.folders.models import ASKED, Folder
+from app.folders.opinions import held
 from app.people.actor import Actor
 from app.people.models import Absence, Desk, User
 
@@ -68,7 +69,10 @@ def _deadlines(db: Db, actor: Actor, public_url: str) -> Iterator[Any]:
     desks = actor.desk_ids | {cover.seat.desk_id for cover in actor.covers}
     awaited = sa.or_(STEP.c.desk_id.in_(desks), STEP.c.named_user_id == actor.user_id)
     query = (
-        sa.select(STEP.c["id", "folder_id", "due_on", "entered_at", "kind", "slot"])
+        sa.select(
+            *STEP.c["id", "folder_id", "due_on", "entered_at", "kind", "slot"],
+            sa.literal_column(held("s.folder_id")).label("held"),
+        )
         .where(STEP.c.state == "active", awaited, asking(actor), unrestricted(STEP), STEP.c.due_on < NO_DATE)
         .order_by(STEP.c.due_on, STEP.c.id)
         .limit(MOST)
@@ -80,7 +84,8 @@ def _deadlines(db: Db, actor: Actor, public_url: str) -> Iterator[Any]:
         folder = folders.get(row.folder_id)
         if folder is None or folder.read_as.discreet:
             continue
-        act = OPINION if row.slot.startswith(ASKED) else awaited_act(row.kind, folder.family)[0]
+        question = row.slot.startswith(ASKED)
+        act = OPINION if question else AWAITS_OPINION if row.held else awaited_act(row.kind, folder.family)[0]
         yield _event(
             f"etape-{row.id}",
             row.entered_at,
@@ -134,7 +139,13 @@ def _absences(db: Db, actor: Actor, public_url: str) -> Iterator[Any]:
 
 
 def _moment(moment: datetime, other: datetime) -> date | datetime:
-    """The minute at Paris; the day where both ends of an absence are at midnight, the last excluded as here."""
+    """The minute at Paris; the day where both ends of an absence are at midnight, the last excluded as here.
+
+    In universal time where the clocks of Paris show that minute twice: a calendar would take the first for the second.
+    """
     local = moment.astimezone(PARIS)
     whole = local.time() == other.astimezone(PARIS).time() == time()
-    return local.date() if whole else local
+    if whole:
+        return local.date()
+    twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
+    return moment.astimezone(UTC) if twice else local

@@ -20,6 +20,7 @@ from app.core.french import heure, jour_long
 from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import limiter
 from app.core.refusals import Refusal
+from app.core.security import token_hash
 from app.notices.agenda import address, events
 from app.people import shown
 from app.people.login import of_user
@@ -39,8 +40,11 @@ def public_rate() -> str:
 def mine() -> str:
     """Whether one has an address, since when, and when it was last read; its secret while it is shown."""
     with reading(g.actor.collectivity_id) as db:
-        mark = address.address_of(db.get_one(User, g.actor.user_id))
+        user = db.get_one(User, g.actor.user_id)
+        mark, stands = address.address_of(user), user.agenda_hash
     secret = shown.shown(session, g.actor, SHOWN)
+    if secret and token_hash(str(secret["secret"])) != stands:
+        secret = None  # another session has given a new one since: this one answers no more
     return render_template(
         "notices/agenda.html",
         link=f"{_public()}{address.PAGE}?{address.QUERY}={secret['secret']}" if secret and mark else "",

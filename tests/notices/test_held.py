@@ -1,0 +1,162 @@
+"""Letters about a folder that waits for an opinion: told once somebody can decide, and never closed as told by another."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core import outbox
+from app.core.db import reading
+from app.core.outbox import Outbox
+from app.folders.opinions import HELD
+from app.notices import choices, digests
+from app.people import desks
+from tests.builders.house import House
+from tests.folders.test_asking import ask, give, take_back, todo
+from tests.notices.test_absent import BACK, away
+from tests.notices.test_digests import MONDAY, MORNING, N, T, address, at, due, looks, subjects, words
+from tests.operations.test_blocked import here
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+RETURN = MONDAY + timedelta(days=2)
+S = "s.rivoal"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "_looked", {})  # as in a process that has just begun
+
+
+def a_return(house: House, count: int) -> tuple[list[int], int]:
+    """Folders that came to somebody who was away, on the first of which an opinion is awaited, and its number."""
+    desks.seat(here(house), "finances", T, [Right.ACT])
+    with at(MONDAY, 6):
+        digests.look()
+        choices.choose(house.actor(N), "now", MORNING)
+        away(house, f"{MONDAY}T06:00", f"{MONDAY + timedelta(days=1)}T23:59")
+    with at(MONDAY, 9):
+        folders = [house.a_quick_invoice() for _ in range(count)]
+        for folder_id in folders:
+            due(folder_id, BACK + timedelta(days=60))
+        number = ask(house, T, folders[0], "direction")
+        outbox.drain()
+    house.mail.clear()
+    return folders, number
+
+
+def passes(house: House, hour: int, *minutes: int) -> list[str]:
+    """The letters that leave on the day of the return, the worker passing at these minutes."""
+    house.mail.clear()
+    for minute in minutes:
+        with at(RETURN, hour, minute):
+            looks()
+    return subjects(house, N)
+
+
+def errors(house: House, folder_id: int) -> list[str | None]:
+    """What is written beside the letters about a folder that its reader has still to be sent."""
+    me = house.actor(N).user_id
+    with reading() as db:
+        rows = db.scalars(sa.select(Outbox).where(Outbox.state == "pending", Outbox.folder_id == folder_id))
+        mine = [row for row in rows if row.payload.get("user_id") == me]
+        return [row.last_error for row in mine if row.payload["event"] == "your_turn"]
+
+
+@pytest.mark.both_databases
+def test_a_folder_held_at_a_return_is_told_once_its_opinion_is_given(house: House) -> None:
+    folders, number = a_return(house, 3)
+    assert passes(house, 6, 0, 2, 4, 6, 30) == ["Paraphe : 2 dossiers vous attendent"]
+    assert errors(house, folders[0]) == [HELD]
+    with at(RETURN, 10):
+        give(house, S, folders[0], number, "favourable")
+        assert sorted(todo(house, N)) == sorted(folders)
+    (subject,) = passes(house, 10, 0, 20)
+    assert subject.startswith("Paraphe : 1 dossier vous attend")
+    (letter,) = house.mail.to(address(N))
+    assert f"/dossiers/{folders[0]}" in words(house, N)
+    assert letter["Date"].datetime.date() == RETURN
+    assert passes(house, 11, 0, 30) == []
+
+
+def test_it_is_told_too_once_its_opinion_is_taken_back(house: House) -> None:
+    folders, number = a_return(house, 2)
+    (subject,) = passes(house, 6, 0, 2, 4, 30)
+    assert subject.startswith("Paraphe : 1 dossier vous attend")
+    assert f"/dossiers/{folders[1]}" in words(house, N)
+    with at(RETURN, 10):
+        take_back(house, T, folders[0], number)
+    assert len(passes(house, 10, 0, 20)) == 1
+    assert f"/dossiers/{folders[0]}" in words(house, N)
+
+
+def test_a_folder_alone_at_a_return_is_not_told_as_a_decision_while_nobody_can_make_it(house: House) -> None:
+    folders, number = a_return(house, 1)
+    assert passes(house, 6, 0, 2, 30) == []
+    other = ask_another(house, folders[0])
+    with at(RETURN, 10):
+        give(house, S, folders[0], number, "favourable")
+    assert passes(house, 10, 0, 20) == [], "the other opinion is awaited still"
+    with at(RETURN, 11):
+        take_back(house, T, folders[0], other)
+    assert len(passes(house, 11, 0, 20)) == 1
+
+
+def ask_another(house: House, folder_id: int) -> int:
+    with at(RETURN, 9):
+        return ask(house, T, folder_id, "technique")
+
+
+def test_a_letter_that_no_absence_kept_waits_for_the_opinion_too(house: House) -> None:
+    desks.seat(here(house), "finances", T, [Right.ACT])
+    with at(RETURN, 6):
+        choices.choose(house.actor(N), "now", MORNING)
+    with at(RETURN, 9):
+        folder_id = house.a_quick_invoice()
+        due(folder_id, BACK + timedelta(days=60))
+        number = ask(house, T, folder_id, "direction")
+    assert passes(house, 9, 0, 20) == []
+    with at(RETURN, 10):
+        give(house, S, folder_id, number, "favourable")
+    assert len(passes(house, 10, 0, 20)) == 1
+    assert f"/dossiers/{folder_id}" in words(house, N)
+    asker = [str(letter["Subject"]) for letter in house.mail.to(address(T))]
+    assert len(asker) == 1, asker
+    assert "avis" in asker[0], "who asked is told of the folder by the answer alone"
+
+
+@pytest.mark.parametrize("rhythm", ["hourly", "daily"])
+def test_what_was_held_when_a_letter_counted_is_in_the_next_and_closed_by_that_one_alone(
+    house: House, rhythm: str
+) -> None:
+    desks.seat(here(house), "finances", T, [Right.ACT])
+    with at(MONDAY, 8):
+        digests.look()
+        choices.choose(house.actor(N), rhythm, MORNING)
+    with at(MONDAY, 8, 10):
+        folders = [house.a_quick_invoice() for _ in range(2)]
+        for folder_id in folders:
+            due(folder_id, BACK + timedelta(days=60))
+        number = ask(house, T, folders[0], "direction")
+        outbox.drain()
+    house.mail.clear()
+    first, second = (MONDAY, MONDAY) if rhythm == "hourly" else (RETURN - timedelta(days=1), RETURN)
+    hour, minute = (9, 0) if rhythm == "hourly" else (7, 30)
+    with at(first, hour, minute):
+        looks()
+    with at(first, hour, minute + 3):
+        looks()
+    assert subjects(house, N) == ["Paraphe : 1 dossier vous attend"]
+    assert len(errors(house, folders[0])) == 1, "neither told nor closed"
+    with at(first, hour, 50):
+        give(house, S, folders[0], number, "favourable")
+        looks()
+    house.mail.clear()
+    with at(second, hour + (rhythm == "hourly"), minute):
+        looks()
+    assert subjects(house, N) == ["Paraphe : 2 dossiers vous attendent"]
+    assert "Depuis le dernier de ces courriels, 1 est arrivé." in words(house, N) or rhythm == "daily"
+    house.mail.clear()
+    with at(second, hour + (rhythm == "hourly"), minute + 3):
+        looks()
+    assert (subjects(house, N), errors(house, folders[0])) == ([], [])
