@@ -25,9 +25,11 @@ from app.operations.doctor import examine, names
 from app.operations.examined import rounds
 from app.operations.helping import crew_of
 from app.operations.keeping.cli import COMMANDS as KEEPING
+from app.operations.leaving.cli import close as close_account
 from app.operations.own_settings.cli import settings_group
 from app.operations.persons.cli import person
 from app.operations.web import KINDS
+from app.people.cli import people
 from app.people.desks import collectivity_of
 from app.people.first_day import links
 
@@ -256,6 +258,7 @@ def _base_is_older() -> bool:
         return False
 
 
+people.add_command(close_account)
 COMMANDS = (
     version,
     upgrade,

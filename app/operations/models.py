@@ -41,7 +41,7 @@ class DoctorTrial(Base):
 
     `scope` is the number of their collectivity, `by` the name of who asked. `ended_at` is None while it lasts, and for one
     that was cut short. `words` are for who runs the installation, `general` for the others. `settings_mark` tells the
-    settings of the installation under which it was tried (`settings_mark`).
+    settings of the installation and of the collectivity under which it was tried (`trials.mark_under`).
     """
 
     __tablename__ = "doctor_trial"

@@ -99,7 +99,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "absence-emitter": (
         409,
-        "Rien n’a été enregistré : {cover} a déposé des dossiers qui attendent là ({folders}), et déciderait de son propre dépôt. Choisissez quelqu’un d’autre, d’autres types, ou la lecture seule.",
+        "Rien n’a été enregistré : {cover} a déposé {what} là ({folders}), et déciderait de son propre dépôt. Choisissez quelqu’un d’autre, d’autres types, ou la lecture seule.",
     ),
     "people-file-moved": (
         409,
@@ -109,6 +109,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "people-file-unread": (
         422,
         "Ce fichier ne se lit pas comme une liste. Rien n’a changé : dans votre tableur, enregistrez-le au format CSV, puis reprenez.",
+    ),
+    "people-file-unrecognised": (
+        422,
+        "Le codage de ce fichier n’est pas reconnu. Rien n’a changé : si c’est une liste au format CSV, choisissez comment votre "
+        "tableur l’a écrite sous « Lire autrement » (souvent Mac OS Roman, sur un Mac).",
     ),
     "people-file-encoding": (
         422,
@@ -321,6 +326,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "declared-stopped": (
         422,
         "Rien n’a été écrit : « {where} » a tout arrêté. {why} Corrigez-le dans le fichier ou ici, puis recommencez.",
+    ),
+    "declared-stops": (
+        409,
+        "Rien n’a été écrit : après ce fichier, quelque chose s’arrêterait. {what} Corrigez le fichier, ou recommencez avec "
+        "« --malgre » suivi du motif.",
     ),
     "declared-nobody": (
         422,

@@ -13,14 +13,16 @@ from app.core import heartbeat, outbox, schema
 from app.core.clock import now
 from app.core.db import Db, engine, key_in, reading
 from app.core.french import depuis
+from app.core.grammar import plural
 from app.core.heartbeat import Heartbeat
 from app.core.http import BRANCH, PUBLIC, guard, spreadsheet
 from app.core.limits import limiter
 from app.core.outbox import Outbox
 from app.core.questions import OF, Question, ask, ask_together
 from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
 from app.files import vault
-from app.folders.models import StepRun
+from app.folders import blocked
 from app.journal.models import ChainHead
 from app.operations import marks, trace, verifying
 from app.operations.absences.web import pages as absences
@@ -39,7 +41,6 @@ from app.operations.rules.web import pages as rules
 from app.operations.source.web import pages as source
 from app.operations.starting.web import pages as starting
 from app.operations.statements.web import pages as statements
-from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
@@ -57,6 +58,8 @@ pages.register_blueprint(installable)
 pages.register_blueprint(source)
 pages.register_blueprint(starting)
 pages.register_blueprint(statements)
+SHOWN = 100
+"""Blocked folders that are listed; the others are counted."""
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",
@@ -169,7 +172,7 @@ def admin() -> Response | str:
             if count > 1
         ]
         silent = silences.lasting(db, g.actor.collectivity_id)
-        stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
+        stuck = blocked.blocked(db, g.actor.collectivity_id)
         ill = _ill(db)
         readers = {row.payload.get("user_id", 0) for row in (*parked, *waiting) if row.kind == "mail"}
         names = trace.of_accounts(db, g.actor.collectivity_id, readers)
@@ -185,7 +188,9 @@ def admin() -> Response | str:
         parked=[_view(row, names) for row in parked],
         waiting=[_view(row, names) for row in waiting],
         heartbeat=(_worker(), sentence),
-        stuck=stuck,
+        stuck=stuck.folders[:SHOWN],
+        more_stuck=plural(len(stuck.folders) - SHOWN, "autre") if stuck.folders[SHOWN:] else "",
+        all_looked=stuck.whole,
         silent=silent,
         ill=ill,
     )
@@ -213,32 +218,6 @@ def _view(row: Outbox, names: Mapping[int, str]) -> tuple[object, ...]:
     title = f"Dossier n° {row.folder_id}" if row.folder_id else ""
     url = url_for("folders.show", folder_id=row.folder_id) if row.folder_id else ""
     return row.id, label, title, url, row.attempts, row.last_error, row.created_at
-
-
-def _stuck(db: sa.orm.Session) -> list[tuple[int, str, str]]:
-    """Folders that wait for a desk that nobody holds any more, whatever their age."""
-    seats = (
-        sa.select(Holder.desk_id)
-        .join(User, User.id == Holder.user_id)
-        .join(Desk, Desk.id == Holder.desk_id)
-        .where(User.active.is_(True), Desk.closed_at.is_(None))
-    )
-    query = (
-        sa.select(StepRun.folder_id, Desk.name)
-        .join(Desk, Desk.id == StepRun.desk_id)
-        .where(
-            # Days begin the index of what waits: without a word of them SQLite takes that of all that the desk has reached
-            sa.text("step_run.state = 'active'"),
-            StepRun.due_on >= date.min,
-            Desk.id.not_in(seats),
-            StepRun.collectivity_id == g.actor.collectivity_id,
-        )
-        .limit(100)
-    )
-    return [
-        (folder_id, f"Dossier n° {folder_id}", f"plus personne ne tient le bureau « {name} »")
-        for folder_id, name in db.execute(query)
-    ]
 
 
 @pages.post("/administration/envois/<int:row_id>/relancer")
@@ -290,18 +269,29 @@ MARKED = Question((Heartbeat,), Heartbeat.name == marks.BEAT, order=lambda row: 
 
 @pages.get("/administration/journal")
 @guard("administer")
-def journal() -> str:
-    """Who entered, who gave whom what: the lines of the chained journal that belong to no folder."""
-    search, here = _search(), g.actor.collectivity_id
+def journal() -> str | tuple[str, int]:
+    """Who entered, who gave whom what: the lines of the chained journal that belong to no folder.
+
+    Days that are not read are told beside them, with all that was typed, and nothing is looked for.
+    """
+    here, status, error = g.actor.collectivity_id, 200, ""
+    try:
+        search = _search()
+    except Refusal as refusal:
+        status, error = sentences.say(refusal.key, refusal.facts)
+        search = _search(days=False)
     with reading(here) as db:
         ask_together(db, (HEAD, MARKED, TYPES, verifying.LAST), here)
-        shown = trace.lines(db, here, search)
+        shown = [] if error else trace.lines(db, here, search)
         chain_head = next((row for (row,) in ask(db, HEAD, here)), None)
         marked_at = next((row.beat_at for (row,) in ask(db, MARKED, here)), None)
         checked = verifying.last(db, here)
     more = len(shown) > trace.PAGE
-    return render_template(
+    page = render_template(
         "operations/journal.html",
+        error=error,
+        since=request.args.get("du", "")[:10],
+        until=request.args.get("au", "")[:10],
         lines=shown[: trace.PAGE],
         more=shown[trace.PAGE - 1].seq if more else None,
         asked=search,
@@ -312,6 +302,7 @@ def journal() -> str:
         acts=sorted(trace.ACTS.items(), key=lambda act: act[1]),
         address_days=current_app.config["PARAPHE"].journal_address_days,
     )
+    return page, status
 
 
 @pages.post("/administration/journal/verifier")
@@ -336,14 +327,15 @@ def journal_file(form: str) -> Response:
     return spreadsheet("journal", form, head, cells)
 
 
-def _search() -> trace.Search:
+def _search(*, days: bool = True) -> trace.Search:
+    """What is looked for, without its `days` where they are not read; refuses `trace-days`."""
     act = request.args.get("acte", "")
     search = trace.Search(
         act if act in trace.ACTS else "",
         request.args.get("qui", "").strip()[:100],
         request.args.get("objet", "").strip()[:100],
-        _day(request.args.get("du", "")),
-        _day(request.args.get("au", "")),
+        _day(request.args.get("du", "")) if days else None,
+        _day(request.args.get("au", "")) if days else None,
         key_in(request.args.get("avant")),
     )
     if search.since and search.until and search.since > search.until:

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from app.core.clock import PARIS, now, today
 from app.core.db import engine, reading
+from app.core.french import instant
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.display import queues
@@ -21,7 +23,7 @@ from app.folders.keep import Incoming, keep_masked
 from app.folders.models import Folder, StepRun
 from app.folders.publicity import Means
 from app.journal.models import JournalEntry
-from app.operations.absences import planning
+from app.operations.absences import blocking, planning
 from app.operations.absences.blocking import Outlook, outlook
 from app.operations.absences.planning import Wanted, change, end, name_secretary, plan
 from app.people import accounts, applications, desks
@@ -38,11 +40,14 @@ from tests.builders.mandates import of_mayor, record
 from tests.folders.test_corrections import TYPED
 from tests.folders.test_corrections import an_invoice as a_disputed_invoice
 from tests.folders.test_seats import CIRCUIT
+from tests.notices.test_digests import at
+from tests.operations.test_folder_types import made
 from tests.publication.town import a_masked_pdf, mask
 from workflows.mandates import Kind
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
+by_day = time_machine.travel(datetime(2027, 1, 6, 10, tzinfo=PARIS), tick=False)
 
 FINANCE, TECHNIQUE, MAYOR, DIRECTION, DEPOSITOR, CLERK = (
     "n.abgrallec",
@@ -105,6 +110,16 @@ def last_facts(folder_id: int) -> str:
     with reading() as db:
         query = sa.select(JournalEntry.facts).where(JournalEntry.folder_id == folder_id)
         return db.scalar(query.order_by(JournalEntry.id.desc()).limit(1)) or ""
+
+
+def called(folder_id: int) -> str:
+    with reading() as db:
+        folder = db.get_one(Folder, folder_id)
+        return planning.called_of(folder.title, folder.number)
+
+
+def plain(folder_id: int) -> str:
+    return called(folder_id).replace("\u00a0", " ")
 
 
 def letters(event: str) -> list[Outbox]:
@@ -388,7 +403,7 @@ def test_nobody_decides_of_his_own_deposit_in_somebody_s_absence(house: House) -
     waiting = house.an_invoice(at="finance")
     with pytest.raises(Refusal, match="absence-emitter") as refused:
         away(house, FINANCE, DEPOSITOR)
-    assert refused.value.facts["folders"] == f"n° {waiting}"
+    assert refused.value.facts["folders"] == f"« {called(waiting)} »"
     away(house, FINANCE, DEPOSITOR, types=("deliberation",))
     house.approve(waiting, FINANCE)
     # Set before it arrives, it is refused again when it does
@@ -462,8 +477,8 @@ def test_who_writes_another_s_absence_is_told_nothing_of_the_folders_that_he_may
     name_secretary(house.actor(MAYOR), house.actor("t.lescoat").user_id)
     with pytest.raises(Refusal, match="absence-emitter") as refused:
         away(house, MAYOR, "m.kerzerho")
-    assert refused.value.facts["folders"] == f"n° {pay}"
-    assert looked(house, MAYOR, None).blocks[0].folders == (pay,)
+    assert refused.value.facts["folders"] == f"« {called(pay)} »"
+    assert looked(house, MAYOR, None).blocks[0].folders == ((pay, called(pay)),)
     first, last = now() - timedelta(hours=1), now() + timedelta(days=9)
     for writer in ("t.lescoat", CLERK):
         assert not reads(house, writer, pay)
@@ -479,7 +494,7 @@ def test_who_writes_another_s_absence_is_told_nothing_of_the_folders_that_he_may
         page = client.post("/absences/apercu", data=form).get_data(as_text=True)
         assert "Parmi les dossiers en cours, seuls ceux que vous lisez sont comptés." in page
         assert "1 signature" not in page
-        assert f">{pay}<" not in page
+        assert called(pay) not in page
     # As if no such folder were there; who stands in decides of it no more for that
     assert (
         client.post("/absences", data={**form, "interim": str(house.actor("m.kerzerho").user_id)}).status_code
@@ -494,7 +509,34 @@ def test_what_will_come_to_the_person_is_counted_for_him_without_a_number_that_h
     folder_id = house.an_invoice(at="service_done")
     assert not reads(house, MAYOR, folder_id)
     block = looked(house, MAYOR, None).blocks[0]
-    assert (block.title, block.folders) == ("1 signature", ())
+    assert (block.title, block.folders, block.rest) == ("1 signature à venir", (), "")
+    own = house.an_invoice(at="bon_a_payer")
+    later = house.an_invoice(at="service_done")
+    block = looked(house, MAYOR, None, days=60).blocks[0]
+    assert block.title == "3 signatures, dont 2 à venir"
+    assert (block.folders, block.rest) == (
+        ((own, called(own)),),
+        " et 2 autres, que vous ne lisez pas encore",
+    )
+    client = house.client(MAYOR)
+    form = asked_for(house, client, MAYOR, au=typed(now() + timedelta(days=60)))
+    page = client.post("/absences/apercu", data=form).get_data(as_text=True)
+    (link,) = re.findall(r'Dossiers.: («.<a href="/dossiers/\d+">.*?</a>[^<]*)<', page)
+    named = f'«\u00a0<a href="/dossiers/{own}">{called(own)}</a>\u00a0»'
+    assert link == f"{named} et 2 autres, que vous ne lisez pas encore."
+    assert called(later) not in page.replace(link, "")
+
+
+def test_folders_beyond_those_that_a_line_names_are_counted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocking, "SHOWN", 1)
+    house.an_invoice(at="bon_a_payer")
+    house.an_invoice(at="bon_a_payer")
+    assert looked(house, MAYOR, None).blocks[0].rest == " et 1 autre"
+    house.an_invoice(at="service_done")
+    block = looked(house, MAYOR, None, days=60).blocks[0]
+    assert (len(block.folders), block.rest) == (1, " et 2 autres, dont 1 que vous ne lisez pas encore")
 
 
 def test_one_person_counts_once_at_a_step_whatever_he_stands_in_for(house: House) -> None:
@@ -665,6 +707,7 @@ def test_who_is_away_is_told_once_when_another_shortens_or_ends_his_absence(hous
     assert len(house.mail.to("n.abgrallec@kerlann-sur-mer.example")) == 2  # what one does oneself is no news
 
 
+@by_day
 def test_new_folders_are_told_to_who_stands_in_and_to_who_is_away_once_back_if_they_still_wait(
     house: House,
 ) -> None:
@@ -691,6 +734,7 @@ def test_new_folders_are_told_to_who_stands_in_and_to_who_is_away_once_back_if_t
     )  # of the return, not of the day when it was written
 
 
+@by_day
 def test_an_absence_that_ends_before_its_time_lets_the_letters_go_at_once(house: House) -> None:
     number = away(house, FINANCE, "b.cadiou")
     waiting = house.an_invoice(at="finance")
@@ -700,6 +744,44 @@ def test_an_absence_that_ends_before_its_time_lets_the_letters_go_at_once(house:
     house.drain()
     (letter,) = house.mail.to("n.abgrallec@kerlann-sur-mer.example")
     assert f"/dossiers/{waiting}" in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_what_waited_for_a_return_leaves_neither_at_night_nor_on_a_sunday(house: House) -> None:
+    saturday = date(2027, 1, 9)
+    with at(saturday - timedelta(days=3), 10):
+        first, last = f"{saturday - timedelta(days=4)}T08:00", f"{saturday}T23:59"
+        me = house.actor(FINANCE)
+        plan(house.actor("k.morizur"), Wanted(me.user_id or 0, None, first, last))
+        house.an_invoice(at="finance")
+        house.drain()
+        house.mail.clear()
+    told = []
+    for day, hour in ((1, 0), (1, 11), (2, 3), (2, 10)):
+        with at(saturday + timedelta(days=day), hour, 30):
+            house.drain()
+        told.append(len(house.mail.to("n.abgrallec@kerlann-sur-mer.example")))
+    assert told == [0, 0, 0, 1]
+    (letter,) = house.mail.to("n.abgrallec@kerlann-sur-mer.example")
+    assert letter["Date"].datetime.astimezone(PARIS).date() == saturday + timedelta(days=2)
+
+
+def test_a_closed_type_is_named_to_nobody_by_an_absence(house: House) -> None:
+    made(house, label="Enquête interne", visibility="desks", seen_at=["comptabilite"])
+    kind = "invoice.enquete-interne"
+    me = house.actor("g.trehorel")
+    plan(me, wanted(house, "g.trehorel", "r.pellenec", types=(kind,)))
+    for login, named in (
+        ("g.trehorel", True),
+        ("k.morizur", True),
+        ("r.pellenec", True),
+        ("t.lescoat", False),
+    ):
+        page = house.client(login).get("/absences").get_data(as_text=True)
+        assert ("Enquête interne" in page) is named, login
+    page = house.client("t.lescoat").get("/absences").get_data(as_text=True)
+    assert "certains types de dossiers seulement" in page
+    assert "enquete-interne" not in page
+    assert "Enquête interne" not in house.client("t.lescoat").get("/compte/courriels").get_data(as_text=True)
 
 
 def test_who_wants_his_letters_all_the_same_gets_them(house: House) -> None:
@@ -830,6 +912,25 @@ def test_software_knows_who_is_away_at_its_desk_and_nowhere_else(house: House) -
     assert (one["person"], one["cover"], one["acts"]) == ("Nolwenn Abgrallec", "Ronan Pellenec", True)
 
 
+def test_software_is_told_no_type_that_the_page_would_not_name_to_it(house: House) -> None:
+    here = house.actor(FINANCE).collectivity_id
+    made(house, label="Enquête interne", visibility="desks", seen_at=["comptabilite"])
+    closed, me = "invoice.enquete-interne", house.actor(DEPOSITOR)
+    plan(me, wanted(house, DEPOSITOR, TECHNIQUE, types=("invoice",)))
+    plan(me, wanted(house, DEPOSITOR, FINANCE, types=("deliberation", closed)))
+    plan(me, wanted(house, DEPOSITOR, DIRECTION))
+
+    def told(right: Right) -> set[tuple[str, bool, tuple[str, ...]]]:
+        token = applications.create_application(here, f"Logiciel {right}", "comptabilite", (right,))
+        answer = house.client().get("/api/v1/absences", headers={"Authorization": f"Bearer {token}"})
+        every = answer.get_json()["absences"]
+        return {(one["cover"], one["limited"], tuple(one["types"])) for one in every}
+
+    plain = {("Ronan Pellenec", True, ("invoice",)), ("Solenn Rivoal", False, ())}
+    assert told(Right.ARCHIVE) == plain | {("Nolwenn Abgrallec", True, ())}
+    assert told(Right.CREATE) == plain | {("Nolwenn Abgrallec", True, ("deliberation", closed))}
+
+
 def test_an_actor_of_another_collectivity_is_no_stand_in(house: House) -> None:
     other = desks.create_collectivity(
         "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
@@ -897,9 +998,17 @@ def test_what_will_block_says_that_the_absence_would_be_refused_and_why(house: H
     page = answer.get_data(as_text=True)
     assert answer.status_code == 200
     assert "Cette absence ne s’enregistrera pas" in page
-    assert f"a déposé des dossiers qui attendent là (n° {waiting})" in page.replace("\u00a0", " ")
+    told = page.replace("\u00a0", " ")
+    assert f"a déposé un dossier qui attend là (« {plain(waiting)} »)" in told
+    assert "Rien n’a été enregistré" not in page
     assert "L’absence n’est pas enregistrée" not in page  # nobody asked for it
-    assert client.post("/absences", data=form).status_code == 409
+    others = [plain(house.an_invoice(at="finance")) for _ in range(3)]
+    page = client.post("/absences/apercu", data=form).get_data(as_text=True).replace("\u00a0", " ")
+    assert f"a déposé des dossiers qui attendent là (« {plain(waiting)} », « {others[0]} »" in page
+    assert f"« {others[1]} » et d’autres)" in page
+    answer = client.post("/absences", data=form)
+    assert answer.status_code == 409
+    assert "Rien n’a été enregistré" in answer.get_data(as_text=True)
     away(house, TECHNIQUE, None)
     answer = client.post("/absences/apercu", data=asked_for(house, client, FINANCE, TECHNIQUE))
     assert answer.status_code == 409
@@ -954,3 +1063,46 @@ def test_who_stands_in_for_a_signatory_is_told_by_what_he_signs_or_that_he_does_
     page = house.client(DIRECTION).get("/absences").get_data(as_text=True)
     assert "Vous n’y signez que par votre propre mandat et dans ses limites" in page
     assert "n’a pas de mandat" not in str(looked(house, MAYOR, DIRECTION, since=30).blocks)
+
+
+def test_who_is_noted_absent_reads_it_above_what_awaits_him_and_ends_it_from_there(house: House) -> None:
+    def band() -> str:
+        page = house.client(TECHNIQUE).get("/a-traiter").get_data(as_text=True)
+        found = re.search(r'<div class="note note-info" role="status">.*?</div>\s*</div>', page, re.DOTALL)
+        return " ".join(re.sub(r"<[^>]*>", "", found[0]).split()) if found else ""
+
+    assert band() == ""
+    away(house, TECHNIQUE, DIRECTION, since=9)  # not begun
+    assert band() == ""
+    first = away(house, TECHNIQUE, DIRECTION, days=3)
+    last = now() + timedelta(days=2)
+    until = " ".join(instant(last).split())
+    words = band()
+    assert words.startswith(f"Votre absence court jusqu’au {until}")
+    assert "Solenn Rivoal assure l’intérim. Terminer ou modifier" in words
+    assert "absence court" not in house.client(DIRECTION).get("/a-traiter").get_data(as_text=True)
+    with reading() as db:
+        desk = db.scalar(sa.select(Desk.id).where(Desk.key == "technique"))
+    second = away(house, TECHNIQUE, FINANCE, days=5, desk_id=desk, types=("invoice",), acts=False)
+    words = band()
+    assert words.startswith(
+        f"Votre absence court jusqu’au {' '.join(instant(now() + timedelta(days=4)).split())}"
+    )
+    assert f"Jusqu’au {until} : Solenn Rivoal assure l’intérim." in words
+    limited = "Nolwenn Abgrallec assure l’intérim au bureau « Services techniques », pour certains types de dossiers, en lecture seule"
+    assert limited in words
+    client = house.client(TECHNIQUE)
+    page = client.get("/absences").get_data(as_text=True)
+    assert 'id="now-title" tabindex="-1"' in page, "what leads there gives it the focus"
+    assert "mes courriels de dossiers" in page
+    of_another = house.client(CLERK).get("/absences").get_data(as_text=True)
+    assert "Qui est absent reçoit quand même ses courriels de dossiers" in of_another
+    assert "le retour de qui est absent" in of_another
+    assert "mes courriels de dossiers" not in of_another
+    for number in (first, second):
+        form = {"csrf_token": house.csrf(client), "revision": "1"}
+        assert f"/absences/{number}/terminer" in page
+        assert client.post(f"/absences/{number}/terminer", data=form).status_code == 302
+    assert band() == ""
+    away(house, TECHNIQUE, None)
+    assert "Personne n’assure l’intérim. Terminer ou modifier" in band()

@@ -2,21 +2,24 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from app.circuits import drafting, library
 from app.circuits.models import CircuitVersion
-from app.core.clock import now
-from app.core.db import engine, reading
+from app.core.clock import now, today
+from app.core.db import Db, engine, reading, writing
 from app.core.refusals import Refusal
 from app.folders import sending
 from app.folders.models import Folder, StepRun
 from app.operations.leaving import effects as leaving
+from app.operations.leaving import planned as planning
 from app.people import accounts, arrivals, desks, hierarchy
 from app.people.arrivals import Arrival
-from app.people.models import Collectivity, Desk, User
+from app.people.models import Collectivity, Desk, PlannedClosing, User
 from tests.builders import circuits
 from tests.builders.house import INVOICE, House
 from tests.operations.test_people_and_desks import desk, user
@@ -140,3 +143,109 @@ def test_what_is_given_to_a_desk_while_its_only_person_is_closed_is_seen(house: 
         sa.update(way).where(way.c.id == folder).values(circuit_version_id=version),
     )
     assert (closed, user(R).active) == ("leaving-moved", True)
+
+
+def meanwhile(verb: Callable[[], object], held: Callable[[Callable[[], None]], object]) -> tuple[str, bool]:
+    """What a verb is told that begins within another (`held` calls back before it commits), and whether it waited for it."""
+    outcome: list[str] = []
+    waited = False
+
+    def run() -> None:
+        try:
+            verb()
+        except Refusal as refusal:
+            outcome.append(refusal.key)
+        else:
+            outcome.append("done")
+
+    thread = threading.Thread(target=run)
+
+    def begin() -> None:
+        nonlocal waited
+        if thread.ident is not None:  # tried again after a deadlock, of which there is none
+            raise AssertionError("the closing was begun again")
+        thread.start()
+        while thread.is_alive() and not waited:
+            with engine().connect() as looking:
+                waited = bool(looking.execute(BLOCKED).scalar())
+            thread.join(0.02)
+
+    held(begin)
+    thread.join()
+    return outcome[0], waited
+
+
+def naming(who: dict[str, str]) -> str:
+    """The circuit of invoices, whose finances are this person."""
+    data = family("invoice").circuit.to_data()
+    next(one for one in data["steps"] if one["key"] == "finance")["who"] = [who]
+    return library.as_yaml(data)
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_folder_that_names_somebody_who_is_being_closed_waits_and_stays_a_draft(
+    house: House, monkeypatch: pytest.MonkeyPatch, *, planned: bool
+) -> None:
+    clerk = house.actor(K)
+    circuits.publish(clerk, "invoice", naming({"person": N}))
+    folder = house.an_invoice("draft")
+    sender, version = house.actor(G), house.folder(folder).version
+
+    def closing_now(begin: Callable[[], None]) -> None:
+        def left(db: Db, who: User) -> desks.Left:
+            read = leaving.confirmed("Départ en retraite", None)(db, who)
+            begin()
+            return read
+
+        desks.close_account(clerk.collectivity_id, N, by=clerk, leaving=left)
+
+    def closing_planned(begin: Callable[[], None]) -> None:
+        with reading(clerk.collectivity_id) as db:
+            mark = leaving.effects_of(db, db.get_one(User, user(N).id)).mark
+        typed = (today() + timedelta(days=1)).strftime("%Y-%m-%dT12:00")
+        planning.plan(clerk, user(N).id, typed, reason="Départ en retraite", shown=mark)
+        against = planning._against
+
+        def read(*args: Any) -> str:
+            why = against(*args)
+            begin()
+            return why
+
+        monkeypatch.setattr(planning, "_against", read)
+        with writing() as db:
+            db.execute(sa.update(PlannedClosing).values(closes_at=now()))
+            db.commit()
+        assert planning.settle(clerk.collectivity_id, user(N).id)
+
+    outcome, waited = meanwhile(
+        lambda: sending.send(sender, folder, version=version), closing_planned if planned else closing_now
+    )
+    assert (outcome, waited) == ("desk-missing", True)
+    assert (user(N).active, house.folder(folder).phase) == (False, "draft")
+
+
+def test_a_closing_that_comes_while_a_folder_leaves_for_whom_it_names_waits_and_sees_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk = house.actor(K)
+    circuits.publish(clerk, "invoice", naming({"person": N}))
+    folder = house.an_invoice("draft")
+    sender, version = house.actor(G), house.folder(folder).version
+    with reading(clerk.collectivity_id) as db:
+        mark = leaving.effects_of(db, db.get_one(User, user(N).id)).mark
+    due = sending.due_of
+
+    def leaves(begin: Callable[[], None]) -> None:
+        def held(*args: Any) -> Any:
+            begin()
+            return due(*args)
+
+        monkeypatch.setattr(sending, "due_of", held)
+        sending.send(sender, folder, version=version)
+
+    told = leaving.confirmed("Départ en retraite", mark)
+    outcome, waited = meanwhile(
+        lambda: desks.close_account(clerk.collectivity_id, N, by=clerk, leaving=told), leaves
+    )
+    assert (outcome, waited) == ("leaving-moved", True)
+    assert (user(N).active, house.folder(folder).phase) == (True, "running")

@@ -133,7 +133,7 @@ def test_a_certificate_that_ends_soon_is_told_with_its_owner_and_its_day(house: 
 def test_mandates_are_asked_for_and_a_single_one_is_a_risk(house: House) -> None:
     written(sa.delete(MandateRow))
     assert points(house)["mandats de signature"].level is Level.AMBER
-    assert "Aucun mandat n’a cours" in points(house)["mandats de signature"].sentence
+    assert "Aucun mandat n’est enregistré" in points(house)["mandats de signature"].sentence
 
 
 def a_mandate(house: House, login: str, kind: Kind, title: str, days: int = 100, **more: Any) -> int:

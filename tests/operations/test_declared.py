@@ -357,6 +357,17 @@ def test_in_another_collectivity_of_the_same_base_the_same_facts_take_the_same_c
     assert routes(other, people=False) == routes(ours, people=False)
 
 
+def test_the_skeleton_of_a_collectivity_is_written_elsewhere_before_its_people(house: House) -> None:
+    other = desks.create_collectivity(
+        ELSEWHERE, "Ailleurs", department="029", district="1", nature="31", settings={}
+    )
+    document = read(exported(house).encode())
+    skeleton = {key: document[key] for key in document if key not in {"people", "rules", "circuits"}}
+    apply_document(by_command(other), skeleton, invite=False)
+    with reading() as db:
+        assert present(db, other)["desks"].keys() == document["desks"].keys()
+
+
 def test_rules_are_compared_in_words_and_written_with_the_fields_and_circuits_that_they_name(
     house: House, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ from app.people.models import Desk
 from tests.builders import circuits
 from tests.builders.house import House
 from tests.operations.test_people_and_desks import DESKS, K, R, desk, seen, sure, user, words
-from workflows.emitting import BRANCH
+from workflows.emitting import BRANCH, EMITTER
 from workflows.own_types import Definition
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -217,14 +217,18 @@ def test_all_that_uses_a_desk_is_told_and_led_to(house: House) -> None:
     seen_there = Definition("Marché de voirie", visibility="desks", seen_at=("conseil",))
     revision = own_types.draw_up(actor, number, seen_there, shown=1)
     own_types.publish_type(actor, number, shown=revision)
+    of_desk = {"op": "in", "value": ["conseil"]}
     with reading(here(house)) as db:
         draft = draft_of(db, here(house), "invoice")
-    when = {"field": BRANCH, "op": "in", "value": ["conseil"]}
+    rows = [
+        Gesture("write", f"r{rank}", step={"when": {**of_desk, "field": field}, "circuit": "invoice"})
+        for rank, field in enumerate((EMITTER, BRANCH), start=1)
+    ]
     rules.change(
         actor,
         "invoice",
         draft.version,
-        [Gesture("write", "r1", step={"when": when, "circuit": "invoice"})],
+        rows,
         "invoice",
     )
     with reading(here(house)) as db:
@@ -235,7 +239,8 @@ def test_all_that_uses_a_desk_is_told_and_led_to(house: House) -> None:
     step = circuit["steps"][0]
     assert f"Circuit « Factures », étape « {step['label']} » : le bureau lit le dossier, sans agir." in shown
     assert "Type « Marché de voirie » : ses titulaires en lisent les dossiers, sans agir." in shown
-    assert "Règle 1 de « Facture » : regarde si ce bureau dépose le dossier" in shown
+    assert "Règle 1 de « Facture » : regarde si ce bureau dépose le dossier." in shown
+    assert "Règle 2 de « Facture » : regarde si ce bureau dépose le dossier, lui ou un de ceux dont" in shown
     for address in (
         f"/circuits/invoice?etape={step['key']}",
         f"/administration/types/{number}",

@@ -85,7 +85,7 @@ def test_the_administrator_sees_folders_that_nobody_can_move_any_more_without_th
 ) -> None:
     folder_id = house.an_invoice(at="service_done")
     client = house.client("k.morizur")
-    assert "Chaque dossier en cours attend quelqu’un" in client.get("/administration").get_data(as_text=True)
+    assert "chaque dossier en cours attend quelqu’un" in client.get("/administration").get_data(as_text=True)
     desks.close_account(house.actor("r.pellenec").collectivity_id, "r.pellenec")
     page = client.get("/administration").get_data(as_text=True)
     assert "plus personne ne tient le bureau « Services techniques »" in page.replace("\u00a0", " ")

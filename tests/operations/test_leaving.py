@@ -240,6 +240,7 @@ def test_each_point_is_solved_on_the_page_and_nothing_is_left(house: House) -> N
     )
     assert f"Dossier n° {waiting}." in told
     assert "Intérim de Solenn Rivoal" in told
+    assert ", 18 h 00. Plus personne ne l’assurerait." in " ".join(told.split())  # the minute that was typed
     assert "Branche « " in told
     forms = re.findall(r'aria-label="((?:Donner|Confier) [^"]+)"', html.unescape(page.get_data(as_text=True)))
     assert len(set(forms)) == len(forms) > 2  # each form is told from the others
@@ -330,7 +331,7 @@ def test_the_folders_that_wait_for_somebody_are_handed_to_another_desk_at_once(h
         # Who administers handed it, and reads it no more than before; whose part it was reads it on
         assert client.get(f"/dossiers/{number}").status_code == 404
         told = words(house.client(N).get(f"/dossiers/{number}"))
-        assert "Confié par Katell Morizur, de Direction des finances à Direction générale" in told
+        assert "Confié par Katell Morizur, de la Direction des finances à la Direction générale" in told
     house.drain()
     readers = {str(letter["To"].addresses[0].addr_spec).partition("@")[0] for letter in house.mail.letters}
     assert {S, N} <= readers
@@ -459,6 +460,22 @@ def test_a_closing_is_planned_then_done_at_its_minute_or_told_not_to_be(house: H
         "Compte fermé",
     ):
         assert act in journal
+
+
+def test_other_pages_lead_back_to_a_closing_that_was_begun_and_say_whose_until_it_is_planned(
+    house: House,
+) -> None:
+    client, address = house.client(K), f"{PEOPLE}/{user(A).id}/fermer"
+    back, elsewhere = f'href="{address}"', f"{PEOPLE}/{user(N).id}"
+    house.an_invoice(at="finance")
+    asked = client.get(address)
+    assert back in client.get(elsewhere).get_data(as_text=True)
+    assert "Revenir à la fermeture du compte d’Armel Kervadec" in words(client.get(elsewhere))
+    at = (now().astimezone(PARIS) + timedelta(days=3)).strftime("%Y-%m-%dT18:00")
+    form = {"csrf_token": token_in(asked.get_data(as_text=True)), "shown": field(asked, "shown"), "at": at}
+    assert client.post(f"{address}/prevoir", data=form, follow_redirects=True).status_code == 200
+    assert back not in client.get(elsewhere).get_data(as_text=True)
+    assert "Revenir à la fermeture" not in words(client.get(PEOPLE))
 
 
 def test_what_is_planned_by_who_administers_no_more_is_not_done(house: House) -> None:

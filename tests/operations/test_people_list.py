@@ -298,6 +298,15 @@ def test_a_list_is_read_otherwise_than_it_was_recognised_and_what_was_typed_goes
     assert "Quéméner" not in page
     typed = {"l3-2": "i.łegoff@kerlann.example", "new-encoding": "Mac OS Roman"}
     page = read_again(page, **typed).get_data(as_text=True)
+    # An « è » of theirs is a byte that no recognised encoding has: it is a list all the same, and a workbook is none
+    helene = a_list(ENORA.replace("Enora", "Hélène")).encode("mac-roman")
+    unknown = sent(house, helene, client)
+    assert unknown.status_code == 422
+    assert "Le codage de ce fichier n’est pas reconnu." in words(unknown)
+    assert "sous « Lire autrement » (souvent Mac OS Roman, sur un Mac)" in words(unknown)
+    again = read_again(unknown.get_data(as_text=True), **{"new-encoding": "Mac OS Roman"})
+    assert "Hélène Quéméner" in words(again)
+    assert "ne se lit pas comme une liste" in words(sent(house, b"PK\x03\x04\x14\0\x8f\0", client))
     # What was typed is not read otherwise; a letter that the file cannot hold moves it to UTF-8
     assert "Quéméner" in page
     assert "i.łegoff" in page

@@ -1,6 +1,7 @@
 """What is kept about a person is given whole, without secrets, and reduced once he is gone to what the proofs need."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -257,3 +258,10 @@ def test_a_name_stays_only_where_a_proof_bears_it(house: House) -> None:
             sa.select(sa.func.count(LoginSession.id)).join(User).where(User.login == signer.login)
         )
         assert not db.scalar(sa.select(sa.func.count(Outbox.id)).where(Outbox.recipient.like("jamais%")))
+
+
+def test_the_list_counts_one_person_as_one(house: House) -> None:
+    page = house.client(K).get(PAGE).get_data(as_text=True)
+    counts = re.findall(r'class="count">(\d+)<span class="visually-hidden"> (personnes?)</span>', page)
+    few = {word for count, word in counts if int(count) < 2}
+    assert (few, counts[0][1]) == ({"personne"}, "personnes")

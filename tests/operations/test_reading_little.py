@@ -112,8 +112,7 @@ def test_nothing_is_wrong_with_a_desk_that_neither_a_circuit_nor_a_folder_asks(h
     found = set()
     for _ in drawn(house, random.Random(11)):
         with reading(here(house)) as db:
-            there = places(db, here(house))
-            asked, _ = views.asked_for(db, here(house), there)
+            there, asked = views.asked_for(db, here(house))
             every = views.whole(db, here(house), there, list(there.depths))
         assert [number for number in every if number in asked] == list(asked), "not in the order of the tree"
         assert {number: one for number, one in every.items() if number in asked} == asked

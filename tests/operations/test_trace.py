@@ -198,6 +198,16 @@ def test_it_finds_who_was_given_what_between_two_days_to_the_second(house: House
     for wrong in ("du=hier", "du=2026-11-21&au=2026-11-20"):
         refused = house.client(K).get(f"{PAGE}?{wrong}")
         assert (refused.status_code, "Cette période ne se lit pas" in refused.text) == (422, True), wrong
+        assert house.client(K).get(f"{PAGE}.csv?{wrong}").status_code == 422
+    # The page stays, with all that was looked for; it does not tell that nothing answers
+    mistaken = f"{PAGE}?qui=tréhorel&acte=desk.rights&objet=finances&du=2026-11-21&au=2026-11-20"
+    page = house.client(K).get(mistaken).get_data(as_text=True)
+    assert "Journal de la collectivité" in page
+    for typed in ("tréhorel", "finances", "2026-11-21", "2026-11-20"):
+        assert f'value="{typed}"' in page, typed
+    assert 'value="desk.rights" selected' in page
+    assert "Aucune écriture" not in page
+    assert "Rien n’est cherché tant que la période est à corriger." in page
     assert house.client(K).get(f"{PAGE}?du=0001-01-01&au=9999-12-31").status_code == 200
 
 

@@ -1,6 +1,7 @@
 """« Mise en service » tries a point for real when an administrator asks: what came back, when, who asked, and nothing untried is ready."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,13 +10,15 @@ import sqlalchemy as sa
 from asn1crypto import pem
 
 from app import create_app
+from app.channels.handover import own as handed
 from app.core import db
 from app.core.clock import now
 from app.core.hold import Hold
 from app.operations.examined import trials
-from app.operations.models import DoctorTrial
-from app.people.models import User
-from app.people.own_settings.changing import change_setting
+from app.operations.models import DoctorFinding, DoctorTrial
+from app.people.models import Collectivity, User
+from app.people.own_settings.changing import MOVED, change_setting, forget_setting, try_out
+from app.people.own_settings.registry import Own, Result
 from app.trust import authorities
 from tests.builders.clamd import clamd
 from tests.builders.house import House
@@ -128,6 +131,7 @@ def test_nothing_leaves_while_a_restoration_is_held_and_it_is_not_called_ready(h
 def test_all_is_tried_at_once_and_another_administrator_reads_by_whom_and_when(house: House) -> None:
     never = page(house)
     assert "Essayé par" not in never
+    assert "Regardé par" not in never
     status, text = attempt(house, "tout")
     assert status == 200
     for told in (
@@ -141,12 +145,15 @@ def test_all_is_tried_at_once_and_another_administrator_reads_by_whom_and_when(h
         "autorités reconnues : à surveiller",
     ):
         assert told in text
-    assert page(house).count("Essayé par Katell Morizur") == 14
+    shown = page(house)
+    assert shown.count("Essayé par Katell Morizur") == 7
+    assert shown.count("Regardé par Katell Morizur") == 7, "what had nothing to try is called tried"
     with db.engine().begin() as connection:
         connection.execute(
             sa.update(User.__table__).where(User.login == "r.pellenec").values(administrator=True)
         )
-    assert page(house, "r.pellenec").count("Essayé par Katell Morizur") == 14
+    shown = page(house, "r.pellenec")
+    assert shown.count("Essayé par Katell Morizur") == shown.count("Regardé par Katell Morizur") == 7
     journal = page(house, path="/administration/journal?acte=examination.tried")
     assert "courriel : prêt" in journal
     # Of the other commune nobody reads it, nor is kept from his own trials
@@ -290,3 +297,76 @@ def test_a_text_is_converted_for_real(house: House, monkeypatch: pytest.MonkeyPa
     again()
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "LibreOffice manque" in attempt(house, "bureautique")[1]
+
+
+OLD, NEW = "https://finances.example.org/recu", "https://jamais-essaye.example.net/"
+
+
+def point_at(house: House, address: str) -> None:
+    texts = {"handover_webhook_url": address, "handover_webhook_secret": "s" * 40}
+    change_setting(house.actor(ADMIN), "handover_webhook_url", texts)
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """The other side of a hand-over says yes, which nobody here can call for real."""
+
+    def posted(_self: object, own: Own, _sender: object, _moment: object) -> Result:
+        meanwhile()
+        return Result(True, f"« {handed.own_value(own, handed.URL)} » a répondu oui (HTTP 200).")
+
+    monkeypatch.setattr(handed.Ping, "_posted", posted)
+
+
+def handover_line(house: House) -> str:
+    text = words(page(house))
+    return text[text.index("Remise de la collectivité") :][:300].split(" Essayer ")[0]
+
+
+def test_a_tick_is_of_the_settings_of_the_collectivity_that_were_tried(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(monkeypatch)
+    point_at(house, OLD)
+    attempt(house, "remise de la collectivité")
+    assert f"Remise de la collectivité Prêt « {OLD} » a répondu oui" in handover_line(house)
+    again_to_try = "les réglages de la collectivité ont pu changer depuis, à essayer de nouveau"
+    point_at(house, NEW)
+    assert "Remise de la collectivité Constat ancien" in handover_line(house)
+    assert again_to_try in handover_line(house)
+    forget_setting(house.actor(ADMIN), "handover_webhook_url")
+    assert again_to_try in handover_line(house)
+    point_at(house, OLD)
+    again()
+    answered(monkeypatch, lambda: point_at(house, NEW))
+    attempt(house, "remise de la collectivité")
+    assert again_to_try in handover_line(house)
+
+
+def test_a_trial_of_settings_that_were_changed_while_it_lasted_is_none_of_the_new_ones(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_at(house, OLD)
+    answered(monkeypatch, lambda: point_at(house, NEW))
+    assert try_out(house.actor(ADMIN), "handover").fine
+    shown = words(page(house, path="/administration/reglages"))
+    assert "Ces réglages ont pu changer depuis : à essayer de nouveau." in shown
+    answered(monkeypatch)
+    try_out(house.actor(ADMIN), "handover")
+    shown = words(page(house, path="/administration/reglages"))
+    assert f"« {NEW} » a répondu oui" in shown
+    assert "Ces réglages ont pu changer depuis" not in shown
+
+
+def test_what_the_round_found_before_a_setting_was_changed_is_ready_no_more(house: House) -> None:
+    here = house.actor(ADMIN).collectivity_id
+    finding = {"scope": here, "name": "horodatage de la collectivité", "level": "green", "words": "répond"}
+    with db.engine().begin() as connection:
+        connection.execute(sa.insert(DoctorFinding.__table__).values(**finding, seen_at=now()))
+    assert "Horodatage de la collectivité Prêt répond" in words(page(house))
+    with db.writing() as base:
+        row = base.get_one(Collectivity, here)
+        row.settings = {**row.settings, MOVED: {"Horodatage": now().isoformat()}}
+        base.commit()
+    shown = words(page(house))
+    assert "Horodatage de la collectivité Constat ancien répond" in shown
+    assert "ont pu changer depuis, à examiner de nouveau" in shown

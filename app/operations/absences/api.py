@@ -10,6 +10,7 @@ from app.core.clock import now
 from app.core.db import reading
 from app.core.http import PERSON, guard
 from app.operations.absences import planning
+from app.operations.absences.views import types_told
 from app.people.models import Holder
 
 routes = door("absences_api", __name__)
@@ -34,12 +35,14 @@ def absences() -> dict[str, Any]:
         names = planning.names(
             db, {absence.user_id for absence in rows} | {absence.cover_id or 0 for absence in rows}
         )
+        types = types_told(db, g.actor, rows)
         shown = [
             {
                 "person": names.get(absence.user_id, ""),
                 "cover": names.get(absence.cover_id or 0),
                 "acts": absence.acts and absence.cover_id is not None,
-                "types": absence.types,
+                "limited": bool(absence.types),
+                "types": types[absence.id],
                 "starts_at": absence.starts_at,
                 "ends_at": absence.ends_at,
             }

@@ -10,7 +10,7 @@ from app.circuits.library import circuit_of
 from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db
 from app.core.french import jour, spaces
-from app.core.grammar import de, plural
+from app.core.grammar import de, et_autres, plural
 from app.core.refusals import Refusal
 from app.folders.access import readable_by
 from app.folders.asking import ADVICE
@@ -35,21 +35,22 @@ from workflows.rights import Rights
 
 MOST = 150
 """Running folders that are looked at, those that wait for the person first."""
-SHOWN = 20
-"""Folders named by their number in a line."""
+SHOWN = 8
+"""Folders named in a line, the others counted."""
 
 
 @dataclass(frozen=True)
 class Block:
     """One line of what an absence does: `tone` is danger (it stops), warn (to be watched) or ok.
 
-    `folders`: the numbers of those that the reader may read.
+    `folders`: those that the reader may read, by number and in words; `rest`: what is said of the others, « et 2 autres ».
     """
 
     tone: str
     title: str
     sentence: str
-    folders: tuple[int, ...] = ()
+    folders: tuple[tuple[int, str], ...] = ()
+    rest: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Outlook:
 class _Met:
     """A step that will wait for the person while he is away: from which day, until which day it is on time.
 
-    `readable`: who asks reads the folder already.
+    `readable`: who asks reads the folder already. `comes`: it is not at this step yet.
     """
 
     folder: Folder
@@ -82,6 +83,7 @@ class _Met:
     day: date
     due: date
     readable: bool = False
+    comes: bool = False
 
 
 @dataclass
@@ -91,7 +93,8 @@ class _Group:
     sentence: str
     due: date = NO_DATE
     folders: set[int] = field(default_factory=set)
-    readable: set[int] = field(default_factory=set)
+    here: set[int] = field(default_factory=set)
+    readable: dict[int, str] = field(default_factory=dict)
 
 
 def outlook(
@@ -119,8 +122,12 @@ def outlook(
         )
         group.due = min(group.due, meeting.due)
         group.folders.add(meeting.folder.id)
+        if not meeting.comes:
+            group.here.add(meeting.folder.id)
         if meeting.readable:
-            group.readable.add(meeting.folder.id)
+            group.readable[meeting.folder.id] = planning.called_of(
+                meeting.folder.title, meeting.folder.number
+            )
     order = {"danger": 0, "warn": 1, "ok": 2}
     blocks = sorted(map(_block, groups.values()), key=lambda block: order[block.tone])
     beside = _beside(
@@ -143,12 +150,26 @@ def _block(group: _Group) -> Block:
         if group.due < NO_DATE and group.tone != "ok"
         else ""
     )
+    comes = count - len(group.here)
+    title = plural(count, *named) + (
+        " à venir" if comes == count else f", dont {comes} à venir" if comes else ""
+    )
+    shown = tuple(sorted(group.readable.items())[:SHOWN])
     return Block(
         group.tone,
-        plural(count, *named),
+        title,
         spaces(group.sentence + due),
-        tuple(sorted(group.readable)[:SHOWN]),
+        shown,
+        _rest(count - len(shown), count - len(group.readable)) if shown else "",
     )
+
+
+def _rest(others: int, unread: int) -> str:
+    """What is said of the folders that a line counts and does not name: « et 2 autres, dont 1 que vous ne lisez pas encore »."""
+    if not unread:
+        return et_autres(others)
+    which = "" if unread == others else f" dont {unread}"
+    return f"{et_autres(others)},{which} que vous ne lisez pas encore"
 
 
 def _judged(
@@ -284,7 +305,7 @@ def _of_folder(
     for stage in coming(db, folder, circuit, today()).stages:
         met = begins <= stage.leaves and stage.entered <= last
         if met and not stage.step.kind.automatic and any(_is_his(slot, user_id) for slot in stage.seats):
-            yield _Met(folder, stage.step, stage.slots, {}, max(stage.entered, begins), stage.due)
+            yield _Met(folder, stage.step, stage.slots, {}, max(stage.entered, begins), stage.due, comes=True)
 
 
 def _opinions(db: Db, folder: Folder, position: Present, user_id: int, begins: date) -> Iterator[_Met]:

@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
-from app.core.french import heure, jour_long
+from app.core.french import HARD, heure, jour_long
 from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import readable_by
 from app.folders.models import Folder, StepRun
 from app.journal.chain import Event, append
-from app.notices.letter import AWAY
+from app.notices.absent import AWAY
 from app.people import identity
 from app.people.actor import Actor
 from app.people.branches import Branch, branch_of, is_reached
@@ -32,6 +32,8 @@ SET, BEGINS, OVER = "absence_set", "absence_begins", "absence_over"
 PAGE = "/absences"
 MINUTES = "%Y-%m-%dT%H:%M"
 MOST_TYPES = 60
+NAMED = 3
+"""Folders that a refusal names."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def plan(db: Db, actor: Actor, wanted: Wanted) -> int:
     )
     db.add(row)
     db.flush()
+    _let_go(db, row)
     _tell(db, actor, row, absent, cover)
     _write_down(db, actor, "absence.planned", row, absent, cover)
     return row.id
@@ -305,8 +308,14 @@ def _refuse_clash(
         raise Refusal("absence-twice", cover=cover.name)
 
 
-def deposited_by(db: Db, reader: Actor, law: absences.Absence, cover_id: int, most: int) -> list[int]:
-    """The folders that somebody deposited and that wait where he would stand in, `most` of them, by number.
+def called_of(title: str, number: str) -> str:
+    """What a folder is called in lists: its title, and its number where the title does not say it."""
+    shown = title or "Sans titre"
+    return f"{shown}, n°{HARD}{number}" if number and number not in shown else shown
+
+
+def deposited_by(db: Db, reader: Actor, law: absences.Absence, cover_id: int, most: int) -> list[str]:
+    """The folders that somebody deposited and that wait where he would stand in, `most` of them, by what they are called.
 
     Those alone that the reader may read.
     """
@@ -319,7 +328,7 @@ def deposited_by(db: Db, reader: Actor, law: absences.Absence, cover_id: int, mo
     if not lending or not law.acts:
         return []
     query = (
-        sa.select(StepRun.folder_id, StepRun.family, StepRun.own_type)
+        sa.select(StepRun.folder_id, StepRun.family, StepRun.own_type, Folder.title, Folder.number)
         .join(Folder, Folder.id == StepRun.folder_id)
         .where(
             sa.text("step_run.state = 'active'"),
@@ -336,8 +345,12 @@ def deposited_by(db: Db, reader: Actor, law: absences.Absence, cover_id: int, mo
         .order_by(StepRun.folder_id)
     )
     rows = db.execute(query.limit(10 * most)).all()
-    fit = [row.folder_id for row in rows if absences.concerns(law.types, row.family, row.own_type)]
-    return list(dict.fromkeys(fit))[:most]
+    fit = {
+        row.folder_id: called_of(row.title, row.number)
+        for row in rows
+        if absences.concerns(law.types, row.family, row.own_type)
+    }
+    return list(fit.values())[:most]
 
 
 def _kinds(rights: Rights) -> list[str]:
@@ -348,9 +361,15 @@ def refuse_emitter(db: Db, actor: Actor, law: absences.Absence, cover: User | No
     """Refuse `absence-emitter`, who deposited a folder that waits there and that the actor reads: it would be his own."""
     if cover is None:
         return
-    if deposits := deposited_by(db, actor, law, cover.id, 6):
-        shown = ", ".join(f"n° {number}" for number in deposits[:5]) + ("…" if len(deposits) > 5 else "")
-        raise Refusal("absence-emitter", cover=cover.name, folders=shown)
+    if deposits := deposited_by(db, actor, law, cover.id, NAMED + 1):
+        several = "des dossiers qui attendent" if len(deposits) > 1 else "un dossier qui attend"
+        folders = ", ".join(f"« {name} »" for name in deposits[:NAMED])
+        raise Refusal(
+            "absence-emitter",
+            cover=cover.name,
+            what=several,
+            folders=folders + (" et d’autres" if len(deposits) > NAMED else ""),
+        )
 
 
 def _columns(law: absences.Absence) -> dict[str, Any]:
@@ -394,7 +413,7 @@ def _tell(db: Db, actor: Actor, row: Absence, absent: User, cover: User | None) 
 
 
 def _let_go(db: Db, row: Absence) -> None:
-    """Have the letters that wait for the person's return looked at now: it may have come nearer."""
+    """Have the letters that wait for the person's return looked at now: it may have come nearer, or letters be wanted."""
     waiting = sa.update(Outbox).where(
         Outbox.collectivity_id == row.collectivity_id,
         Outbox.kind == "mail",

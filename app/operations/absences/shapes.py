@@ -15,7 +15,12 @@ class AbsenceShown(Given):
     acts: bool = attribute(
         "Vrai quand l’intérim agit, faux quand il lit seulement, ou quand il n’y en a pas."
     )
-    types: list[str] = attribute("Types de dossiers confiés ; vide pour tous.")
+    limited: bool = attribute(
+        "Vrai quand seuls certains types de dossiers sont confiés, faux quand tous le sont."
+    )
+    types: list[str] = attribute(
+        "Ces types, quand `limited` est vrai ; vide quand l’un d’eux ne se dit pas à qui demande."
+    )
     starts_at: Moment = attribute("Dès cet instant.")
     ends_at: Moment = attribute("Jusqu’à cet instant, exclu.")
 

@@ -10,6 +10,7 @@ from app.circuits.own_types import called
 from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import instant, jour, spaces
+from app.display.following import untold
 from app.operations.absences import planning
 from app.operations.absences.planning import Wanted
 from app.people import choosing
@@ -73,7 +74,8 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
         db, {absence.user_id for absence in rows} | {absence.cover_id or 0 for absence in rows}
     )
     desks = {row.id: row.name for row in db.execute(sa.select(Desk.id, Desk.name))} if rows else {}
-    types = called(db, actor.collectivity_id) if any(absence.types for absence in rows) else {}
+    limited = any(absence.types for absence in rows)
+    types, closed = (called(db, actor.collectivity_id), untold(db, actor)) if limited else ({}, frozenset())
     mine = {absence.user_id: planning.may_set(db, actor, absence.user_id) for absence in rows}
     moment = now()
     return [
@@ -84,7 +86,11 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
             names.get(absence.cover_id or 0, ""),
             instant(absence.starts_at),
             instant(absence.ends_at - absences.MINUTE),
-            spaces(_what(absence, desks, types)),
+            spaces(
+                _what(
+                    absence, desks, types, closed if actor.user_id not in _parties(absence) else frozenset()
+                )
+            ),
             "over" if absence.ends_at <= moment else "now" if absence.starts_at <= moment else "coming",
             mine[absence.user_id],
         )
@@ -92,14 +98,49 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
     ]
 
 
-def _what(absence: Absence, desks: Mapping[int, str], types: Mapping[str, str]) -> str:
-    """« lecture seule, bureau « Finances », Factures seulement »; empty for a cover of everything."""
+def _parties(absence: Absence) -> set[int | None]:
+    """Who is away and who stands in."""
+    return {absence.user_id, absence.cover_id}
+
+
+def _what(
+    absence: Absence, desks: Mapping[int, str], types: Mapping[str, str], untold_types: Collection[str]
+) -> str:
+    """« lecture seule, bureau « Finances », Factures seulement »; empty for a cover of everything.
+
+    `untold_types`: those that are not named to the reader.
+    """
     parts = [] if absence.acts or absence.cover_id is None else ["lecture seule"]
     if absence.desk_id is not None:
         parts.append(f"bureau « {desks.get(absence.desk_id, '')} »")
-    if absence.types:
+    if any(name in untold_types for name in absence.types):
+        parts.append("certains types de dossiers seulement")
+    elif absence.types:
         parts.append(f"{', '.join(types.get(name, name) for name in absence.types)} seulement")
     return ", ".join(parts)
+
+
+def types_told(db: Db, actor: Actor, rows: Collection[Absence]) -> dict[int, list[str]]:
+    """The types to which each of these absences limits what is lent, as the page names them to the reader, by their number.
+
+    None where one of them is not told to him.
+    """
+    if not any(absence.types for absence in rows):
+        return {absence.id: [] for absence in rows}
+    known, closed = called(db, actor.collectivity_id), untold(db, actor)
+    return {
+        absence.id: []
+        if closed.intersection(absence.types)
+        and (actor.user_id is None or actor.user_id not in _parties(absence))
+        else [name for name in absence.types if name in known]
+        for absence in rows
+    }
+
+
+def types_offered(db: Db, actor: Actor, chosen: Collection[str]) -> dict[str, str]:
+    """The types that a cover may be limited to, by the names that rights give them: those told to the reader, and `chosen`."""
+    closed = untold(db, actor).difference(chosen)
+    return {name: label for name, label in called(db, actor.collectivity_id).items() if name not in closed}
 
 
 def over(db: Db, user_id: int) -> Sequence[Absence]:

@@ -8,10 +8,9 @@ from typing import Any
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.circuits.own_types import called
 from app.core.clock import now, today
 from app.core.db import Db, key_in, reading
-from app.core.french import jour_long
+from app.core.french import jour_long, spaces
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -24,7 +23,7 @@ from app.people.working_days import calendar_of
 
 pages = Blueprint("absences", __name__)
 HERE = "operations.absences.index"
-NOT_WRITTEN = "Rien n’a été enregistré : "
+NOT_WRITTEN = spaces("Rien n’a été enregistré : ")
 """How what was asked is refused; an absence that stands, and is only shown, was asked of nobody."""
 NOBODY = 0
 """The number of no person and of no desk: what is refused as any that is not there."""
@@ -250,7 +249,12 @@ def _page(
                 db, g.actor, chosen=wanted.cover_id, whole=whole, but=_never(wanted)
             ),
             "desks": views.desks_offered(db, g.actor, wanted.user_id),
-            "types": called(db, collectivity_id),
+            "types": views.types_offered(
+                db,
+                g.actor,
+                # those of the absence that is being changed stay offered, or saving it would open it to every type
+                next((absence.types for absence in alive if absence.id == number), ()),
+            ),
             "secretary": secretary,
             "colleagues": views.colleagues_offered(
                 db,

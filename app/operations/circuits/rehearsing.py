@@ -1,8 +1,10 @@
 """A rehearsal as a person reads it: by name and by day, and what would block it, with the page where that is mended."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+
+import sqlalchemy as sa
 
 from app.circuits.library import OURS, family_of, unjoined
 from app.circuits.models import CircuitVersion
@@ -17,14 +19,15 @@ from app.folders.facts import act_of
 from app.folders.models import Folder
 from app.folders.move import lacking_words
 from app.folders.rehearsal import Rehearsal, Stage
-from app.folders.route import dispute_words, route_of, rule_words
+from app.folders.route import dispute_words, path_of, route_of, rule_words
 from app.folders.seats import Person, Slot, lacks_people
 from app.folders.sending import find_problems, main_document
 from app.folders.sockets import plugged
 from app.operations.circuits.views import HANDOVER
 from app.people import mandates
+from app.people.choosing import UNOPENED
 from app.people.covers import away_at, in_absence, moment_on
-from app.people.models import Collectivity
+from app.people.models import Collectivity, User
 from app.signing import seals
 from app.signing.enrol import certificates_by_person
 from app.signing.foreseen import certificate_lacks
@@ -36,14 +39,21 @@ from app.trust.assurance import LABELS, SIMPLE
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
 from workflows.drawing import count_text
-from workflows.emitting import BRANCH, EMITTER
+from workflows.emitting import BRANCH, EMITTER, deposited
 from workflows.engine import filled
 from workflows.family import Family, Field, check_circuit, problems
 from workflows.mandates import fitting
 from workflows.own_types import signed_as
 from workflows.rule_table import Table
 
-Held = Mapping[int, list[Certificate]]
+
+@dataclass(frozen=True)
+class Accounts:
+    """What is read once of those who would be asked, by number: the certificates of who signs, and who has never entered."""
+
+    certificates: Mapping[int, list[Certificate]]
+    unopened: frozenset[int]
+
 
 _OF_ANOTHER = (
     ("Votre mandat", "son mandat"),
@@ -121,9 +131,9 @@ def view(
         return View((), spaces(sentence), "danger", "", "", *notes)
     lacking = [*lacking, *(_astray(stage) for stage in rehearsal.aside if stage.unsendable)]
     notes = tuple(map(spaces, lacking)), tuple(map(spaces, doubts))
-    certificates = _certificates(db, rehearsal.stages)
+    accounts = _accounts(db, rehearsal.stages)
     stages = [
-        _stage(db, folder, stage, certificates, rank) for rank, stage in enumerate(rehearsal.stages, start=1)
+        _stage(db, folder, stage, accounts, rank) for rank, stage in enumerate(rehearsal.stages, start=1)
     ]
     verdict, tone = _verdict(rehearsal.stages, stages, lacking, doubts)
     if lacking or any(stage.stops for stage in stages):
@@ -186,7 +196,7 @@ def _listed(labels: Sequence[str]) -> str:
     return " et ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
 
 
-def _stage(db: Db, folder: Folder, stage: Stage, certificates: Held, rank: int) -> StageView:
+def _stage(db: Db, folder: Folder, stage: Stage, accounts: Accounts, rank: int) -> StageView:
     step = stage.step
     parts = stage.slots or stage.seats
     who = [_slot(slot) for slot in parts]
@@ -203,7 +213,7 @@ def _stage(db: Db, folder: Folder, stage: Stage, certificates: Held, rank: int) 
         step.label,
         [spaces(part) for part in who],
         spaces(when),
-        list(_snags(db, folder, stage, certificates)),
+        list(_snags(db, folder, stage, accounts)),
         spaces(f"Pour information : {' ; '.join(map(_slot, stage.told))}") if stage.told else "",
         spaces(f"À remplir : {', '.join(stage.asks)}") if stage.asks else "",
         spaces(f"Signature : {signed_as(family_of(folder.in_force))}") if step.kind is StepKind.SIGN else "",
@@ -228,7 +238,7 @@ def _slot(slot: Slot) -> str:
     return f"{slot.label} : {names}" if names else f"{slot.label} : personne"
 
 
-def _snags(db: Db, folder: Folder, stage: Stage, certificates: Held) -> Iterable[Snag]:
+def _snags(db: Db, folder: Folder, stage: Stage, accounts: Accounts) -> Iterable[Snag]:
     step = stage.step
     if stage.refusal is not None:
         yield Snag(spaces(f"Il manque : {stage.refusal.facts.get('what', '')}."), stops=True)
@@ -241,9 +251,28 @@ def _snags(db: Db, folder: Folder, stage: Stage, certificates: Held) -> Iterable
             yield from _nobody(step, stage.slots, by_mandate=True)
         yield from _mandates(db, folder, stage)
         if not stage.stuck:
-            yield from _certified(folder, stage, certificates)
+            yield from _certified(folder, stage, accounts.certificates)
+    yield from _never_entered(stage, accounts.unopened)
     yield from _away(stage)
     yield from _away_later(db, folder, stage)
+
+
+def _never_entered(stage: Stage, unopened: Collection[int]) -> Iterable[Snag]:
+    """Those whose account was never opened, where too few others could act: the step waits for them to enter once."""
+    entered = tuple(
+        replace(slot, people=tuple(person for person in slot.people if person.user_id not in unopened))
+        for slot in stage.slots
+    )
+    if stage.stuck or not lacks_people(stage.step, entered):
+        return
+    alone = [slot for slot, left in zip(stage.slots, entered, strict=True) if not left.people]
+    waited = [one for one in _people(alone or stage.slots) if one.user_id in unopened]
+    names = ", ".join(person.name for person in waited)
+    which = "de ce compte" if len(waited) == 1 else "de l’un de ces comptes"
+    yield Snag(
+        spaces(f"Compte jamais ouvert : {names}. Le dossier attendrait la première connexion {which}."),
+        stops=False,
+    )
 
 
 def _away(stage: Stage) -> Iterable[Snag]:
@@ -300,7 +329,7 @@ def _mandates(db: Db, folder: Folder, stage: Stage) -> Iterable[Snag]:
             yield Snag(spaces(f"{person.name} : {why}"), stops=stage.stuck, counted=not stage.stuck)
 
 
-def _certified(folder: Folder, stage: Stage, certificates: Held) -> Iterable[Snag]:
+def _certified(folder: Folder, stage: Stage, certificates: Mapping[int, list[Certificate]]) -> Iterable[Snag]:
     """Those who could sign and have no certificate that serves; they block where too few are left without them."""
     family = family_of(folder.in_force)
     lacks = {
@@ -366,11 +395,17 @@ def _mandate(db: Db, folder: Folder, user_id: int, day: date) -> str:
     return "aucun mandat ne porte sur ce dossier."
 
 
-def _certificates(db: Db, stages: Sequence[Stage]) -> Held:
-    """The certificates of each who would sign."""
-    signing = [stage for stage in stages if stage.step.kind is StepKind.SIGN]
-    people = {person.user_id for stage in signing for slot in stage.slots for person in slot.people}
-    return certificates_by_person(db, people)
+def _accounts(db: Db, stages: Sequence[Stage]) -> Accounts:
+    """The certificates of each who would sign, and who of all those who would be asked has never entered."""
+    asked = {person.user_id for stage in stages for person in _people(stage.slots)}
+    signing = {
+        person.user_id
+        for stage in stages
+        if stage.step.kind is StepKind.SIGN
+        for person in _people(stage.slots)
+    }
+    never = sa.select(User.id).where(User.id.in_(asked), UNOPENED)
+    return Accounts(certificates_by_person(db, signing), frozenset(db.scalars(never) if asked else ()))
 
 
 @dataclass(frozen=True)
@@ -454,11 +489,20 @@ def missing(folder: Folder, fields: Sequence[Field], day: date) -> list[str]:
     return [fault.sentence for fault in faults if fault.field in keys]
 
 
-def undecided(folder: Folder, table: Table | None) -> list[str]:
-    """The rules that take this folder, or leave it, only because a fact is empty."""
+def undecided(db: Db, folder: Folder, table: Table | None) -> list[str]:
+    """The rules that take this folder, or leave it, only because a fact is empty.
+
+    Nothing is said of what comes after a rule that takes it for sure.
+    """
+    if table is None:
+        return []
     family, sentences = family_of(folder.in_force), []
-    for rank, row in enumerate(table.rows if table is not None else (), start=1):
-        if _decided(row.when, {**folder.facts, EMITTER: "", BRANCH: ""}) is None:
+    facts = deposited(folder.facts, path_of(db, folder, table))
+    for rank, row in enumerate(table.rows, start=1):
+        decided = _decided(row.when, facts)
+        if decided:
+            break
+        if decided is None:
             empty = [
                 name
                 for name in sorted(row.when.fields - {EMITTER, BRANCH})

@@ -27,6 +27,7 @@ from app.display.forms import choices_of
 from app.folders import rehearsal
 from app.folders.access import authorize, may_read
 from app.folders.models import Folder
+from app.folders.route import rules_of
 from app.operations.circuits import forms, rehearsing, views
 from app.operations.circuits.views import AS_DRAFTED, AS_IT_IS
 from app.people import choosing
@@ -470,7 +471,7 @@ def rehearse() -> str:
                 folder,
                 rehearsal.rehearse(db, folder, way.circuit, day, later),
                 [*way.lacking, *rehearsing.missing(folder, questions, day)],
-                [*rehearsing.undecided(folder, table), *rehearsing.unanswered(folder, way.circuit)],
+                [*rehearsing.undecided(db, folder, table), *rehearsing.unanswered(folder, way.circuit)],
             )
         return render_template(
             "operations/circuits/rehearse.html",
@@ -573,6 +574,8 @@ def of_folder(folder_id: int) -> Response | str:
         sent = rehearsal.again(folder)
         way = rehearsing.taken(db, sent)
         lacking = [*way.lacking, *rehearsing.keeping(db, folder)]
+        followed = rules_of(db, sent)
+        table = followed.table if followed is not None else None
         return render_template(
             "operations/circuits/of_folder.html",
             folder=folder,
@@ -582,6 +585,6 @@ def of_folder(folder_id: int) -> Response | str:
                 sent,
                 rehearsal.rehearse(db, sent, way.circuit, today()),
                 lacking,
-                rehearsing.unanswered(sent, way.circuit),
+                [*rehearsing.undecided(db, sent, table), *rehearsing.unanswered(sent, way.circuit)],
             ),
         )

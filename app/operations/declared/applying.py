@@ -1,7 +1,7 @@
 """Apply the file of a collectivity: all of it in one transaction, or nothing, and then exactly what stopped it."""
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +20,9 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.transaction import use_case
 from app.operations.declared.document import Document, place_of
-from app.operations.declared.present import Change, changes, present
+from app.operations.declared.present import Change, changes, present, restored
 from app.operations.declared.ruled import as_kept, circuit_as_kept
+from app.operations.desks import closing, stranded, views
 from app.operations.desks.closing import write_closed, write_open
 from app.people import accounts, hierarchy
 from app.people.actor import Actor
@@ -29,6 +30,7 @@ from app.people.desks import administrators, write_down
 from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.changing import try_first, write_setting
 from app.people.own_settings.registry import Kind, Result, beside, known, own_value
+from app.people.places import places
 from app.transmission.settings import names as channels
 from workflows.loader import load
 from workflows.own_types import Definition
@@ -45,15 +47,34 @@ class Applied:
     drawn: dict[str, str] = field(default_factory=dict)
 
 
-def apply_document(actor: Actor, document: Document, *, invite: bool = True) -> Applied:
+class _Foreseen(Exception):  # noqa: N818 - it takes back what was written to see what would stop
+    """Nothing is written: what would stop, in sentences."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        super().__init__()
+        self.stops = stops
+
+
+def foreseen(actor: Actor, document: Document) -> Sequence[str]:
+    """What would stop were the file applied, in sentences; nothing is written. Refuses as `apply_document`, but the trials."""
+    try:
+        _apply(actor, document, {}, invite=False, reason=None)
+    except _Foreseen as told:
+        return told.stops
+    return ()
+
+
+def apply_document(actor: Actor, document: Document, *, invite: bool = True, reason: str = "") -> Applied:
     """Write all that the file says and that is not so; what the file does not name stays.
 
     What it names becomes what it says: the rights at a desk that it gives somebody are all that he has there, and whom it
     does not say to administer does not. `invite`: who has no account yet is mailed the link by which he chooses his
     password. Refuses `declared-stopped`, with where and why, and `declared-nobody` of a file after which nobody would
     administer the collectivity: nothing at all is written then. A setting that is tried before it serves is tried first.
+    Where a folder on its way could not end any more, or a desk lacks somebody for what circuits ask of it, `declared-stops`
+    is refused without a `reason`, which the journal keeps.
     """
-    return _apply(actor, document, _tried(actor, document.get("settings", {})), invite=invite)
+    return _apply(actor, document, _tried(actor, document.get("settings", {})), invite=invite, reason=reason)
 
 
 def _tried(actor: Actor, settings: Mapping[str, Any]) -> dict[str, Result]:
@@ -68,16 +89,26 @@ def _tried(actor: Actor, settings: Mapping[str, Any]) -> dict[str, Result]:
 
 @use_case
 def _apply(
-    db: Db, actor: Actor, document: Document, results: Mapping[str, Result], *, invite: bool
+    db: Db,
+    actor: Actor,
+    document: Document,
+    results: Mapping[str, Result],
+    *,
+    invite: bool,
+    reason: str | None,
 ) -> Applied:
+    """Write it; `reason`: for which what stops may stop, None of who asks what would, and has nothing written."""
     # The row of the collectivity stands for all that it holds: of two files at once, the second sees what the first wrote
     db.get_one(Collectivity, actor.collectivity_id, with_for_update=True, populate_existing=True)
     current = present(db, actor.collectivity_id)
+    document = restored(current, document)
     wanted = [change for change in changes(current, document) if not change.here_alone]
     applied = Applied(wanted)
     if not wanted:
         return applied
     administered = bool(administrators(db, actor.collectivity_id))
+    before = _stops(db, actor.collectivity_id)
+    desks_before = places(db, actor.collectivity_id).keys()
     _desks(db, actor, document.get("desks", {}))
     types = called(db, actor.collectivity_id).keys() | {
         type_name(entry["family"], key) for key, entry in document.get("types", {}).items()
@@ -103,8 +134,36 @@ def _apply(
     _close_desks(db, actor, document.get("desks", {}))
     if administered and not administrators(db, actor.collectivity_id):
         raise Refusal("declared-nobody")
-    write_down(db, actor.collectivity_id, "collectivity.declared", actor, words=_counted(wanted))
+    db.flush()
+    # What a desk that this file opens still lacks stops nothing: nothing went there
+    stops = [
+        text
+        for key, text in _stops(db, actor.collectivity_id).items()
+        if key not in before and (not isinstance(key, tuple) or key[0] in desks_before)
+    ]
+    if reason is None:
+        raise _Foreseen(stops)
+    if stops and not reason.strip():
+        raise Refusal("declared-stops", what=" ".join(stops))
+    why = {"reason": reason.strip()} if stops else {}
+    write_down(db, actor.collectivity_id, "collectivity.declared", actor, words=_counted(wanted), **why)
     return applied
+
+
+def _stops(db: Db, collectivity_id: int) -> dict[Hashable, str]:
+    """What cannot go on as people sit now, in sentences: folders on their way, and what circuits ask of desks."""
+    versions = list(db.scalars(closing.versions_followed(collectivity_id)))
+    every, desks = views.asked_for(db, collectivity_id)
+    folders: dict[Hashable, str] = {
+        number: f"Le dossier en cours n° {number} ne pourrait plus finir."
+        for number in stranded.stopped(db, collectivity_id, every, versions)
+    }
+    return folders | {
+        (desk.id, fault): f"Bureau « {desk.name} » : {fault}"
+        for desk in desks.values()
+        if desk.closed_at is None
+        for fault in desk.faults
+    }
 
 
 def _counted(wanted: list[Change]) -> str:
@@ -141,6 +200,10 @@ def _desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
     for key, entry in desks.items():
         if key in rows and rows[key].closed_at is not None and not entry["closed"]:
             write_open(db, actor, rows[key])
+    # Two desks may take each the other's name: what is written last is what is compared
+    renamed = {
+        rows[key].id for key, entry in desks.items() if key in rows and rows[key].name != entry["name"]
+    }
     waiting = {key: entry for key, entry in desks.items() if key not in rows}
     while waiting:
         ready = [key for key, entry in waiting.items() if entry["above"] not in waiting]
@@ -151,12 +214,17 @@ def _desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:
         for key in ready:
             entry = waiting.pop(key)
             with _at(f"desks.{key}"):
-                rows[key] = hierarchy.add_desk(db, actor, entry["name"], _number(rows, entry["above"]), key)
+                above = _number(rows, entry["above"])
+                rows[key] = hierarchy.add_desk(db, actor, entry["name"], above, key, renamed=renamed)
     for key, entry in desks.items():
         with _at(f"desks.{key}"):
             desk, above = rows[key], _number(rows, entry["above"])
             if (desk.name, desk.parent_id) != (entry["name"], above):
-                hierarchy.write_desk(db, actor, desk.id, entry["name"], above)
+                hierarchy.write_desk(db, actor, desk.id, entry["name"], above, renamed=renamed)
+    db.flush()
+    for key in desks if renamed else ():
+        with _at(f"desks.{key}"):
+            hierarchy.refuse_alike(db, actor, rows[key])
 
 
 def _close_desks(db: Db, actor: Actor, desks: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """`flask --app wsgi collectivity export | diff | apply`: a collectivity as one file, without any secret."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,9 +9,10 @@ from flask.cli import AppGroup
 
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.operations.declared.applying import apply_document
-from app.operations.declared.document import MOST_BYTES, read, write
-from app.operations.declared.present import Change, changes, present
+from app.core.refusals import catalogue as sentences
+from app.operations.declared.applying import apply_document, foreseen
+from app.operations.declared.document import MOST_BYTES, Document, read, write
+from app.operations.declared.present import Change, changes, hidden, present, restored
 from app.people.applications import by_command
 from app.people.desks import collectivity_of
 
@@ -26,20 +28,33 @@ def export(siren: str) -> None:
     """Écrire sur la sortie personnes, bureaux, types, circuits, règles et réglages ; aucun secret n’y est."""
     with reading() as db:
         document = present(db, collectivity_of(db, siren).id)
-    click.echo(write(document), nl=False)
+    click.echo(write(hidden(document)), nl=False)
 
 
 @collectivity_group.command("diff")
 @click.argument("siren")
 @FILE
 def diff(siren: str, file: Path) -> None:
-    """Dire ce qu’appliquer ce fichier changerait ; sort par 1 dès qu’il changerait quelque chose."""
+    """Dire ce qu’appliquer ce fichier changerait, et arrêterait ; sort par 1 dès qu’il changerait quelque chose."""
     document = read(_bytes(file))
     with reading() as db:
-        differences = changes(present(db, collectivity_of(db, siren).id), document)
+        collectivity_id = collectivity_of(db, siren).id
+        current = present(db, collectivity_id)
+    differences = changes(current, restored(current, document))
     for change in differences:
         click.echo(_line(change))
-    sys.exit(1 if any(not change.here_alone for change in differences) else 0)
+    changed = any(not change.here_alone for change in differences)
+    for sentence in _stops(collectivity_id, document) if changed else ():
+        click.echo(f"! {sentence}")
+    sys.exit(1 if changed else 0)
+
+
+def _stops(collectivity_id: int, document: Document) -> Sequence[str]:
+    """What applying the file would stop, or why it would be refused."""
+    try:
+        return foreseen(by_command(collectivity_id), document)
+    except Refusal as refusal:
+        return (sentences.say(refusal.key, refusal.facts)[1],)
 
 
 @collectivity_group.command("apply")
@@ -48,12 +63,21 @@ def diff(siren: str, file: Path) -> None:
 @click.option(
     "--without-invitation", is_flag=True, help="Ouvrir les comptes sans envoyer de courriel d’invitation."
 )
-def apply_file(siren: str, file: Path, *, without_invitation: bool) -> None:
+@click.option(
+    "--malgre",
+    metavar="MOTIF",
+    default="",
+    help="Écrire bien que quelque chose s’arrête, pour ce motif, que le journal garde. "
+    "Sans elle, rien n’est écrit dès que quelque chose s’arrêterait.",
+)
+def apply_file(siren: str, file: Path, *, without_invitation: bool, malgre: str) -> None:
     """Écrire tout ce que dit ce fichier, ou rien ; ce qu’il ne nomme pas reste."""
     document = read(_bytes(file))
     with reading() as db:
         collectivity_id = collectivity_of(db, siren).id
-    applied = apply_document(by_command(collectivity_id), document, invite=not without_invitation)
+    applied = apply_document(
+        by_command(collectivity_id), document, invite=not without_invitation, reason=malgre
+    )
     for change in applied.changed:
         click.echo(_line(change))
     click.echo("Rien à changer." if not applied.changed else "Appliqué.")

@@ -1,7 +1,7 @@
 """A collectivity as it is now, as its file would say it, and what differs from another file."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from app.core.db import Db
 from app.operations.declared.document import MOST, Document, place_key
 from app.operations.declared.ruled import circuit_differences, circuits_here, differences, rules_here
 from app.people.models import Collectivity, Desk, Holder, User
-from app.people.own_settings.registry import own_value, written
+from app.people.own_settings.registry import known, masked, own_value, written
 from workflows.family import families
 from workflows.rights import Rights
 
@@ -144,6 +144,30 @@ class Change:
     whole: bool = False
 
 
+def hidden(document: Document) -> Document:
+    """The document as it is written into a file, without what may be a key in an address of its settings."""
+    return {
+        **document,
+        "settings": {name: _masked(name, value) for name, value in document["settings"].items()},
+    }
+
+
+def restored(current: Document, file: Document) -> Document:
+    """What a file says, with the addresses that it has as `hidden` wrote them as they are here."""
+    if "settings" not in file:
+        return file
+    mine = current.get("settings", {})
+    settings = {
+        name: mine[name] if name in mine and value == _masked(name, mine[name]) else value
+        for name, value in file["settings"].items()
+    }
+    return {**file, "settings": settings}
+
+
+def _masked(name: str, value: Any) -> Any:
+    return masked(known(name), value)
+
+
 def changes(current: Document, file: Document) -> list[Change]:
     """What applying the file would change, then what is here alone, which it leaves; a section that is not there says nothing."""
     differences = [change for name in MOST if name in file for change in _of_section(name, current, file)]
@@ -155,7 +179,16 @@ def _of_section(name: str, current: Document, file: Document) -> Iterator[Change
         return _ruled(current, file)
     if name == "circuits":
         return _circuits_between(current, file)
-    return _between(name, current.get(name, {}), file[name])
+    between = _between(name, current.get(name, {}), file[name])
+    return map(_without_keys, between) if name == "settings" else between
+
+
+def _without_keys(change: Change) -> Change:
+    """A change of a setting as others read it."""
+    name = change.where.partition(".")[2]
+    if not name:
+        return change
+    return replace(change, current=_masked(name, change.current), file=_masked(name, change.file))
 
 
 def _circuits_between(current: Document, file: Document) -> Iterator[Change]:

@@ -249,10 +249,11 @@ def running(
     versions: Iterable[int],
     concerned: Callable[[Step], bool],
     *also: sa.ColumnElement[bool],
+    most: int | None = None,
 ) -> Iterator[tuple[Circuit, Folder]]:
     """The folders on their way whose circuit has a step of a certain sort, each with that circuit; one statement.
 
-    `versions`: those of `versions_followed`, of the same folders.
+    `versions`: those of `versions_followed`, of the same folders; `most`: so many of them, the first by their version.
     """
     circuits = {version: circuit_of(db, version) for version in sorted(versions)}
     wanted = [one for one, circuit in circuits.items() if any(concerned(step) for step in circuit.steps)]
@@ -260,7 +261,7 @@ def running(
         return
     mine = Folder.circuit_version_id.in_(wanted)
     query = sa.select(Folder).where(*_on_their_way(collectivity_id), *also, mine)
-    for folder in db.scalars(query.order_by(Folder.circuit_version_id, Folder.id)):
+    for folder in db.scalars(query.order_by(Folder.circuit_version_id, Folder.id).limit(most)):
         yield circuits[folder.circuit_version_id or 0], folder
 
 

@@ -7,22 +7,26 @@ acts twice on a step.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.circuits.library import in_force, parted
 from app.core.db import Db, key_in
 from app.core.grammar import plural
+from app.core.questions import Query
 from app.folders.models import ASKED, Folder, StepRun
-from app.folders.seats import Awaited, Seated, awaited_at, seats_at
+from app.folders.seats import Awaited, Seated, Sitting, awaited_at, seats_at, software_at
 from app.operations.desks import closing
-from app.people.models import User
+from app.people.models import Desk, Holder, User
 from app.people.places import Places
-from workflows.circuit import Circuit, Step, StepKind, WhoKind
+from workflows.circuit import Circuit, Step, WhoKind
 from workflows.engine import filled
 from workflows.family import families, imposed
 from workflows.handing import HANDED
 
+MOST = 2_000
+"""Folders on their way whose coming steps are looked at by a page, of those that name themselves who comes."""
 MOST_SHOWN = 20
 """Folders named by their number; the others are counted."""
 Change = Callable[[Sequence[Seated]], Sequence[Seated]]
@@ -68,10 +72,11 @@ class Lost:
 
 @dataclass(frozen=True)
 class Touched:
-    """The desks that the change is about, and the people, each with his login."""
+    """The desks that the change is about, and the people, each with his login; or whoever a step asks (`anybody`)."""
 
     desks: Collection[int]
     people: Mapping[int, str]
+    anybody: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,16 @@ class _Stage:
     now: bool = False
     acted: frozenset[int | None] = frozenset()
     handed: bool = False
+
+    def passes(self, sitting: Sitting, *, sure: bool) -> bool:
+        """Whether enough people may act; `sure`: mandates are asked of the act itself, else of any."""
+        able = [
+            (sitting.may(part, sure=sure) - self.acted)
+            # Software is somebody at each part, and nobody elsewhere
+            | ({-rank} if sitting.by_software(part, reading=self.step.reading) else set())
+            for rank, part in enumerate(self.parts, 1)
+        ]
+        return filled(able) + len(self.acted) >= self.needed
 
 
 def lost(
@@ -112,10 +127,10 @@ def lost(
         {*touched.desks, *(part.desk_id for part in parts if part.desk_id is not None)},
         {*touched.people, *(part.named_user_id for part in parts if part.named_user_id is not None)},
     )
-    was, would = _Able(before), _Able(change(before))
+    was, would = Sitting(before), Sitting(change(before))
 
     def stops(stage: _Stage, *, sure: bool = True) -> bool:
-        return was.passes(stage, sure=sure) and not would.passes(stage, sure=sure)
+        return stage.passes(was, sure=sure) and not stage.passes(would, sure=sure)
 
     folders = [
         Stranded(
@@ -144,9 +159,9 @@ def lost(
 def stopped(db: Db, collectivity_id: int, every: Places, versions: Iterable[int]) -> tuple[int, ...]:
     """The folders on their way by these versions of circuits that cannot end as people sit today, by number.
 
-    At the step where they stand, or at one to come, of those that ask a desk.
+    At the step where they stand, or at one to come.
     """
-    asked = _Asked(db, collectivity_id, every, Touched(every.keys(), {}))
+    asked = _Asked(db, collectivity_id, every, Touched(every.keys(), {}, anybody=True))
     stages = [stage for stage in _coming(db, collectivity_id, versions, asked) if asked.concerns(stage.parts)]
     parts = {part for stage in stages for part in stage.parts}
     seats = seats_at(
@@ -155,8 +170,73 @@ def stopped(db: Db, collectivity_id: int, every: Places, versions: Iterable[int]
         {part.desk_id for part in parts if part.desk_id is not None},
         {part.named_user_id for part in parts if part.named_user_id is not None},
     )
-    able = _Able(seats)
-    return tuple(sorted({stage.folder_id for stage in stages if not able.passes(stage, sure=True)}))
+    sitting = Sitting(seats)
+    return tuple(sorted({stage.folder_id for stage in stages if not stage.passes(sitting, sure=True)}))
+
+
+@dataclass(frozen=True)
+class ToCome:
+    """The coming steps of folders on their way that ask whom the folder itself names; `whole`: whether all were looked at."""
+
+    stages: Sequence[_Stage] = ()
+    whole: bool = True
+
+    def seats(self, collectivity_id: int) -> Query:
+        """Who sits at the open desks that these steps ask, and where the people sit whom they name."""
+        parts = [part for stage in self.stages for part in stage.parts]
+        there = sa.or_(
+            Holder.desk_id.in_({part.desk_id for part in parts if part.desk_id}),
+            Holder.user_id.in_({part.named_user_id for part in parts if part.named_user_id}),
+        )
+        return (
+            sa.select(Holder.desk_id, Holder.user_id, Holder.rights)
+            .join(Desk, Desk.id == Holder.desk_id)
+            .join(User, User.id == Holder.user_id)
+            .where(
+                Desk.collectivity_id == collectivity_id,
+                Desk.closed_at.is_(None),
+                User.active.is_(True),
+                there,
+            )
+        )
+
+    def software(self, collectivity_id: int) -> Query:
+        """The software at these desks."""
+        parts = (part for stage in self.stages for part in stage.parts)
+        return software_at(collectivity_id, {part.desk_id for part in parts if part.desk_id})
+
+    def stopped(self, sitting: Sequence[Any], software: Sequence[Any]) -> tuple[int, ...]:
+        """The folders that nobody could move at one of these steps, by the rows of `seats` and of `software`.
+
+        By rights, whatever the mandates.
+        """
+        seats = Sitting(
+            (Seated(row.desk_id, row.user_id, "", row.rights, None) for row in sitting),
+            ((row.desk_id, row.rights) for row in software),
+        )
+        return tuple(sorted({one.folder_id for one in self.stages if not one.passes(seats, sure=True)}))
+
+
+def to_come(db: Db, collectivity_id: int, every: Places, versions: Iterable[int]) -> ToCome:
+    """What folders on their way by these versions of circuits have to pass that they name themselves; one statement.
+
+    Where they stand is `folders.blocked`'s, what circuits ask of desks the desks' own.
+    """
+    asked = _Asked(db, collectivity_id, every, Touched(every.keys(), {}, anybody=True))
+    folders = list(closing.running(db, collectivity_id, versions, by_folder, most=MOST + 1))
+    stages = [
+        asked.stage(folder, step)
+        for circuit, folder in folders[:MOST]
+        for step in closing.left(circuit, folder)
+        if by_folder(step)
+    ]
+    return ToCome(stages, len(folders) <= MOST)
+
+
+def by_folder(step: Step) -> bool:
+    """Whether a step asks whom the folder itself names, a desk chosen at its deposit or a superior."""
+    kinds = {WhoKind.ROLE, WhoKind.CHOSEN, WhoKind.SUPERIOR}
+    return not step.kind.automatic and any(who.kind in kinds for who in step.who)
 
 
 def sentence(folders: Sequence[Stranded]) -> str:
@@ -177,31 +257,6 @@ def sentence(folders: Sequence[Stranded]) -> str:
     return " ; ".join(told) + "."
 
 
-class _Able:
-    """Who may take each part, by the seats of one moment; asked once of parts that are the same."""
-
-    def __init__(self, seats: Sequence[Seated]) -> None:
-        self._at: dict[int, list[Seated]] = defaultdict(list)
-        self._of: dict[int, list[Seated]] = defaultdict(list)
-        for seat in seats:
-            self._at[seat.desk_id].append(seat)
-            self._of[seat.user_id].append(seat)
-        self._known: dict[tuple[Awaited, bool], frozenset[int]] = {}
-
-    def passes(self, stage: _Stage, *, sure: bool) -> bool:
-        """Whether enough people may act at a step; `sure`: mandates are asked of the act itself, else of any."""
-        able = [self._may(part, sure=sure) - stage.acted for part in stage.parts]
-        return filled(able) + len(stage.acted) >= stage.needed
-
-    def _may(self, part: Awaited, *, sure: bool) -> frozenset[int]:
-        if (part, sure) not in self._known:
-            named = part.named_user_id
-            seats = self._at.get(part.desk_id or 0, ()) if named is None else self._of.get(named, ())
-            able = frozenset(one.user_id for one in seats if (one.may(part) if sure else one.fit(part)))
-            self._known[part, sure] = able
-        return self._known[part, sure]
-
-
 class _Asked:
     """Which parts the steps of circuits have, at which desks and for which people."""
 
@@ -215,10 +270,10 @@ class _Asked:
     def may_name(self, step: Step) -> bool:
         """Whether a step asks the desks or the people, or whoever a folder says."""
         return any(
-            who.value in self._keys
+            self.touched.anybody or who.value in self._keys
             if who.kind is WhoKind.DESK
             else who.value in self._logins
-            if who.kind is WhoKind.PERSON
+            if who.kind is WhoKind.PERSON and not self.touched.anybody
             else True
             for who in step.who
         )
@@ -226,9 +281,12 @@ class _Asked:
     def concerns(self, parts: Iterable[Awaited]) -> bool:
         """Whether one of these parts is of the desks or the people."""
         return any(
-            part.desk_id in self.touched.desks
-            if part.named_user_id is None
-            else part.named_user_id in self.touched.people
+            self.touched.anybody
+            or (
+                part.desk_id in self.touched.desks
+                if part.named_user_id is None
+                else part.named_user_id in self.touched.people
+            )
             for part in parts
         )
 
@@ -244,6 +302,11 @@ class _Asked:
                 yield None, key_in(value) or 0
             else:
                 yield self._there(who.kind, who.value)
+
+    def stage(self, folder: Folder, step: Step) -> _Stage:
+        """A coming step of a folder."""
+        parts = dict.fromkeys(awaited_at(folder, step, *whom) for whom in self.of_folder(folder, step))
+        return _Stage(folder.id, step, tuple(parts), step.quorum.needed(len(parts)))
 
     def of_circuit(self, step: Step) -> Sequence[tuple[int | None, int | None]] | None:
         """The same of a circuit that no folder follows yet; None where a folder will say it."""
@@ -271,10 +334,7 @@ def _coming(db: Db, collectivity_id: int, versions: Iterable[int], asked: _Asked
             standing[folder.id] = circuit
         for step in closing.left(circuit, folder):
             if asked.may_name(step) and not step.kind.automatic:
-                parts = dict.fromkeys(
-                    awaited_at(folder, step, *whom) for whom in asked.of_folder(folder, step)
-                )
-                yield _Stage(folder.id, step, tuple(parts), step.quorum.needed(len(parts)))
+                yield asked.stage(folder, step)
     yield from _standing(db, collectivity_id, standing)
 
 
@@ -300,18 +360,7 @@ def _standing(db: Db, collectivity_id: int, circuits: Mapping[int, Circuit]) -> 
         step = next((step for step in circuits[folder_id].steps if step.key == at[0]), None)
         done = [run for run in every if run.state == "done" and (run.step, run.pass_number) == at]
         if step is not None:
-            parts = tuple(
-                Awaited(
-                    run.desk_id if run.named_user_id is None else None,
-                    run.named_user_id,
-                    StepKind(run.kind),
-                    run.family,
-                    run.own_type,
-                    run.matter,
-                    run.amount_cents,
-                )
-                for run in awaited
-            )
+            parts = tuple(Awaited.of(run) for run in awaited)
             needed = step.quorum.needed(len(awaited) + len(done))
             family, circuit = awaited[0].family, circuits[folder_id]
             if (version := (family, id(circuit))) not in laws:

@@ -19,7 +19,7 @@ from app.folders.models import StepRun
 from app.people.actor import Actor
 from app.people.hierarchy import GRANTED
 from app.people.models import Application, Desk, Holder, User
-from app.people.places import Places, places
+from app.people.places import Places, places, places_beside
 from workflows.circuit import Step
 from workflows.condition import Condition, tests_of
 from workflows.emitting import BRANCH, EMITTER
@@ -44,10 +44,10 @@ class HolderView:
 class Use:
     """A step of a circuit that names a desk, and the right that it asks there; None where the desk only reads, or deposits.
 
-    `deposits`: the step is taken, or not, as this desk or one below it deposits.
+    `deposits`: the step is taken, or not, as this desk deposits, or with `below` one of its branch.
 
-    `family` names the circuit, `at` its step by key; of a type, `own_type` is its key and `type_id` its number, and it names the
-    desk among those where it is deposited, or that read its folders.
+    `family` names the circuit, `at` its step by key; `own_type` is the key of the type whose folders alone are concerned. With
+    `type_id`, its number, it is the type that names the desk, among those where it is deposited, or that read its folders.
     """
 
     family: str
@@ -58,6 +58,7 @@ class Use:
     type_id: int | None = None
     at: str = ""
     deposits: bool = False
+    below: bool = False
 
     def served(self, rights: Rights) -> bool:
         """Whether these rights let some at least of its folders pass the step."""
@@ -75,12 +76,16 @@ class Use:
 
 @dataclass(frozen=True)
 class Ruled:
-    """A row of rules that looks at the desk which deposits, and names this one: whose rules, its rank from 1, its key."""
+    """A row of rules that looks at the desk which deposits, and names this one: whose rules, its rank from 1, its key.
+
+    `below`: it looks at the desks of its branch too.
+    """
 
     kind: str
     label: str
     rank: int
     row: str
+    below: bool = False
 
 
 Waiting = tuple[Right, str, str]
@@ -150,20 +155,37 @@ def whole(db: Db, collectivity_id: int, desks: Places, only: Collection[int]) ->
     return viewed(db, collectivity_id, desks, only, read_together(db, *parts(db, collectivity_id, only)))
 
 
-def asked_for(
-    db: Db, collectivity_id: int, desks: Places, *beside: Query
-) -> tuple[dict[int, DeskView], Sequence[Rows]]:
-    """The same of those that a circuit or a folder asks, in the order of the tree: of any other, nothing can be wrong.
+def asked_for(db: Db, collectivity_id: int) -> tuple[Places, dict[int, DeskView]]:
+    """The desks, and the same of those that a circuit or a folder asks, in the order of the tree; two statements."""
+    desks, asking, _ = asking_beside(db, collectivity_id)
+    return desks, viewed_beside(db, collectivity_id, desks, asking)[0]
 
-    Two statements; and what the queries `beside` give, read by the first of them.
-    """
-    depositing, waiting, *others = read_together(
-        db, _depositing(db, collectivity_id), _waiting(collectivity_id, None), *beside
+
+Asking = tuple[Rows, Rows]
+"""The desks from which somebody deposits, and what waits at each, as they were read."""
+
+
+def asking_beside(db: Db, collectivity_id: int, *beside: Query) -> tuple[Places, Asking, Sequence[Rows]]:
+    """The desks, what asks them, and the rows of the queries `beside`: one statement."""
+    desks, (depositing, waiting, *others) = places_beside(
+        db, collectivity_id, _depositing(db, collectivity_id), _waiting(collectivity_id, None), *beside
     )
+    return desks, (depositing, waiting), others
+
+
+def viewed_beside(
+    db: Db, collectivity_id: int, desks: Places, asking: Asking, *beside: Query
+) -> tuple[dict[int, DeskView], Sequence[Rows]]:
+    """The desks that a circuit or a folder asks (of any other, nothing can be wrong), and the rows of the queries `beside`.
+
+    One statement.
+    """
+    depositing, waiting = asking
     asked = _asked(_uses(db, collectivity_id), desks, depositing, waiting)
-    software, people = read_together(db, _software(collectivity_id, asked), _people(collectivity_id, asked))
-    rows = (depositing, waiting, software, people)
-    return viewed(db, collectivity_id, desks, asked, rows), others
+    software, people, *others = read_together(
+        db, _software(collectivity_id, asked), _people(collectivity_id, asked), *beside
+    )
+    return viewed(db, collectivity_id, desks, asked, (depositing, waiting, software, people)), others
 
 
 def parts(db: Db, collectivity_id: int, only: Collection[int]) -> tuple[Query, ...]:
@@ -382,7 +404,8 @@ def _found_uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
         label = f"{law.plural}, {circuit.label}" if beside else law.plural
         for step in circuit.steps:
             for key in _asked_at(step):
-                uses[key].append(Use(name, label, step.label, step.kind.right, at=step.key))
+                asked = step.kind.right
+                uses[key].append(Use(name, label, step.label, asked, circuit.only_for, at=step.key))
             for key in circuit.told_at(step, first=step is circuit.steps[0]):
                 uses[key].append(Use(name, label, step.label, None, at=step.key))
         if not beside:
@@ -406,10 +429,10 @@ def ruled(db: Db, collectivity_id: int, key: str) -> list[Ruled]:
     """The rules in force that look at whether this desk, or one below it, deposits."""
     labels = {one.name: one.label for one in rules.kinds(db, collectivity_id)}
     return [
-        Ruled(kind, labels.get(kind, kind), rank, row.key)
+        Ruled(kind, labels.get(kind, kind), rank, row.key, below=looked_at[key])
         for kind, found in sorted(rules.in_force(db, collectivity_id).items())
         for rank, row in enumerate(found.table.rows, start=1)
-        if key in _looked_at(row.when)
+        if key in (looked_at := _looked_at(row.when))
     ]
 
 
@@ -421,21 +444,21 @@ def _conditions(db: Db, collectivity_id: int) -> Mapping[str, list[Use]]:
         plural = families()[family_name].plural
         label = f"{plural}, {circuit.label}" if beside else plural
         for step in circuit.steps:
-            for key in sorted(_looked_at(step.when)):
-                uses[key].append(Use(name, label, step.label, None, at=step.key, deposits=True))
+            for key, below in sorted(_looked_at(step.when).items()):
+                uses[key].append(Use(name, label, step.label, None, at=step.key, deposits=True, below=below))
     return uses
 
 
-def _looked_at(condition: Condition | None) -> frozenset[str]:
-    """The desks of which a condition asks whether they, or one below them, deposit."""
-    tests = tests_of(condition) if condition is not None else ()
-    named = (test for test in tests if test.field in {EMITTER, BRANCH})
-    return frozenset(
-        str(value)
-        for test in named
-        for value in (test.value if isinstance(test.value, tuple) else (test.value,))
-        if value is not None
-    )
+def _looked_at(condition: Condition | None) -> Mapping[str, bool]:
+    """The desks of which a condition asks whether they deposit, by key; true where it asks so of their branch too."""
+    looked_at: dict[str, bool] = {}
+    for test in tests_of(condition) if condition is not None else ():
+        if test.field not in {EMITTER, BRANCH}:
+            continue
+        for value in test.value if isinstance(test.value, tuple) else (test.value,):
+            if value is not None:
+                looked_at[str(value)] = looked_at.get(str(value), False) or test.field == BRANCH
+    return looked_at
 
 
 def _asked_at(step: Step) -> Iterator[str | int]:

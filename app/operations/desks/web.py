@@ -20,7 +20,7 @@ from app.operations import trace
 from app.operations.desks import closing, foreseen, tree, views
 from app.people import choosing, guessing, hierarchy
 from app.people.branches import branch_of, only_in
-from app.people.office.web import choosing_whole, who_is_there
+from app.people.office.web import choosing_whole, tries, who_is_there
 from app.people.places import Places, places
 from workflows.family import families
 from workflows.rights import NONE as NO_RIGHTS
@@ -119,7 +119,7 @@ def _in_order(absent: Mapping[str, str]) -> dict[str, str]:
 
 @pages.route("/administration/bureaux/nouveau", methods=["GET", "POST"])
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, again=True, doing="Ouvrir un bureau")
 def new() -> Response | tuple[str, int]:
     """Open a desk: one that the circuits name and that lacks, or one more."""
     form, error, status = NewDeskForm(), None, 200
@@ -135,7 +135,7 @@ def new() -> Response | tuple[str, int]:
     if not form.is_submitted():
         form.key.data = request.args.get("cle", "")
         form.name.data = USUAL.get(form.key.data, "")
-    else:
+    elif tries():
         try:
             key = (form.key.data or "")[: hierarchy.KEY_LONGEST + 1] or _usual(form.name.data or "", absent)
             with guessing.counted(g.actor):
@@ -471,7 +471,7 @@ def _seen() -> dict[int, Rights]:
 def _choices(every: Places, but: frozenset[int], kept: int | None = None) -> list[tuple[str, str]]:
     """The open desks under which one may be placed, and `kept`, each after as many dashes as it is deep."""
     return [("", NONE)] + [
-        (str(number), f"{'– ' * depth}{every[number].name}")
+        (str(number), f"{choosing.INDENT * depth}{every[number].name}")
         for number, depth in every.depths.items()
         if number not in but and (every[number].closed_at is None or number == kept)
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import circuit_of, in_force, law_of_circuit, parted
+from app.circuits.library import circuit_of, circuits_of, in_force, law_of_circuit, parted
 from app.circuits.models import CircuitVersion
 from app.circuits.set_up import JOINT
 from app.core.clock import now, today
@@ -16,6 +16,7 @@ from app.core.db import Db
 from app.core.french import jour
 from app.core.grammar import de, et_autres, milliers, plural
 from app.core.questions import Query, ask
+from app.folders import blocked
 from app.folders.models import Folder
 from app.folders.publicity import Means, choice_of
 from app.folders.seats import able_words
@@ -26,7 +27,7 @@ from app.people.covers import Away, away_query, by_person
 from app.people.mandates import mandates
 from app.people.models import Collectivity, PlannedClosing, User
 from app.people.own_settings.population import POPULATION, THRESHOLD, population_in
-from app.people.places import Places, places
+from app.people.places import Places
 from app.signing.expiry import CERTIFICATES, Ending, certificates_ending, mandates_ending
 from workflows.absences import lent
 from workflows.circuit import DRAFT, Circuit, Step
@@ -63,21 +64,27 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
 
     Of the desks, those that a circuit or a folder asks are read: nothing stops at the others.
     """
-    desks = places(db, collectivity_id)
-    found, (counts, away, sent, unclosed, followed) = views.asked_for(
+    desks, asking, (counts, away, sent, unclosed, followed, *waiting) = views.asking_beside(
         db,
         collectivity_id,
-        desks,
         counting(collectivity_id),
         away_query(collectivity_id, now()),
         _sent(collectivity_id),
         _unclosed(collectivity_id),
         _followed(collectivity_id),
+        *blocked.queries(collectivity_id),
     )
-    listed = list(found.values())
+    versions = {row[0]: row[1] for row in followed}
+    coming = _coming(db, collectivity_id, desks, versions)
+    asked, (sitting, software) = views.viewed_beside(
+        db, collectivity_id, desks, asking, coming.seats(collectivity_id), coming.software(collectivity_id)
+    )
+    stuck = blocked.judged(db, collectivity_id, waiting)
+    later, whole = coming.stopped(sitting, software), stuck.whole and coming.whole
+    listed = list(asked.values())
     opened = [desk for desk in listed if desk.closed_at is None]
     return [
-        _desks(db, collectivity_id, desks, listed, {row[0]: row[1] for row in followed}),
+        _desks(db, collectivity_id, desks, listed, versions, _Folders(stuck.numbers, later, whole)),
         _people(counts_of(counts[0]), unclosed),
         _certificates(db, collectivity_id, opened),
         _mandates(db, opened),
@@ -93,6 +100,7 @@ def _desks(
     desks: Places,
     listed: Sequence[views.DeskView],
     followed: Mapping[int, str],
+    folders: "_Folders",
 ) -> Point:
     name, endpoint = "bureaux", "operations.desks.index"
     if not desks:
@@ -117,9 +125,65 @@ def _desks(
             f"{_named(desk.name for desk in faulty)} : personne n’y a un droit que les circuits demandent."
         )
         return Point(name, Level.RED, sentence, "Compléter les bureaux", endpoint)
-    if (short := _short(db, collectivity_id, desks, listed, followed)) is not None:
-        return short
-    return _served(db, collectivity_id, listed)
+    circuits = in_force(db, collectivity_id)
+    behind = circuits_of(db, followed.keys())
+    gone = _gone(db, collectivity_id, [*circuits.values(), *behind.values()])
+    return (
+        _short(db, collectivity_id, desks, listed, followed, gone)
+        or _stuck(folders.stuck)
+        or _later(folders.later)
+        or (None if folders.whole else _too_many())
+        or _served(circuits, listed, gone)
+    )
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """The folders that nobody can move where they stand, or at a step to come; whether all were looked at."""
+
+    stuck: Sequence[int]
+    later: Sequence[int]
+    whole: bool
+
+
+def _coming(db: Db, collectivity_id: int, desks: Places, followed: Mapping[int, str]) -> stranded.ToCome:
+    """The coming steps that folders name themselves; no folder is read where no circuit that is followed has such a step."""
+    versions = [number for number in followed if any(map(stranded.by_folder, circuit_of(db, number).steps))]
+    return stranded.to_come(db, collectivity_id, desks, versions) if versions else stranded.ToCome()
+
+
+def _later(stopped: Sequence[int]) -> Point | None:
+    """The folders that will come to somebody they name, or to a desk they name, who may not act there."""
+    if not stopped:
+        return None
+    sentence = (
+        f"{_cannot_end(stopped)}, faute de droits, à une étape à venir, de la personne ou du bureau que le dossier désigne : "
+        f"n° {_numbers(stopped)}."
+    )
+    return Point("bureaux", Level.RED, sentence, "Compléter les bureaux", "operations.desks.index")
+
+
+def _too_many() -> Point:
+    """More parts wait than are looked at."""
+    sentence = "Trop d’étapes attendent quelqu’un pour être toutes regardées : les premières le sont, aucune n’est sans issue."
+    return Point("bureaux", Level.AMBER, sentence, "Voir le travail de fond", "operations.admin")
+
+
+def _stuck(numbers: Sequence[int]) -> Point | None:
+    """The folders that nobody can move where they stand."""
+    if not numbers:
+        return None
+    several = len(numbers) > 1
+    sentence = (
+        f"{plural(len(numbers), 'dossier')} en cours {'n’attendent' if several else 'n’attend'} plus personne qui "
+        f"puisse agir, ni aucun envoi : n° {_numbers(numbers)}."
+    )
+    return Point("bureaux", Level.RED, sentence, "Voir pourquoi", "operations.admin")
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """« 4, 5, 6 et 2 autres »."""
+    return f"{', '.join(map(str, numbers[:NAMED]))}{et_autres(len(numbers) - NAMED)}"
 
 
 def _followed(collectivity_id: int) -> Query:
@@ -134,8 +198,11 @@ def _short(
     desks: Places,
     listed: Sequence[views.DeskView],
     followed: Mapping[int, str],
+    gone: Collection[str],
 ) -> Point | None:
     """A step that wants more people than may act at it, each once, and the folders on their way that would stay there.
+
+    Those that come to somebody whose account is closed (`gone`, by login) are among them.
 
     No folder is read where every circuit, of those in force and those that are followed, has people enough.
     """
@@ -145,21 +212,19 @@ def _short(
         for name, circuit in in_force(db, collectivity_id).items()
         for lacking in _lacking(name, circuit, open_desks)
     ]
-    behind = {
-        number: lacking
+    behind = [
+        number
         for number, name in followed.items()
-        if (lacking := _lacking(name, circuit_of(db, number), open_desks))
-    }
+        if _names(circuit_of(db, number), gone) or _lacking(name, circuit_of(db, number), open_desks)
+    ]
     stopped = stranded.stopped(db, collectivity_id, desks, behind) if behind else ()
     if not short and not stopped:
         return None
-    waiting = (
-        f"{plural(len(stopped), 'dossier')} en cours ne {'peuvent' if len(stopped) > 1 else 'peut'} pas finir"
-    )
+    waiting = _cannot_end(stopped)
     if not short:
         sentence = (
-            f"{waiting}, faute d’assez de personnes à une étape d’une version antérieure de leur circuit : "
-            f"n° {', '.join(map(str, stopped[:NAMED]))}{et_autres(len(stopped) - NAMED)}."
+            f"{waiting}, faute de la personne nommée ou d’assez de personnes à une étape de la version de leur circuit "
+            f"qu’ils suivent : n° {_numbers(stopped)}."
         )
         return Point("bureaux", Level.RED, sentence, "Compléter les bureaux", "operations.desks.index")
     name, label, step, needed, able = short[0]
@@ -169,6 +234,12 @@ def _short(
     )
     return Point(
         "bureaux", Level.RED, sentence, "Voir ce circuit", "operations.circuits.edit", (("family", name),)
+    )
+
+
+def _cannot_end(folders: Sequence[int]) -> str:
+    return (
+        f"{plural(len(folders), 'dossier')} en cours ne {'peuvent' if len(folders) > 1 else 'peut'} pas finir"
     )
 
 
@@ -196,10 +267,13 @@ def _lacking(
     return lacking
 
 
-def _served(db: Db, collectivity_id: int, listed: Sequence[views.DeskView]) -> Point:
+def _served(
+    circuits: Mapping[str, Circuit], listed: Sequence[views.DeskView], logins: Collection[str]
+) -> Point:
     """The same where each right is given: whether who is named, or holds it, is there to use it."""
     name, endpoint = "bureaux", "operations.persons.index"
-    if gone := _named_and_gone(db, collectivity_id):
+    gone = [(circuit.label, step) for circuit in circuits.values() for step in _names(circuit, logins)]
+    if gone:
         label, step = gone[0]
         others = f" ; {plural(len(gone) - 1, 'autre étape', 'autres étapes')} aussi" if len(gone) > 1 else ""
         sentence = f"« {label} », étape « {step} » : le circuit y nomme une personne dont le compte est fermé{others}."
@@ -222,20 +296,29 @@ def _nobody_entered(desk: views.DeskView) -> bool:
     return False
 
 
-def _named_and_gone(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
-    """The steps of circuits in force that name somebody whose account is closed, each after its circuit."""
-    named = [
-        (who.value, circuit.label, step.label)
-        for circuit in in_force(db, collectivity_id).values()
+def _gone(db: Db, collectivity_id: int, circuits: Iterable[Circuit]) -> set[str]:
+    """Of those whom steps of these circuits name, the logins without an open account; one statement where some are named."""
+    named = {
+        who.value
+        for circuit in circuits
         for step in circuit.steps
         for who in step.who
         if who.kind is WhoKind.PERSON
-    ]
+    }
     if not named:
-        return []
+        return set()
     query = sa.select(User.login).where(User.collectivity_id == collectivity_id, User.active.is_(True))
-    present = set(db.scalars(query.where(User.login.in_({login for login, *_ in named}))))
-    return [(label, step) for login, label, step in named if login not in present]
+    return named.difference(db.scalars(query.where(User.login.in_(named))))
+
+
+def _names(circuit: Circuit, logins: Collection[str]) -> list[str]:
+    """The steps of a circuit that name one of these people, by their labels."""
+    return [
+        step.label
+        for step in circuit.steps
+        for who in step.who
+        if who.kind is WhoKind.PERSON and who.value in logins
+    ]
 
 
 def _inhabitants(db: Db, collectivity_id: int) -> Point:
@@ -366,10 +449,14 @@ def _mandates(db: Db, opened: Sequence[views.DeskView]) -> Point:
     """Whether, at each desk where circuits ask a signature, somebody has a mandate for it; a closed account signs nothing."""
     name, office = "mandats de signature", "people.office.index"
     day, signing = today(), _signing(opened)
-    present = [mandate for mandate in mandates(db) if _stands(mandate)]
+    every_mandate = mandates(db)
+    present = [mandate for mandate in every_mandate if _stands(mandate)]
+    if every_mandate and not present:
+        sentence = "Des mandats sont enregistrés et aucun n’a cours aujourd’hui : aux étapes de signature, personne ne signe."
+        return Point(name, Level.RED, sentence, "Enregistrer un mandat", office)
     if not present:
         sentence = (
-            "Aucun mandat n’a cours aujourd’hui : enregistrez celui du maire et les délégations, pour qu’eux seuls signent "
+            "Aucun mandat n’est enregistré : enregistrez celui du maire et les délégations, pour qu’eux seuls signent "
             "au nom de la commune."
         )
         return Point(name, Level.AMBER, sentence, "Enregistrer un mandat", office)

@@ -1,5 +1,8 @@
 """What a collectivity set for itself, tried for its administrators: timestamps, seal, where its folders are handed over."""
 
+from datetime import datetime
+
+from app.chorus import own as chorus_own
 from app.chorus.expiry import DISTANCES
 from app.chorus.own import asked as fetched
 from app.chorus.rounds import account_of, last_round
@@ -8,8 +11,10 @@ from app.core.clock import today
 from app.core.db import reading
 from app.core.french import jour_long
 from app.operations.findings import SHORT, Ending, Level, Remark, Unwell
-from app.people.own_settings.registry import Asker, Result, own_value, trial_named
+from app.people.own_settings.changing import moved_at
+from app.people.own_settings.registry import Asker, Own, Result, group_mark, own_value, trial_named
 from app.signing import seals, timestamping
+from app.transmission.s2low import own as s2low
 
 CHORUS, ARRIVALS = "Chorus Pro", "arrivées"
 TIMESTAMP, SEAL, HANDOVER = (
@@ -17,10 +22,33 @@ TIMESTAMP, SEAL, HANDOVER = (
     "cachet de la collectivité",
     "remise de la collectivité",
 )
+RELAY = "télétransmission"
 _HANDOVER = "handover"
 """The trial of « Réglages » that does it (`app/channels/handover/plugs.py`)."""
 _RENEW = "le gestionnaire principal le renouvelle sur Chorus Pro, puis vous le donnez sous « Réglages »"
 _MEND = "corrigez cela sous « Réglages », ou revenez à ce qu’a l’installation"
+
+
+def _groups(name: str) -> tuple[str, ...]:
+    """The groups of settings of the collectivity (« Réglages ») on which what is tried depends."""
+    if name == HANDOVER:
+        return (trial_named(_HANDOVER).group,)
+    return {
+        RELAY: (s2low.GROUP,),
+        SEAL: (seals.GROUP, timestamping.GROUP),
+        TIMESTAMP: (timestamping.GROUP,),
+        CHORUS: (chorus_own.GROUP,),
+    }.get(name, ())
+
+
+def own_mark(own: Own, name: str) -> str:
+    """What tells the settings of a collectivity on which a point depends from any others; empty where it depends on none."""
+    return "-".join(group_mark(own, group) for group in _groups(name))
+
+
+def own_moved(own: Own, name: str) -> datetime | None:
+    """When one of them was changed last; None where none was."""
+    return max(filter(None, (moved_at(own, group) for group in _groups(name))), default=None)
 
 
 def timestamp(collectivity_id: int) -> str | Remark:

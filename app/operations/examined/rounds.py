@@ -165,7 +165,8 @@ def look(settings: Settings) -> None:
         for check in checks_of(collectivity_id, siren):
             if check.name == own.HANDOVER and own.is_posted(collectivity_id):
                 continue
-            _keep(collectivity_id, finding_of(check, settings, details=False), now())
+            moment = now()  # before: a setting that is changed meanwhile was not examined
+            _keep(collectivity_id, finding_of(check, settings, details=False), moment)
     _end(begun)
 
 

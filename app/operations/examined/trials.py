@@ -33,11 +33,13 @@ from app.notices import letter, mailer
 from app.operations import premises, sendings
 from app.operations.doctor import ANTIVIRUS, REMOTE, Check, checks, finding_of
 from app.operations.examined.chains import chains
+from app.operations.examined.own import RELAY, own_mark
 from app.operations.examined.rounds import checks_of
 from app.operations.findings import Finding, Level, Remark, Unwell
 from app.operations.models import DoctorTrial
 from app.people.actor import Actor
 from app.people.models import Collectivity, User
+from app.people.own_settings.registry import Own
 from config import Settings
 
 SECONDS = 25
@@ -45,7 +47,7 @@ SECONDS = 25
 PACE = timedelta(minutes=1)
 """Between two trials of one point by the administrators of a collectivity: each takes a token, a letter, a call."""
 TRIED = "examination.tried"
-MAIL, RELAY = "courriel", "télétransmission"
+MAIL = "courriel"
 AUTHORITIES, OFFICE = "autorités reconnues", "bureautique"
 _DOCTOR = ("documents", "horodatage et horloge", REMOTE, "signature d’essai")
 """Those that are the doctor's own checks."""
@@ -116,7 +118,8 @@ def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operate
     try, `trial-hurry` when nothing is left to try, and `trial-busy` while another trial of the installation lasts.
     """
     with reading(actor.collectivity_id) as db:
-        siren = db.get_one(Collectivity, actor.collectivity_id).siren
+        row = db.get_one(Collectivity, actor.collectivity_id)
+        siren, own = row.siren, row.settings
     offered = trials(settings, actor, siren, operates=operates)
     if not set(names) <= offered.keys():
         raise Refusal("trial-unknown")
@@ -124,11 +127,17 @@ def attempt(settings: Settings, actor: Actor, names: Collection[str], *, operate
     chosen = _begin(actor, wanted)
     findings = _run({name: partial(finding_of, offered[name].check, settings) for name in chosen})
     results = [(findings[name], offered[name].open) for name in chosen]
-    _end(actor, results, settings_mark(settings))
+    # As they were before: whatever was changed while it lasted was not tried
+    _end(actor, results, {name: mark_under(settings, own, name) for name in chosen})
     return Attempt(
         {finding.name: finding.level for finding, _ in results},
         [name for name in wanted if name not in chosen],
     )
+
+
+def mark_under(settings: Settings, own: Own, name: str) -> str:
+    """What tells the settings of the installation, and those of a collectivity on which a point depends, from any others."""
+    return f"{settings_mark(settings)}:{own_mark(own, name)}"
 
 
 def tried(db: Db, collectivity_id: int) -> dict[str, DoctorTrial]:
@@ -168,7 +177,7 @@ def _begin(db: Db, actor: Actor, names: Collection[str]) -> list[str]:
 
 
 @use_case
-def _end(db: Db, actor: Actor, results: Collection[tuple[Finding, bool]], mark: str) -> None:
+def _end(db: Db, actor: Actor, results: Collection[tuple[Finding, bool]], marks: Mapping[str, str]) -> None:
     mine = tried(db, actor.collectivity_id)
     for finding, is_open in results:
         row = mine[finding.name]
@@ -176,7 +185,7 @@ def _end(db: Db, actor: Actor, results: Collection[tuple[Finding, bool]], mark: 
             now(),
             finding.level.value,
             finding.sentence,
-            mark,
+            marks[finding.name],
         )
         row.general = finding.sentence if is_open else _GENERAL[finding.level]
     levels = {finding.name: finding.level.value for finding, _ in results}

@@ -12,10 +12,9 @@ from app.core.clock import now
 from app.core.db import Db
 from app.core.heartbeat import SIGNS
 from app.core.questions import OF, Question, ask
-from app.core.security import settings_mark
 from app.operations.doctor import checks, finding_of, living
 from app.operations.examined import commune, rounds, trials
-from app.operations.examined.own import ARRIVALS, CHORUS, HANDOVER, SEAL, TIMESTAMP
+from app.operations.examined.own import ARRIVALS, CHORUS, HANDOVER, SEAL, TIMESTAMP, own_moved
 from app.operations.examined.rounds import WHOLE, is_old
 from app.operations.findings import Level
 from app.operations.models import DoctorFinding, DoctorTrial
@@ -23,6 +22,7 @@ from app.people.actor import Actor
 from app.people.identity import who_enters
 from app.people.mandates import OF_COLLECTIVITY
 from app.people.models import Collectivity, Person, User
+from app.people.own_settings.registry import Own
 from app.signing.expiry import CERTIFICATES
 from config import Settings
 
@@ -32,6 +32,7 @@ FINDINGS = Question(
 )
 """What the last round found of the installation, and of a collectivity."""
 WORKER = "travail de fond"
+MOVED = "les réglages de la collectivité ont pu changer depuis"
 COMMUNE = "Votre collectivité, aujourd’hui"
 _SIGNING = (
     "horodatage et horloge",
@@ -217,8 +218,8 @@ def shown_to(db: Db, actor: Actor, settings: Settings) -> Shown:
     """What an administrator reads of the last round and of the trials: all of it for who runs the installation."""
     everything, here = operates(db, actor, settings), actor.collectivity_id
     shown = installation(db, settings, here) if everything else collectivity(db, settings, here)
-    siren = ask(db, COLLECTIVITY, here)[0][0].siren
-    offered = trials.trials(settings, actor, siren, operates=everything)
+    row = ask(db, COLLECTIVITY, here)[0][0]
+    offered = trials.trials(settings, actor, row.siren, operates=everything)
     tried = trials.tried(db, here)
     if everything:  # what another tried of his collectivity alone says nothing of the whole installation
         named = sa.func.lower(Person.login).in_(settings.operators)
@@ -230,7 +231,7 @@ def shown_to(db: Db, actor: Actor, settings: Settings) -> Shown:
             title,
             tuple(
                 replace(
-                    _later(line, tried.get(line.name), settings, machine=everything),
+                    _later(line, tried.get(line.name), settings, row.settings, machine=everything),
                     may_try=line.name in offered,
                 )
                 for line in lines
@@ -241,18 +242,18 @@ def shown_to(db: Db, actor: Actor, settings: Settings) -> Shown:
     return replace(shown, groups=groups)
 
 
-def _later(line: Line, trial: DoctorTrial | None, settings: Settings, *, machine: bool) -> Line:
+def _later(line: Line, trial: DoctorTrial | None, settings: Settings, own: Own, *, machine: bool) -> Line:
     """The line with its last trial, and as that one found it where the round looked before, or never."""
     ended = trial.ended_at if trial is not None else None
     if trial is None or ended is None or (line.seen_at is not None and line.seen_at > ended):
         return replace(line, tried=trial)
     sentence = trial.words if machine else trial.general
     old = is_old(ended, settings.doctor_hours)
-    if trial.settings_mark != settings_mark(settings):
-        sentence, old = (
-            f"{sentence} ; essayé sous d’autres réglages de l’installation, à essayer de nouveau",
-            True,
-        )
+    mark = trials.mark_under(settings, own, line.name)
+    if trial.settings_mark != mark:
+        shared = (trial.settings_mark or "").partition(":")[0] != mark.partition(":")[0]
+        why = "essayé sous d’autres réglages de l’installation" if shared else MOVED
+        sentence, old = f"{sentence} ; {why}, à essayer de nouveau", True
     return replace(line, level=Level(trial.level), sentence=sentence, seen_at=ended, old=old, tried=trial)
 
 
@@ -283,10 +284,17 @@ def _stored(
     db: Db, settings: Settings, collectivity_id: int, scope: int, names: Iterable[str]
 ) -> Iterator[Line]:
     rows = {row.name: row for (row,) in ask(db, FINDINGS, collectivity_id) if row.scope == scope}
+    own = ask(db, COLLECTIVITY, collectivity_id)[0][0].settings if scope != WHOLE and rows else {}
     for name in names:
         row = rows.get(name)
         if row is None:
             yield Line(name, Level.UNKNOWN, _NEVER, None, old=False)
+            continue
+        moved = own_moved(own, name)
+        if moved is not None and row.seen_at <= moved:
+            yield Line(
+                name, Level(row.level), f"{row.words} ; {MOVED}, à examiner de nouveau", row.seen_at, True
+            )
         else:
             old = is_old(row.seen_at, settings.doctor_hours)
             yield Line(name, Level(row.level), row.words, row.seen_at, old)

@@ -14,6 +14,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.grammar import plural
 from app.core.questions import ask
+from app.core.texts import key_of
 from app.folders.models import Folder
 from app.people.models import Desk, Holder, User
 from app.trust.assurance import LABELS
@@ -21,6 +22,7 @@ from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families
 from workflows.fields import Field
 from workflows.own_types import (
     ARTICLES,
+    EVERYBODY,
     ICONS,
     KINDS,
     PLACES,
@@ -217,7 +219,7 @@ def open_desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
     query = sa.select(Desk.key, Desk.name).where(
         Desk.collectivity_id == collectivity_id, Desk.closed_at.is_(None)
     )
-    return [(row.key, row.name) for row in db.execute(query.order_by(Desk.name, Desk.id))]
+    return sorted(((row.key, row.name) for row in db.execute(query)), key=lambda desk: key_of(desk[1]))
 
 
 def rights_at(db: Db, collectivity_id: int, keys: Collection[str]) -> Mapping[str, list[list[Any]]]:
@@ -270,6 +272,33 @@ def changes(law: Family, before: Definition | None, after: Definition, named: Ma
         if old != new:
             changes.append(f"{label} : {new} (avant : {old})" if before else f"{label} : {new}")
     return [*changes, *_field_changes(was.fields, after.fields)]
+
+
+def reading_words(db: Db, row: FolderType, before: Definition | None, after: Definition) -> list[str]:
+    """What opening the type to everybody, or closing it again, does and does not do, in sentences; none where neither is done."""
+    was, will = before is not None and before.visibility == EVERYBODY, after.visibility == EVERYBODY
+    if was == will:
+        return []
+    if will:
+        return [
+            "Seuls les dossiers commencés après la publication seront lus par toute la collectivité, une fois envoyés, et ils le "
+            "resteront pour toujours : refermer le type ne les refermerait pas. Les brouillons déjà commencés et les dossiers "
+            "d’avant gardent leur lecture.",
+            "Si des actes de ce type nomment une personne (sanction, aide, congé), chacun les lira.",
+        ]
+    query = (
+        sa.select(sa.func.count(Folder.id))
+        .join(FolderTypeVersion, FolderTypeVersion.id == Folder.type_version_id)
+        .where(FolderTypeVersion.type_id == row.id, Folder.read_by_all)
+    )
+    count = db.scalar(query) or 0
+    if not count:
+        return ["Aucun dossier n’a été commencé tant que le type était ouvert à toute la collectivité."]
+    s, stay, they = ("s", "restent", "ils le resteront") if count > 1 else ("", "reste", "il le restera")
+    return [
+        f"{plural(count, 'dossier')} commencé{s} tant que le type était ouvert {stay} à la lecture de toute la collectivité, "
+        f"terminés et brouillons une fois envoyés compris, et {they} pour toujours : seuls les suivants seront fermés."
+    ]
 
 
 def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> str:

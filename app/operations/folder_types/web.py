@@ -5,13 +5,13 @@ from werkzeug.wrappers import Response
 
 from app.circuits import own_types, set_up
 from app.circuits.library import family_of
-from app.circuits.reserved import asked_at
+from app.circuits.reserved import asked_at, losses
 from app.core.db import key_in, reading
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations.folder_types import forms, views
-from app.people.office.web import who_is_there
+from app.people.office.web import tries, who_is_there
 from app.trust.assurance import LABELS
 from workflows.family import families
 from workflows.own_types import (
@@ -47,12 +47,12 @@ def index() -> str:
 
 @pages.route("/administration/types/nouveau", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, again=True, doing="Commencer un type de dossier")
 def new() -> Response | tuple[str, int]:
     """Begin a type: the family that it is made from, and its name."""
     error, status, fields = None, 200, {}
     family, label = request.form.get("family", ""), request.form.get("label", "")
-    if request.method == "POST":
+    if tries():
         try:
             number = own_types.open_type(g.actor, family, label)
         except Refusal as refusal:
@@ -205,13 +205,21 @@ def publish(type_id: int) -> Response | tuple[str, int]:
         row = own_types.type_of(db, collectivity_id, type_id)
         law, last, drawn = family_of(row.family), own_types.current(db, row), Definition.from_data(row.draft)
         named = dict(views.open_desks(db, collectivity_id))
+        hindrance = own_types.hindrance(db, g.actor, row)
+        if hindrance is not None and not error:
+            error = sentences.say(hindrance.key, hindrance.facts)[1]
         page = render_template(
             "operations/type_publish.html",
             type=row,
+            hindered=hindrance is not None,
+            losses=losses(db, collectivity_id, row.key, last.definition, drawn)
+            if last is not None and hindrance is not None and hindrance.key == "type-ruled"
+            else (),
             label=drawn.label,
             number=(last.number if last else 0) + 1,
             same=last is not None and last.definition == drawn,
             changes=views.changes(law, last.definition if last else None, drawn, named),
+            reading=views.reading_words(db, row, last.definition if last else None, drawn),
             kept=views.kept_words(views.in_hand(db, collectivity_id).get(row.id, {})),
             nobody=views.nobody_deposits(
                 row, drawn, views.rights_at(db, collectivity_id, drawn.deposited_by)

@@ -25,6 +25,7 @@ from app.people.models import Absence, Desk, Holder, User
 from app.people.places import places_beside
 from app.signing.enrol import common_name
 from app.signing.models import Certificate
+from workflows.absences import MINUTE
 from workflows.mandates import over, words
 from workflows.rights import Rights
 from workflows.vocabulary import Right, WhoKind
@@ -37,13 +38,18 @@ SHORTEST, LONGEST = closing.SHORTEST, closing.LONGEST
 
 @dataclass(frozen=True)
 class Covering:
-    """An absence in which somebody stands in: its number and state, whose it is, from when and until when."""
+    """An absence in which somebody stands in: its number and state, whose it is, from when and until when, that excluded."""
 
     number: int
     revision: int
     whose: str
     starts_at: datetime
     ends_at: datetime
+
+    @property
+    def last(self) -> datetime:
+        """Its last minute, as it was typed."""
+        return self.ends_at - MINUTE
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,8 @@ def settle(db: Db, collectivity_id: int, user_id: int) -> bool:
     """
     ours = administrators_locked(db, collectivity_id)
     query = sa.select(User).where(User.collectivity_id == collectivity_id, User.id == user_id)
-    user = db.scalar(query.with_for_update().execution_options(populate_existing=True))
+    # Not against a folder that is just leaving for him, which names him and holds his desks
+    user = db.scalar(query.with_for_update(key_share=True).execution_options(populate_existing=True))
     row = of(db, user_id, lock=True)
     if user is None or row is None or row.refused_at is not None or row.closes_at > now():
         return False

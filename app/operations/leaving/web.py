@@ -33,7 +33,7 @@ from workflows.vocabulary import Right
 
 pages = Blueprint("leaving", __name__)
 LIST, HERE = "operations.persons.index", "operations.leaving.show"
-BEGUN = "leaving"
+BEGUN = "closing"  # a name of its own: a process of the version before, which serves beside, reads two values under its own
 LASTS = 1800
 """Seconds during which the other pages of the administrator lead back to a closing that was begun."""
 _FOLLOWING = Rights.of(Right.FOLLOW)
@@ -55,16 +55,17 @@ AT_ONCE = 50
 
 
 @pages.app_template_global()
-def closing_begun() -> int | None:
-    """The account whose closing was begun in this session, to come back to it; None for none, and on its own page."""
-    number, since = session.get(BEGUN, (None, 0))
+def closing_begun() -> tuple[int, str] | None:
+    """The account whose closing was begun in this session, and whose it is, to come back to it; None of none, and on its page."""
+    number, since, *name = session.get(BEGUN, (None, 0))
     if (
         number is None
+        or not name
         or time.time() - since > LASTS
         or (request.endpoint or "").startswith("operations.leaving.")
     ):
         return None
-    return int(number)
+    return int(number), de(str(name[0]))
 
 
 def give_up(user_id: int) -> None:
@@ -348,9 +349,12 @@ def _page(user_id: int, refusal: Refusal | None = None, *, at_once: bool = False
         handed, named = (*effects.handed, *effects.named_handed), effects.coming_named
         givers = others if reads_all(db, g.actor, handed) else strangers
         own_coming = reads_all(db, g.actor, named)
-    begun, since = session.get(BEGUN, (None, 0))
-    if begun != user_id or time.time() - since > LASTS / 3:
-        session[BEGUN] = (user_id, int(time.time()))  # rarely: a session that is written is looked at again
+    begun, since, *_ = session.get(BEGUN, (None, 0))
+    if coming is not None:
+        give_up(user_id)
+    elif begun != user_id or time.time() - since > LASTS / 3:
+        # Rarely: a session that is written is looked at again
+        session[BEGUN] = (user_id, int(time.time()), user.name)
     day = coming.closes_at.astimezone(PARIS) if coming is not None else None
     page = render_template(
         "operations/leaving.html",

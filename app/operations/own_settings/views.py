@@ -14,9 +14,11 @@ from app.people.own_settings.registry import (
     Setting,
     Source,
     beside,
+    group_mark,
     installation_mark,
     leading,
     mark_of,
+    masked,
     opened,
     own_value,
     trials,
@@ -91,10 +93,10 @@ def line_of(setting: Setting, own: Own) -> SettingLine:
         guarded = "Secret gardé, jamais montré" if stored else absent
     return SettingLine(
         setting,
-        setting.wording(value.value, value.source),
+        setting.wording(masked(setting, value.value), value.source),
         value.source,
-        "" if mine is None or setting.kind in GIVEN else str(mine),
-        setting.wording(setting.installation(), Source.INSTALLATION),
+        "" if mine is None or setting.kind in GIVEN else str(masked(setting, mine)),
+        setting.wording(masked(setting, setting.installation()), Source.INSTALLATION),
         guarded,
         opened(setting),
         mine is not None and value.source is Source.INSTALLATION,
@@ -112,4 +114,6 @@ def _trial(name: str, own: Own) -> TrialLine:
             f"{sentence} Essayé sous d’autres réglages de l’installation : à essayer de nouveau.",
             False,
         )
+    elif last and last.get("read") != group_mark(own, trial.group):
+        sentence, fine = f"{sentence} Ces réglages ont pu changer depuis : à essayer de nouveau.", False
     return TrialLine(name, trial.label, trial.missing(own), moment, fine, sentence)

@@ -48,7 +48,7 @@ class Fault:
 class Entry:
     """A person as the file writes him, over the lines `lines`; `seats` by the number of the desk.
 
-    `stops`: what nobody could do any more at a desk by what his lines take from him, in words.
+    `stops`: what nobody could do any more at a desk by what his lines take from him, in words; `loses`: they take something.
     """
 
     lines: tuple[int, ...]
@@ -56,6 +56,7 @@ class Entry:
     state: str = "new"
     changes: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
+    loses: bool = False
 
     @property
     def name(self) -> str:
@@ -89,8 +90,9 @@ class Plan:
 
     @property
     def to_do(self) -> tuple[Entry, ...]:
-        """Those for whom something would be written, in the order of the file."""
-        return tuple(entry for entry in self.entries if entry.state != "same")
+        """Those for whom something would be written, in the order of the file: who loses nothing, then the others."""
+        entries = [entry for entry in self.entries if entry.state != "same"]
+        return tuple(sorted(entries, key=lambda entry: entry.loses))
 
     @property
     def stopping(self) -> tuple[Entry, ...]:
@@ -130,9 +132,9 @@ class _Known:
 def plan(db: Db, collectivity_id: int, content: bytes, reading: Reading = RECOGNISED) -> Plan:
     """What the file would change, nothing being written.
 
-    Refuses `people-file-long`, `people-file-unread` (no text of an encoding that is recognised), `people-file-encoding` (none
-    of the one that is asked), `people-file-columns` of a file whose first line does not name the columns, and
-    `people-file-empty`.
+    Refuses `people-file-long`, `people-file-unread` (no text), `people-file-unrecognised` (in no encoding that is recognised),
+    `people-file-encoding` (not in the one that is asked), `people-file-columns` of a file whose first line does not name the
+    columns, and `people-file-empty`.
     """
     rows, reading = lines_of(content, reading)
     known = _known(db, collectivity_id)
@@ -152,6 +154,21 @@ def plan(db: Db, collectivity_id: int, content: bytes, reading: Reading = RECOGN
     called_here = called(db, collectivity_id) if lost.last else {}
     told = tuple(_told(entry, known, lost, called_here) for entry in entries)
     return Plan(told, tuple(faults), reading, known.names, lost.folders, lost.ways)
+
+
+def portion(db: Db, collectivity_id: int, plan: Plan, most: int) -> tuple[Entry, ...]:
+    """Those who are written at once, `most` of them: whatever comes next, or never, it stops nothing that the list would not.
+
+    Who loses something is written after all who only gain; together where so many alone would stop something.
+    """
+    gaining = tuple(entry for entry in plan.to_do if not entry.loses)
+    if len(plan.to_do) <= most:
+        return plan.to_do
+    if gaining:
+        return gaining[:most]
+    first = plan.to_do[:most]
+    stops = _taken(db, collectivity_id, first, _known(db, collectivity_id)).stops
+    return plan.to_do if stops else first
 
 
 def exported(db: Db, collectivity_id: int) -> list[tuple[str, ...]]:
@@ -346,11 +363,13 @@ def _compared(entry: Entry, known: _Known) -> Entry:
         )
         if was != now
     ]
+    loses = False
     for number, rights in entry.arrival.seats.items():
         was = known.seats.get((user.id, number), Rights())
+        loses = loses or bool(was.without(rights))
         if was != rights:
             changes.append(f"{known.names[number]} : {_in_words(was) or 'rien'} devient {_in_words(rights)}")
-    return replace(entry, state="changed" if changes else "same", changes=tuple(changes))
+    return replace(entry, state="changed" if changes else "same", changes=tuple(changes), loses=loses)
 
 
 def _taken(db: Db, collectivity_id: int, entries: Sequence[Entry], known: _Known) -> Taken:

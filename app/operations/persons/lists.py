@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
+from textwrap import shorten
 from typing import Any
 
 from app.core.french import taille
@@ -68,7 +69,7 @@ class Row:
     @property
     def written(self) -> str:
         """What is written there, in short."""
-        return ", ".join(cell for cell in self.cells.values() if cell)[:120]
+        return shorten(", ".join(cell for cell in self.cells.values() if cell), 120, placeholder=" …")
 
 
 def lines_of(content: bytes, reading: Reading = RECOGNISED) -> tuple[list[Row], Reading]:
@@ -201,7 +202,8 @@ def _text(content: bytes, reading: Reading) -> tuple[str, Reading]:
             return text, Reading(encoding, reading.separator or first)
     if reading.encoding:
         raise Refusal("people-file-encoding", encoding=reading.encoding)
-    raise Refusal("people-file-unread")
+    # A Mac list is a text all the same: its « è » is a byte that neither UTF-8 nor cp1252 has
+    raise Refusal("people-file-unread" if b"\0" in content else "people-file-unrecognised")
 
 
 def _too_long() -> Refusal:

@@ -42,7 +42,7 @@ from app.operations.persons.lately import done_by
 from app.people import accounts, arrivals, choosing, guessing, hierarchy, reaching, shown
 from app.people.branches import branch_of, is_reached
 from app.people.models import User
-from app.people.office.web import choosing_whole, who_is_there
+from app.people.office.web import choosing_whole, tries, who_is_there
 from app.people.persons import works_elsewhere
 from workflows.rights import Rights
 
@@ -56,7 +56,13 @@ MOST_TOLD = 100
 SHOWN = {"faults": 50, "changed": 200, "new": 200}
 """How many lines, or people, of each sort a page of the list shows; a line that is left out is a form."""
 OTHERWISE = frozenset(
-    {"people-file-columns", "people-file-empty", "people-file-unread", "people-file-encoding"}
+    {
+        "people-file-columns",
+        "people-file-empty",
+        "people-file-unread",
+        "people-file-unrecognised",
+        "people-file-encoding",
+    }
 )
 """Refusals of a file that another encoding or separator may read."""
 ABOUT = {
@@ -153,13 +159,13 @@ def index() -> str:
 
 @pages.route("/administration/personnes/inviter", methods=["GET", "POST"])
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, again=True, doing="Ouvrir un compte")
 def invite() -> Answer | tuple[str, int]:
     """Open an account: its holder chooses the password by a link, mailed, or shown once to hand over."""
     form, error, status = InviteForm(), None, 200
     mails = bool(current_app.config["PARAPHE"].mail_url)
     way = request.form.get("way", "mail" if mails else "show")
-    if form.is_submitted():
+    if tries():
         try:
             arrival = arrivals.Arrival(form.login.data or "", form.particulars(), _chosen_seat())
             with guessing.counted(g.actor):
@@ -311,6 +317,7 @@ def write_brought() -> Answer | tuple[str, int]:
     mark = request.form.get("mark")
     with reading(g.actor.collectivity_id) as db:
         plan = importing.plan(db, g.actor.collectivity_id, content, how)
+        portion = importing.portion(db, g.actor.collectivity_id, plan, AT_ONCE)
     if plan.mark == mark and plan.stops and request.form.get("sure") != "1":
         return _planned(content, how, 409, unsure=True)
 
@@ -319,7 +326,7 @@ def write_brought() -> Answer | tuple[str, int]:
             raise Refusal("people-file-moved")
 
     try:
-        written = arrivals.bring(g.actor, [entry.arrival for entry in plan.to_do[:AT_ONCE]], still=still)
+        written = arrivals.bring(g.actor, [entry.arrival for entry in portion], still=still)
     except Refusal as refusal:
         if refusal.key == "identity-needed":
             raise
