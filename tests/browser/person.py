@@ -94,6 +94,11 @@ class Person:
         """These words are on the page."""
         expect(self.page.locator("body")).to_contain_text(_spaced(words))
 
+    def lacks(self, words: str) -> None:
+        """These words are not on the page, which is there."""
+        expect(self.page.locator("h1")).to_be_visible()
+        expect(self.page.locator("body")).not_to_contain_text(_spaced(words))
+
     def drawn(self) -> None:
         """The first page of the document is drawn."""
         expect(self.page.locator(".vpage canvas").first).to_be_visible()

@@ -94,7 +94,7 @@ def test_a_circuit_is_made_by_keyboard_alone(house: House, person: Come) -> None
     assert titles(secretary)[1] == "Visa du secrétariat"
     secretary.page.locator(".pagehead a.btn-primary").focus()
     keys.press("Enter")
-    secretary.sees("L’étape « Visa du secrétariat » est ajoutée, après « Service fait ».")
+    secretary.sees("L’étape « Visa du secrétariat » est ajoutée (visa), après « Service fait ».")
     secretary.button("Publier la version 1").focus()
     keys.press("Enter")
     secretary.sees("La version 1 est publiée.")

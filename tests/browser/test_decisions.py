@@ -48,6 +48,24 @@ def test_a_stale_reject_keeps_the_reason_and_refuses_nothing(house: House, perso
     assert house.folder(folder_id).place == "bon_a_payer"
 
 
+def test_the_button_of_a_refusal_says_where_the_folder_goes_back_to(house: House, person) -> None:
+    folder_id = house.an_invoice(at="finance")
+    finance: Person = person("n.abgrallec")
+    finance.folder(folder_id)
+    finance.button("Rejeter…").click()
+    act = finance.page.locator("dialog[open] .btn-reject-full")
+    expect(act).to_have_text("Rejeter le dossier")
+    finance.page.get_by_role("button", name="Pièce manquante").click()
+    finance.page.get_by_text("L’étape « Service fait »").click()
+    expect(act).to_have_text("Renvoyer à l’étape « Service fait »")
+    finance.page.get_by_text("La personne qui a déposé").click()
+    expect(act).to_have_text("Rejeter le dossier")
+    finance.page.get_by_text("L’étape « Service fait »").click()
+    act.click()
+    finance.sees("est renvoyé")
+    assert house.folder(folder_id).place == "service_done"
+
+
 def test_a_refused_folder_is_corrected_and_sent_again_with_the_old_version_still_readable(
     house: House, person
 ) -> None:
@@ -189,3 +207,32 @@ def test_without_script_a_question_is_a_page_and_the_decision_passes(house: Hous
     dialog.get_by_role("button", name="Reprendre le dossier").click()
     plain.sees("Le dossier est repris")
     assert house.folder(folder_id).phase == "draft"
+
+
+def test_at_a_desk_acts_have_their_words_on_one_line(house: House, person) -> None:
+    finance: Person = person("n.abgrallec")
+    finance.folder(house.an_invoice(at="finance"))
+    lines = finance.page.locator(".pair .btn:visible, .vpin").evaluate_all(
+        "all => all.map(one => one.offsetHeight)"
+    )
+    assert len(lines) >= 4
+    assert len(set(lines)) == 1, lines
+    box = finance.button("Épingler une note").bounding_box()
+    assert box is not None
+    assert box["width"] > 150
+    finance.page.set_viewport_size({"width": 390, "height": 844})
+    expect(finance.button("Épingler une note sur une page")).to_have_css("width", "44px")
+
+
+def test_on_a_telephone_the_act_of_a_dialog_is_in_sight(house: House, person) -> None:
+    folder_id = house.an_invoice(at="finance")
+    finance: Person = person("n.abgrallec")
+    finance.page.set_viewport_size({"width": 390, "height": 844})
+    finance.folder(folder_id)
+    finance.button("Rejeter…").click()
+    act = finance.page.locator("dialog[open] .btn-reject-full")
+    expect(act).to_be_in_viewport(ratio=1)
+    finance.page.keyboard.press("Escape")
+    finance.button("Autres actes").click()
+    finance.page.get_by_role("link", name="Confier…").click()
+    expect(finance.button("Confier le dossier")).to_be_in_viewport(ratio=1)

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.serving import Serving
 from tests.builders.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
@@ -69,6 +70,45 @@ def test_whoever_loses_the_connection_is_told_what_was_sent_and_what_may_have_be
     reader.button("Viser 2 dossiers").press("Enter")
     expect(reader.heading("2 dossiers visés sur 2")).to_be_focused()
     assert [house.journal(one).count("folder.approve") for one in batch] == [1, 1]
+    reader.said.clear()  # the browser tells each request that failed
+
+
+def test_a_batch_under_way_says_that_it_is_not_heard_of_and_catches_up(
+    house: House, serving: Serving, person
+) -> None:
+    batch = [house.an_invoice() for _ in range(2)]
+    reader = person("r.pellenec", service_workers="allow")
+    page = reader.page
+    serving.kill_worker()
+    reader.open("/a-traiter")
+    expect(page.locator(reader.awake)).to_be_attached()
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    reader.button("Tout cocher").press("Enter")
+    reader.button("Viser 2 dossiers…").press("Enter")
+    reader.button("Viser 2 dossiers").press("Enter")
+    expect(page.locator(f"{reader.awake} [data-batch-progress][data-state=running]")).to_be_visible()
+    reader.context.set_offline(True)
+    alert = page.get_by_role("alert").filter(has_text="Pas de réponse du serveur depuis")
+    expect(alert).to_contain_text("On ne sait pas d’ici où en est le lot")
+    serving.start_worker()
+    reader.context.set_offline(False)
+    expect(reader.heading("2 dossiers visés sur 2")).to_be_visible()
+    expect(alert).to_have_count(0)
+    assert [house.journal(one).count("folder.approve") for one in batch] == [1, 1]
+    reader.said.clear()  # the browser tells each request that failed
+
+
+def test_a_page_whose_script_did_not_come_says_that_it_is_not_whole(house: House, person) -> None:
+    folder_id = house.an_invoice(at="finance")
+    reader = person("n.abgrallec")
+    reader.page.route("**/js/viewer.js", lambda route: route.abort())
+    reader.open(f"/dossiers/{folder_id}")
+    expect(reader.page.get_by_role("alert")).to_contain_text("Cette page n’est pas entière")
+    reader.page.unroute("**/js/viewer.js")
+    reader.page.reload()
+    expect(reader.page.locator(reader.awake)).to_be_attached()
+    expect(reader.page.get_by_role("alert")).to_have_count(0)
     reader.said.clear()  # the browser tells each request that failed
 
 

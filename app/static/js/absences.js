@@ -1,5 +1,6 @@
-// What an absence will stop is looked up when the page opens and again at each change, before the button that writes it.
-// Without this, the button « Voir ce qui bloquera » asks for the page.
+// What an absence will stop is looked up when the page opens, at each change and at « Voir ce qui bloquera », before the
+// button that writes it: the answer is put in place, and the keyboard stays where it was. Without this, the button asks for
+// the page.
 import { over, restored } from "./session.js";
 
 const WAIT = 400; // milliseconds without a change before the question is asked
@@ -7,27 +8,45 @@ const LONG = 1_000; // after which it is said that one waits
 
 export function startAbsence(form) {
   const section = form.querySelector("#bloquera");
-  const button = () => section.querySelector("[data-preview]");
-  let [timer, latest] = [0, 0];
+  const answer = section.querySelector("[data-answer]");
+  const button = section.querySelector("[data-preview]");
+  let [timer, latest, another] = [0, 0, false];
 
   const tell = (words) => {
     section.querySelector("[data-told]").textContent = words;
   };
 
-  async function ask() {
+  // The fields that depend on who will be away, for whom another was chosen
+  function follow(page) {
+    another = false;
+    for (const field of form.querySelectorAll("[data-of-person]")) {
+      const next = page.getElementById(field.id);
+      if (!next) continue;
+      const at = field.contains(document.activeElement) ? document.activeElement.id : "";
+      const fresh = document.adoptNode(next);
+      field.replaceWith(fresh);
+      document.body.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: fresh } }));
+      if (at) (document.getElementById(at) ?? fresh.querySelector("select")).focus();
+    }
+  }
+
+  // `look`: it was asked for, and is brought into sight
+  async function ask(look = false) {
+    clearTimeout(timer);
     const mine = (latest += 1);
     if ((await over()) && !(await restored())) return;
     const slow = setTimeout(() => mine === latest && tell("Recherche de ce qui bloquera"), LONG);
     try {
-      const body = new FormData(form);
-      const answer = await fetch(button().formAction, { method: "POST", body, credentials: "same-origin" });
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const next = page.getElementById("bloquera");
+      const reply = await fetch(button.formAction, { method: "POST", body: new FormData(form), credentials: "same-origin" });
+      const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+      const next = page.querySelector("#bloquera [data-answer]");
+      const count = page.querySelector("#bloquera [data-told]");
       if (mine !== latest) return;
       if (!next) return void tell("Pas de réponse : demandez à voir.");
-      const at = section.contains(document.activeElement) && document.activeElement.dataset.preview !== undefined;
-      section.replaceChildren(...next.childNodes);
-      if (at) button().focus();
+      if (another) follow(page);
+      answer.replaceChildren(...next.childNodes);
+      tell(count.textContent);
+      if (look) section.scrollIntoView({ block: section.offsetHeight > innerHeight / 2 ? "start" : "nearest" });
     } catch {
       if (mine === latest) tell("Pas de réponse : demandez à voir.");
     } finally {
@@ -37,13 +56,19 @@ export function startAbsence(form) {
 
   const dated = () => form.elements.du.value && form.elements.au.value;
   form.addEventListener("change", ({ target }) => {
-    clearTimeout(timer);
     if (!target.name) return; // words by which a list is searched
+    clearTimeout(timer);
+    latest += 1; // an answer to what was there before, late, changes nothing
     if (target.name === "pour") {
       form.elements.bureau.value = ""; // those of somebody else
-      return void form.requestSubmit(button());
+      another = true;
     }
-    if (dated()) timer = setTimeout(() => void ask(), WAIT);
+    if (another || dated()) timer = setTimeout(() => void ask(), WAIT);
+  });
+  form.addEventListener("submit", (event) => {
+    if (event.submitter !== button) return;
+    event.preventDefault();
+    void ask(true);
   });
   if (section.dataset.awaited !== undefined && dated()) void ask();
 }

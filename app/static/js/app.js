@@ -4,6 +4,7 @@ import { startForms, readyForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startSelection } from "./selection.js";
 import { watchIdle, watchMoves } from "./session.js";
+import { notice } from "./words.js";
 
 const PARTS = [
   ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
@@ -25,6 +26,7 @@ const PARTS = [
   ["[data-pins]", () => import("./pins.js"), "startPins"],
   ["[data-pin]", () => import("./pins.js"), "startPinning"],
   ["form[data-found]", () => import("./found.js"), "startFound"],
+  ["form[data-reasons]", () => import("./reasons.js"), "startReasons"],
   ["form[data-undo]", () => import("./undo.js"), "startUndo"],
   ["form[data-carry]", () => import("./carry.js"), "startCarry"],
   ["[data-carried-read]", () => import("./carry.js"), "startRead"],
@@ -39,18 +41,27 @@ async function wake(root) {
   waking += 1;
   delete dataset.awake;
   const started = [readyForms(root)];
+  let lacks = false;
   for (const [selector, load, start] of PARTS) {
     const found = [...root.querySelectorAll(selector)];
     if (root.matches?.(selector)) found.push(root);
     for (const node of found) {
       if (node.dataset.awake) continue;
       node.dataset.awake = "yes";
-      started.push(load().then((part) => void part[start](node)));
+      started.push(load().then((part) => void part[start](node), () => (lacks = true)));
     }
   }
   await Promise.allSettled(started);
+  if (lacks) partial();
   waking -= 1;
   if (!waking) dataset.awake = "yes";
+}
+
+// A script did not come: what it does is not done here, and what stands here may be of a while ago.
+function partial() {
+  const words = notice("warn", "Cette page n’est pas entière", "Le réseau a manqué quand elle s’est ouverte. Rechargez-la.");
+  words.role = "alert";
+  document.querySelector("main").prepend(words);
 }
 
 // How tall the decision bar is on small screens, so that the page ends above it.

@@ -5,6 +5,7 @@ import { restored } from "./session.js";
 import { Refused, Signer, exchange } from "./signer.js";
 
 const LOOK_EVERY = 2_000; // ms
+const ANSWERS_WITHIN = 10_000; // ms: a network that swallows what it is given says nothing for minutes
 const SAY_EVERY = 5_000; // ms between two announcements
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const hour = () => {
@@ -18,7 +19,7 @@ const CLOSED = Symbol("the session is over");
 // The same page as the server draws it now; CLOSED when the session is over, null when there is no answer.
 async function drawnNow() {
   try {
-    const answer = await fetch(window.location.href, { credentials: "same-origin" });
+    const answer = await fetch(window.location.href, { credentials: "same-origin", signal: AbortSignal.timeout(ANSWERS_WITHIN) });
     if (answer.redirected && new URL(answer.url).pathname === "/login") return CLOSED;
     if (!answer.ok || answer.redirected) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -33,15 +34,19 @@ class Progress {
     this.voice = element("p", { class: "visually-hidden", role: "status" });
     part.after(this.voice);
     this.saidAt = Date.now();
+    this.heardAt = hour();
+    this.unheard = 0; // looks without an answer, one after the other
   }
 
   async look() {
     const page = await drawnNow();
     if (page === CLOSED) return this.closed();
     const fresh = page?.querySelector("[data-batch-progress]");
-    if (!fresh) return;
+    if (!fresh) return this.silent();
     this.note?.remove();
     this.note = null;
+    this.heardAt = hour();
+    this.unheard = 0;
     const focused = this.part.contains(document.activeElement) && document.activeElement.id;
     fresh.dataset.awake = "yes";
     this.part.replaceWith(document.adoptNode(fresh));
@@ -50,9 +55,21 @@ class Progress {
     this.say(fresh.querySelector("#avancement-mots")?.textContent ?? "");
   }
 
+  // What the page shows is of a while ago: it says so, and goes on asking.
+  silent() {
+    this.unheard += 1;
+    if (this.unheard < 2 || signing || this.note) return;
+    const words = "On ne sait pas d’ici où en est le lot, qui continue sans cette page. Elle redemande toute seule.";
+    this.note = notice("warn", `Pas de réponse du serveur depuis ${this.heardAt}`, words);
+    this.note.setAttribute("role", "alert");
+    this.part.before(this.note);
+  }
+
   // What is going on goes on; where it stands is for whoever is logged in. A page that signs asks by itself (signer.js).
   closed() {
-    if (signing || this.note) return;
+    if (this.unheard) this.note?.remove();
+    if (signing || (this.note && !this.unheard)) return;
+    this.unheard = 0;
     const again = element("button", { type: "button", class: "btn btn-line" }, "Se reconnecter");
     again.addEventListener("click", async () => (await restored()) && this.look());
     this.note = notice("warn", "Votre session s’est fermée", "Le lot n’en est pas changé. Reconnectez-vous pour voir où il en est.", again);

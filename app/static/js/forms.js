@@ -24,10 +24,23 @@ export function idle(button) {
   (button.querySelector("span") ?? button).textContent = button.dataset.words;
 }
 
+// The words of a note that this form does not send would be lost with the page: they are shown, and it stays.
+export function unsent(form = null) {
+  const note = [...document.querySelectorAll("[data-apart]")].find((one) => one.form !== form && one.value.trim());
+  if (!note) return false;
+  form?.closest("dialog[open]")?.close(); // beneath it nothing is reached
+  note.closest("details").open = true;
+  note.setCustomValidity(`Cette note n’est pas écrite${NB}: écrivez-la, ou videz-la, avant d’aller plus loin.`);
+  note.reportValidity();
+  note.addEventListener("blur", () => note.setCustomValidity(""), { once: true });
+  return true;
+}
+
 function submitted(event) {
   const form = event.target;
   if (form.matches("[data-signer]")) event.preventDefault(); // the page signs; nothing of this form is ever posted
   if (event.defaultPrevented || form.method !== "post" || form.matches("[data-signer], [data-upload]")) return;
+  if (unsent(form)) return void event.preventDefault();
   const filesTravel = form.id === "draft" && document.querySelector("form[data-upload][data-busy]");
   if (form.dataset.sent || filesTravel) {
     event.preventDefault();
@@ -88,25 +101,9 @@ function reveal(button) {
   button.querySelector("span").textContent = shown ? "Masquer" : "Afficher";
 }
 
-// A frequent reason is a start, not an answer: it opens the sentence that the person finishes.
-function useReason(chip) {
-  const area = chip.closest("form")?.querySelector("textarea");
-  if (!area) return;
-  const words = chip.textContent.trim();
-  for (const other of chip.parentElement.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", "false");
-  chip.setAttribute("aria-pressed", "true");
-  const kept = area.value.trim();
-  area.value = kept && kept !== area.dataset.reason ? `${words}. ${kept}` : `${words}. `;
-  area.dataset.reason = area.value.trim();
-  area.dispatchEvent(new Event("input", { bubbles: true }));
-  area.focus();
-  area.setSelectionRange(area.value.length, area.value.length);
-}
-
 function clicked(event) {
-  const button = event.target.closest("[data-reveal], button.chip[aria-pressed]");
-  if (button?.dataset.reveal) reveal(button);
-  else if (button) useReason(button);
+  const button = event.target.closest("[data-reveal]");
+  if (button) reveal(button);
   if (event.target.closest("[data-print]")) window.print();
   const menu = document.querySelector("details.menu[open]");
   if (menu && !menu.contains(event.target)) menu.open = false;
@@ -132,7 +129,10 @@ async function restoreNotes(root) {
   for (const area of root.querySelectorAll(NOTES)) {
     const words = (await kept(keeperOf(area)))?.words;
     const untouched = area.dataset.note ? area.value === area.defaultValue : !area.value.trim();
-    if (words && untouched) area.value = words;
+    if (!words || !untouched) continue;
+    area.value = words;
+    const box = area.closest("details");
+    if (box) box.open = true; // nothing is sent that is not in sight
   }
 }
 

@@ -1,8 +1,15 @@
 // One-letter keys for those who read eighty folders a day; none of them signs or rejects by itself.
+import { unsent } from "./forms.js";
 import { emptySelection } from "./selection.js";
 
 const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
 let cursor = -1;
+let leaving = false; // another page is on its way: a key is meant for that one
+
+function leave() {
+  leaving = true;
+  setTimeout(() => (leaving = false), 20_000); // it never came
+}
 
 function rows() {
   return [...document.querySelectorAll(".frow")];
@@ -29,18 +36,23 @@ function visible(selector) {
 // What a small screen holds behind « … » answers to its key all the same.
 const keyed = (key) => visible(`[data-key="${key}"]`) ?? document.querySelector(`.bar-acts [data-key="${key}"]`);
 
+function go(address) {
+  leave();
+  location.assign(address);
+}
+
 function search() {
   const field = visible("input[type=search], input[name=q]");
   const page = document.querySelector("[data-search]")?.dataset.search;
   if (field) field.focus();
-  else if (page) location.assign(page);
+  else if (page) go(page);
 }
 
 // The words of a new note, wherever the folder is open.
 function note() {
   const field = document.getElementById("note");
   const tab = document.getElementById("onglet-notes");
-  if (!field) return void location.assign(`${tab.href}#note`);
+  if (!field) return void go(`${tab.href}#note`);
   field.closest("details").open = true;
   field.focus();
 }
@@ -48,7 +60,7 @@ function note() {
 function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]") || document.querySelector(".placebar")) return;
-  if (event.target.closest?.(TYPING)) return;
+  if (event.target.closest?.(`${TYPING}, summary, form:has([data-apart])`)) return;
   if (event.key === "Escape") return void emptySelection();
   if (document.body.dataset.shortcuts !== "on") return;
   const key = event.key.toLowerCase();
@@ -63,11 +75,24 @@ function pressed(event) {
   const act = acts[key] ?? (/^[a-z]$/.test(key) && keyed(key) && (() => keyed(key).click()));
   if (!act) return;
   event.preventDefault();
+  if (leaving || document.querySelector("form[data-sent]")) return;
+  if ("jk/".includes(key) && unsent()) return;
   act();
 }
 
 export function startKeys() {
+  if (location.hash === "#note" && document.getElementById("note")) note();
   document.addEventListener("keydown", pressed);
+  window.addEventListener("pageshow", () => (leaving = false));
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.('a.ftitle, a[data-key="j"], a[data-key="k"]') && !event.ctrlKey && !event.metaKey && !event.shiftKey) leave();
+    const form = event.target.closest?.("summary")?.parentElement;
+    const field = form?.querySelector("textarea");
+    if (!field || form.open || event.defaultPrevented) return;
+    event.preventDefault(); // opened here and now: the next key is a letter of it
+    form.open = true;
+    field.focus();
+  });
   // Entrée is the link's own key: the cursor follows the focus, so the row that has it is the row that opens.
   document.addEventListener("focusin", (event) => {
     const row = event.target.closest?.(".frow");

@@ -62,7 +62,8 @@ export function startPinning(part) {
         box.value = [chosen.x1, chosen.y1, chosen.x2, chosen.y2].join(",");
         words.textContent = `Un endroit de la page ${chosen.page} est choisi\u202f; rien n’est écrit dans le fichier.`;
       }
-      choose.focus();
+      const note = form.querySelector("textarea");
+      (note.value.trim() ? choose : note).focus(); // what is typed next is the note
     });
   });
 }

@@ -99,6 +99,7 @@ async function folderPage(folder, rank) {
 }
 
 async function draw({ focus = false } = {}) {
+  document.querySelector("[data-online]").hidden = !heard;
   const { back, folders } = await readable();
   const [id, rank] = asked();
   const folder = folders.find((one) => one.id === id);

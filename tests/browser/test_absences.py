@@ -1,0 +1,102 @@
+"""« Absences » by keys alone: what will block is asked and told in place, and the keyboard stays where it was."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_keyboard import Typist
+from tests.builders.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+IN_SIGHT = """one => { const { top, bottom } = one.getBoundingClientRect();
+const head = document.querySelector(".top").getBoundingClientRect().bottom; return top >= head && top < innerHeight; }"""
+
+
+def opened(typist: Typist) -> Page:
+    typist.person.open("/absences")
+    expect(typist.page.locator(typist.person.awake)).to_be_attached()
+    typist.page.evaluate("window.samePage = true")
+    return typist.page
+
+
+def stays(page: Page) -> None:
+    """The page was not asked again."""
+    assert page.evaluate("window.samePage") is True
+    assert page.url.endswith("/absences")
+
+
+def test_another_person_is_chosen_by_the_arrows_and_the_page_stays(house: House, person) -> None:
+    clerk = Typist(person())
+    clerk.log_in("k.morizur")
+    page = opened(clerk)
+    whose, desk, cover = page.locator("#pour"), page.locator("#bureau"), page.locator("#interim")
+    clerk.tab_to(whose)
+    clerk.press("ArrowDown")
+    first = whose.input_value()
+    expect(cover.locator(f"option[value='{first}']")).to_have_count(0)  # nobody stands in for himself
+    expect(whose).to_be_focused()
+    clerk.press("ArrowDown")
+    second = whose.input_value()
+    assert second not in {first, ""}
+    expect(cover.locator(f"option[value='{second}']")).to_have_count(0)
+    expect(cover.locator(f"option[value='{first}']")).to_have_count(1)
+    expect(whose).to_be_focused()
+    finance = house.actor("n.abgrallec")
+    for _ in range(whose.locator("option").count()):
+        clerk.press("ArrowUp")
+    while whose.input_value() != str(finance.user_id):
+        clerk.press("ArrowDown")
+    expect(desk.locator("option")).to_have_text(["Tous", "Direction des finances"])
+    clerk.tab_to(cover)  # drawn anew, it is reached as before
+    clerk.press("ArrowDown")
+    assert cover.input_value() not in {"", str(finance.user_id)}
+    stays(page)
+
+
+def test_what_will_block_is_told_where_the_keyboard_is_and_comes_into_sight(house: House, person) -> None:
+    house.an_invoice("finance")
+    absent = Typist(person())
+    absent.log_in("n.abgrallec")
+    page = opened(absent)
+    page.set_viewport_size({"width": 820, "height": 450})
+    look = absent.person.button("Voir ce qui bloquera")
+    told = page.locator("#bloquera [data-answer]")
+    expect(told).to_contain_text("visa")
+    expect(told).to_have_attribute("aria-live", "polite")
+    expect(told.get_by_role("button")).to_have_count(0)  # what is announced is the answer
+    absent.tab_to(page.locator("#interim"))
+    page.locator("#du").evaluate("one => scrollTo(0, 0)")
+    with page.expect_response("**/absences/apercu"):
+        look.evaluate("one => one.focus({ preventScroll: true })")
+        absent.press("Enter")
+    expect(page.get_by_role("heading", name="Ce qui bloquera")).to_be_in_viewport()
+    page.wait_for_function(f"() => ({IN_SIGHT})(document.querySelector('#bloquera'))")
+    expect(look).to_be_focused()
+    expect(told.get_by_role("link")).to_have_count(1)
+    stays(page)
+    # Entrée in a date asks too, and the keyboard stays in the date
+    absent.tab_to(page.locator("#au"))
+    with page.expect_response("**/absences/apercu"):
+        absent.press("Enter")
+    expect(page.locator("#au")).to_be_focused()
+    stays(page)
+    # The network is cut: it is said, and what stood there stays
+    page.context.set_offline(True)
+    absent.person.expected.append("net::ERR_INTERNET_DISCONNECTED")
+    absent.tab_to(look)
+    absent.press("Enter")
+    expect(page.locator("#bloquera [data-told]")).to_contain_text("Pas de réponse")
+    expect(told.get_by_role("link")).to_have_count(1)
+    expect(look).to_be_focused()
+    page.context.set_offline(False)
+
+
+def test_without_script_what_will_block_is_a_page_that_opens_at_the_answer(house: House, person) -> None:
+    house.an_invoice("finance")
+    clerk = person("k.morizur", java_script_enabled=False)
+    clerk.open("/absences")
+    clerk.page.locator("#pour").select_option(str(house.actor("n.abgrallec").user_id))
+    clerk.button("Voir ce qui bloquera").click()
+    expect(clerk.page.locator("#bloquera")).to_be_in_viewport()
+    assert clerk.page.url.endswith("/absences/apercu#bloquera")
+    expect(clerk.page.locator("#bureau option")).to_have_text(["Tous", "Direction des finances"])
+    expect(clerk.page.locator("#pour")).to_have_value(str(house.actor("n.abgrallec").user_id))

@@ -1,0 +1,360 @@
+"""Each gesture on a folder by keys alone, on half a screen: what the journal, the slip and a second person say of it at once."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Locator, expect
+
+from tests.browser.test_keyboard import Typist
+from tests.builders.house import ASSETS, House
+from tests.circuits.test_editor import words
+from tests.display.test_exports import text_of
+from tests.folders.test_relieving import reader
+from tests.operations.test_absences import away
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+A, G, K, N, R, S = "a.kervadec", "g.trehorel", "k.morizur", "n.abgrallec", "r.pellenec", "s.rivoal"
+QUESTION = "Le contrat de maintenance couvre-t-il ce mois ?"
+ANSWER = "Oui, jusqu’au 31 décembre."
+WHY = "Le tonnage facturé est à vérifier."
+OTHER = ASSETS / "invoices" / "fx-extended-de-marchandises.pdf"
+ZOOMED = {"width": 640, "height": 450}
+"""A screen of 1280 × 900 at 200 %, in pixels of CSS (WCAG 2.2, 1.4.4 and 1.4.10)."""
+
+
+@dataclass
+class Trails:
+    """What is written of a folder, read by somebody else than who acted."""
+
+    house: House
+    folder_id: int
+
+    def say(self, event: str, journal: str, slip: str) -> None:
+        """The last event of the folder, its line for who deposited, and the line of its printed slip."""
+        assert self.house.journal(self.folder_id)[-1] == event
+        client = self.house.client(G)
+        assert journal in words(client.get(f"/dossiers/{self.folder_id}?onglet=journal"))
+        printed = client.get(f"/dossiers/{self.folder_id}/bordereau.pdf")
+        told = " ".join(text_of(printed.data).split())
+        assert slip in told, told
+
+
+def opened(typist: Typist, folder_id: int, tab: str = "circuit") -> None:
+    typist.person.folder(folder_id, tab)
+    expect(typist.page.locator(typist.person.awake)).to_be_attached()
+
+
+def go(typist: Typist, target: Locator) -> None:
+    """By Tab to a link or a button, then Entrée."""
+    typist.tab_to(target)
+    typist.press("Enter")
+
+
+def write(typist: Typist, label: str, text: str) -> None:
+    typist.tab_to(typist.page.get_by_label(label).and_(typist.page.locator("input, textarea")))
+    typist.page.keyboard.type(text)
+
+
+def choose(typist: Typist, name: str) -> None:
+    """By Tab into a group of radios, then by the arrows to the one that begins with this name."""
+    radio = typist.page.get_by_role("radio", name=re.compile(f"^{re.escape(name)}"))
+    first = typist.page.locator(f"[name='{radio.get_attribute('name')}']:visible")
+    checked = first.and_(typist.page.locator(":checked"))
+    typist.tab_to(checked if checked.count() else first.first)
+    for _ in range(first.count()):
+        if radio.is_checked():
+            return
+        typist.press("ArrowDown")
+    expect(radio).to_be_checked()
+
+
+def enlarged(typist: Typist) -> None:
+    """What is open now meets no barrier at 200 %, and nothing of it is off the screen's side."""
+    page, before = typist.page, typist.page.viewport_size
+    page.set_viewport_size(ZOOMED)
+    page.wait_for_load_state()
+    page.evaluate("() => scrollTo(0, 0)")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), page.url
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    barriers = page.evaluate(
+        "() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] })"
+    )
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in barriers["violations"]] == []
+    assert before
+    page.set_viewport_size(before)
+
+
+def test_who_decides_asks_hands_sends_back_and_notes_by_keys_alone(house: House, person) -> None:
+    folder_id = house.an_invoice("finance")
+    trails = Trails(house, folder_id)
+    asker, answers, other = Typist(person()), Typist(person()), person(G)
+    asker.log_in(N)
+    answers.log_in(S)
+
+    # An opinion is asked, and given
+    opened(asker, folder_id)
+    asker.press("v")
+    expect(asker.person.heading("Demander un avis")).to_be_visible()
+    enlarged(asker)
+    asker.tab_to(asker.page.get_by_role("checkbox", name=re.compile("^Direction générale")))
+    asker.press("Space")
+    write(asker, "Votre question", QUESTION)
+    choose(asker, "L’étape attend l’avis")
+    go(asker, asker.person.button("Demander l’avis"))
+    asker.person.sees("attend l’avis demandé à la Direction générale.")
+    opened(asker, folder_id)
+    asker.person.sees("L’étape attend cet avis")
+    line = f"Avis demandé par Nolwenn Abgrallec à la Direction générale : « {QUESTION} »"
+    trails.say("opinion.asked", line, "Avis demandé à la Direction générale")
+    other.folder(folder_id)
+    other.sees("Avis demandé à Solenn Rivoal (Direction générale)")
+    opened(answers, folder_id)
+    answers.person.sees("Votre avis est demandé")
+    answers.person.lacks("À vous de viser")
+    # On half a screen the form stands under the document: the bar leads to it
+    go(answers, answers.page.locator(".decide-bar").get_by_role("link", name="Votre avis est demandé"))
+    choose(answers, "Défavorable")
+    go(answers, answers.person.button("Rendre cet avis"))
+    expect(answers.page.get_by_label("En quelques mots")).to_be_focused()
+    answers.person.sees("un avis défavorable se motive")
+    expect(answers.page.get_by_role("radio", name="Défavorable")).to_be_checked()
+    choose(answers, "Favorable")
+    write(answers, "En quelques mots", ANSWER)
+    enlarged(answers)
+    go(answers, answers.person.button("Rendre cet avis"))
+    answers.person.sees("il se lit avant la décision, et reste au dossier.")
+    opened(answers, folder_id)
+    answers.person.sees("Avis favorable de Solenn Rivoal")
+    trails.say(
+        "opinion.given",
+        f"Avis rendu par Solenn Rivoal, avis favorable : « {ANSWER} » (Direction générale)",
+        ANSWER,
+    )
+
+    # The step is handed to another desk, whose visa it is from then on
+    opened(asker, folder_id)
+    go(asker, asker.person.button("Autres actes"))
+    go(asker, asker.page.get_by_role("link", name="Confier…"))
+    expect(asker.page.get_by_role("dialog")).to_be_visible()
+    enlarged(asker)
+    choose(asker, "Direction générale")
+    write(asker, "Motif", WHY)
+    go(asker, asker.person.button("Confier le dossier"))
+    asker.person.sees("est confié")
+    line = f"Confié par Nolwenn Abgrallec de la Direction des finances à la Direction générale : « {WHY} »"
+    trails.say("folder.handed", line, line)
+    other.folder(folder_id)
+    other.sees("On attend Solenn Rivoal")
+    opened(answers, folder_id)
+    answers.person.sees("À vous de viser")
+
+    # It goes back to an earlier step, where it is asked anew
+    answers.press("r")
+    expect(answers.person.heading("Rejeter ou renvoyer ce dossier")).to_be_visible()
+    enlarged(answers)
+    back = answers.page.get_by_role("radio", name="La personne qui a déposé")
+    answers.tab_to(back)
+    choose(answers, "L’étape « Service fait »")
+    write(answers, "Motif, en clair", WHY)
+    go(answers, answers.page.get_by_role("button", name=re.compile("^Renvoyer à l’étape")))
+    answers.person.sees("est renvoyé")
+    line = "Renvoyé par Solenn Rivoal à l’étape « Service fait »"
+    trails.say("folder.send_back", line, line)
+    other.folder(folder_id)
+    other.sees("On attend Ronan Pellenec")
+
+    # Notes: for oneself, for one's desk, for all; answered and settled
+    technician = Typist(person())
+    technician.log_in(R)
+    opened(technician, folder_id, "notes")
+    written = {
+        "Moi seul": "À rappeler lundi.",
+        "Mon bureau": "Voir le bon de pesée.",
+        "Tout": "Pesée jointe demain.",
+    }
+    for reach, text in written.items():
+        adding = technician.page.get_by_text("Ajouter une note", exact=True)
+        if not technician.page.get_by_label("Votre note").is_visible():
+            go(technician, adding)
+        write(technician, "Votre note", text)
+        technician.tab_to(technician.page.get_by_label("Qui la lit"))
+        technician.page.keyboard.type(reach)
+        enlarged(technician)
+        go(technician, technician.person.button("Écrire la note"))
+        technician.person.sees(text)
+    trails.say("note.added", "Note écrite par Ronan Pellenec", "Pesée jointe demain.")
+    other.folder(folder_id, "notes")
+    other.sees("Pesée jointe demain.")
+    for text in ("À rappeler lundi.", "Voir le bon de pesée."):
+        other.lacks(text)
+        assert text not in text_of(house.client(R).get(f"/dossiers/{folder_id}/bordereau.pdf").data)
+    opened(technician, folder_id, "notes")
+    # A word that one begins to write is no shortcut: « accord » gives no visa
+    go(technician, technician.page.locator("summary", has_text="Répondre").first)
+    technician.page.keyboard.type("accord")
+    expect(technician.page.locator("textarea:focus")).to_have_value("accord")
+    # Words that no form sends stay in sight: neither a key nor a button leaves the page without them
+    technician.press("Tab")
+    technician.page.get_by_role("heading", level=1).first.click()
+    for key in ("a", "j"):
+        technician.press(key)
+        expect(technician.page.locator("textarea:focus")).to_have_value("accord")
+        technician.page.get_by_role("heading", level=1).first.click()
+    go(technician, technician.page.get_by_role("button", name="Marquer réglée").first)
+    expect(technician.page.locator("textarea:focus")).to_have_value("accord")
+    assert house.folder(folder_id).place == "service_done"
+    technician.press("Control+a")
+    technician.press("Delete")
+    go(technician, technician.page.get_by_role("button", name="Marquer réglée").first)
+    technician.person.sees("Réglée par Ronan Pellenec")
+    trails.say("note.settled", "Note réglée par Ronan Pellenec", "Pesée jointe demain.")
+    opened(technician, folder_id)
+    technician.press("a")
+    technician.person.sees("est visé.")
+    trails.say("folder.approve", "Visé par Ronan Pellenec", "Visé par Ronan Pellenec")
+
+
+def test_one_hides_a_folder_from_his_own_list_and_marks_it_not_read_by_keys_alone(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice("finance")
+    reader = Typist(person())
+    reader.log_in(N)
+    for gesture, told in (("Marquer comme non lu", "non lu"), ("Masquer", "masqué")):
+        opened(reader, folder_id)
+        go(reader, reader.page.get_by_text("Plus tard…"))
+        enlarged(reader)
+        go(reader, reader.page.get_by_role("button", name=gesture, exact=True))
+        reader.person.sees(told)
+    colleague = person("t.lescoat")
+    expect(colleague.page.locator("a.ftitle")).to_have_count(1)
+    reader.person.open("/a-traiter")
+    expect(reader.page.locator("a.ftitle")).to_have_count(0)
+
+
+def test_a_key_pressed_while_another_page_comes_decides_nothing_on_the_one_that_is_left(
+    house: House, person
+) -> None:
+    folders = [house.an_invoice() for _ in range(2)]
+    technician = Typist(person())
+    technician.log_in(R)
+    opened(technician, folders[0])
+    first, second = folders
+    for keys, comes in (
+        ("jaccord", f"**/dossiers/{second}*"),
+        ("naccord", f"**/dossiers/{second}?onglet=notes*"),
+    ):
+        # All at once: the other page is asked by the first key, and cannot be there for the others
+        technician.page.evaluate(
+            "keys => { for (const key of keys) document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })); }",
+            keys,
+        )
+        technician.page.wait_for_url(comes)
+        expect(technician.page.locator(technician.person.awake)).to_be_attached()
+    expect(technician.page.get_by_label("Votre note")).to_be_focused()
+    assert [house.folder(one).place for one in (first, second)] == ["service_done"] * 2
+
+
+def test_what_comes_back_into_a_note_of_the_visa_is_in_sight(house: House, person) -> None:
+    folder_id = house.an_invoice()
+    technician = Typist(person())
+    technician.log_in(R)
+    opened(technician, folder_id)
+    go(technician, technician.page.get_by_text("Ajouter une note au visa"))
+    technician.page.keyboard.type("accord verbal, à revoir")
+    technician.person.open("/suivi")
+    opened(technician, folder_id)
+    note = technician.page.get_by_label("Note, facultative")
+    expect(note).to_be_visible()
+    expect(note).to_have_value("accord verbal, à revoir")
+
+
+def test_a_dialog_gives_way_to_the_words_of_a_note_that_are_not_sent(house: House, person) -> None:
+    folder_id = house.an_invoice()
+    technician = person(R)
+    technician.folder(folder_id, "notes")
+    page = technician.page
+    expect(page.locator(technician.awake)).to_be_attached()
+    note = page.get_by_label("Votre note")
+    note.fill("À rappeler lundi.")
+    page.locator('[data-key="r"]').first.click()
+    page.get_by_label("Motif, en clair").fill(WHY)
+    page.get_by_role("button", name=re.compile("^(Rejeter|Renvoyer) le dossier")).click()
+    expect(note).to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert house.folder(folder_id).place == "service_done"
+
+
+def test_who_deposited_takes_it_back_copies_it_and_goes_on_from_it_by_keys_alone(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice("finance")
+    trails = Trails(house, folder_id)
+    depositor, other = Typist(person()), person(R)
+    depositor.log_in(G)
+    for link, label in (
+        ("Enchaîner un autre dossier…", "Contrat ou convention"),
+        ("Dupliquer…", "Facture"),
+    ):
+        opened(depositor, folder_id)
+        go(depositor, depositor.page.get_by_role("link", name=link))
+        expect(depositor.person.button("Créer le brouillon")).to_be_visible()
+        enlarged(depositor)
+        choose(depositor, label)
+        go(depositor, depositor.person.button("Créer le brouillon"))
+        depositor.page.wait_for_url("**/brouillon")
+        depositor.person.sees("Ouvert à partir de")
+        born = depositor.person.number()
+        assert born != folder_id
+        assert house.folder(born).phase == "draft"
+        trails.say("folder.continued", "Nouveau dossier ouvert à partir de celui-ci par Gwenola Tréhorel", "")
+        other.folder(born)
+        other.lacks("Ouvert à partir de")
+    opened(depositor, folder_id)
+    go(depositor, depositor.page.get_by_role("link", name="Reprendre le dossier…"))
+    enlarged(depositor)
+    go(depositor, depositor.page.get_by_role("button", name="Reprendre le dossier"))
+    depositor.person.sees("brouillon")
+    assert house.folder(folder_id).phase == "draft"
+    trails.say("folder.recall", "Repris par Gwenola Tréhorel", "Repris par Gwenola Tréhorel")
+    other.open("/a-traiter")
+    other.lacks("Atelier Berthier")
+
+
+def test_who_administers_replaces_and_passes_by_keys_alone(house: House, person) -> None:
+    reader(house)
+    folder_id = house.an_invoice("finance")
+    trails = Trails(house, folder_id)
+    away(house, N, None)
+    other = person(S)
+    secretary = Typist(person())
+    secretary.log_in(K)
+    opened(secretary, folder_id)
+    go(secretary, secretary.page.get_by_role("link", name="Remplacer qui est attendu, ou passer l’étape…"))
+    enlarged(secretary)
+    secretary.tab_to(secretary.page.get_by_label("Bureau qui prend sa place"))
+    secretary.page.keyboard.type("Direction générale")
+    secretary.tab_to(secretary.page.locator("#why-replace"))
+    secretary.page.keyboard.type(WHY)
+    go(secretary, secretary.person.button("Remplacer"))
+    secretary.person.sees("À la place de la Direction des finances, cette étape attend la Direction générale")
+    line = f"Remplacement par Katell Morizur, Direction des finances par Direction générale : « {WHY} »"
+    trails.say("folder.replaced", line, line)
+    other.folder(folder_id)
+    other.sees("À vous de viser")
+    opened(secretary, folder_id)
+    go(secretary, secretary.page.get_by_role("link", name="Remplacer qui est attendu, ou passer l’étape…"))
+    secretary.tab_to(secretary.page.locator("#why-pass"))
+    secretary.page.keyboard.type(WHY)
+    go(secretary, secretary.person.button("Passer sans décision"))
+    secretary.person.sees("est passée : personne ne s’y est prononcé")
+    trails.say(
+        "folder.waive",
+        "par Katell Morizur",
+        f"visa que Direction générale n’a pas donné : « {WHY} » Reste à faire",
+    )
+    other.folder(folder_id)
+    other.lacks("À vous de viser")
