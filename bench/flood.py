@@ -97,12 +97,12 @@ class Tally:
 class Served:
     """The product behind its own command, and what its processes hold."""
 
-    def __init__(self, place: Ground, kind: str) -> None:
+    def __init__(self, place: Ground, url: str, **settings: str) -> None:
         self.port, self.log = free_port(), place.home / "serve.log"
-        url = place.peopled(kind, "flood", folders=FOLDERS)
         self.rules = sorted({rule.rule for rule in place.web(url).url_map.iter_rules()})
         self.env = place.environment(url) | {
             "PARAPHE_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
+            **settings,
         }
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(self.port)]
         with self.log.open("wb") as log:
@@ -268,7 +268,7 @@ def _described(served: Served) -> str:
 def main(seconds: float = 120, kind: str = "sqlite") -> int:
     """Serve, look at the calm, attack, look at the calm again, and say what was seen."""
     place = Ground()
-    served, tally = Served(place, kind), Tally()
+    served, tally = Served(place, place.peopled(kind, "flood", folders=FOLDERS)), Tally()
     sessions = {"/health/live": requests.Session(), "/a-traiter": logged_in(served)}
     tally.waits = {name: [] for name in sessions}
     quiet = [

@@ -18,7 +18,7 @@ from app.core import db, schema
 from app.files import vault
 from bench import commune, crowd
 from bench.bills import Bills
-from bench.region import Region
+from bench.region import IN_HAND, Region
 from config import Settings
 from tests.cluster import Cluster
 
@@ -92,14 +92,14 @@ class Ground:
         """The database of so many folders, shared by the goals that compare two sizes."""
         return self.peopled(kind, f"folders_{folders}", folders=folders)
 
-    def region(self, kind: str, folders: int) -> str:
-        """The base of a region of so many folders (`bench.region`), made once."""
+    def region(self, kind: str, folders: int, in_hand: int = IN_HAND) -> str:
+        """The base of a region of so many folders (`bench.region`), made once; `in_hand` of them are on their way."""
         name = f"region_{folders}"
         if (kind, name) not in self._urls:
             url = self.empty(kind, name)
             region = self.regions[kind, folders] = Region()
             region.settle()
-            region.fill(folders)
+            region.fill(folders, in_hand)
             self._urls[kind, name] = url
         self.point(self._urls[kind, name])
         return self._urls[kind, name]

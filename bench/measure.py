@@ -6,7 +6,10 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import psycopg
 
 ROUNDS, ATTEMPTS = 5, 3
 LOAD, SPREAD = 1.5, 1.25
@@ -68,8 +71,29 @@ def goal(name: str, figures: list[Figure], how: str) -> dict[str, Any]:
     }
 
 
-def side_by_side(candidates: Mapping[str, Operations], *, turns: int) -> list[dict[str, float]]:
-    """The median operation of each candidate, in seconds, for each round of so many turns.
+class Processor:
+    """A clock of what this process computes, and the backends that a server has by now: others beside move it little."""
+
+    def __init__(self, *urls: str) -> None:
+        self._backends = []
+        for url in urls:
+            if url.startswith("sqlite"):
+                continue
+            with psycopg.connect(url.replace("postgresql+psycopg", "postgresql")) as connection:
+                rows = connection.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                ).fetchall()
+            self._backends += [Path(f"/proc/{pid}/schedstat") for (pid,) in rows]
+
+    def __call__(self) -> float:
+        """Seconds since each of them began."""
+        return time.process_time() + sum(int(path.read_text().split()[0]) for path in self._backends) / 1e9
+
+
+def side_by_side(
+    candidates: Mapping[str, Operations], *, turns: int, clock: Callable[[], float] = time.perf_counter
+) -> list[dict[str, float]]:
+    """The median operation of each candidate, in seconds of a clock, for each round of so many turns.
 
     One operation of each in turn, the order reversed at every second turn: what slows the machine slows all alike.
     """
@@ -82,9 +106,9 @@ def side_by_side(candidates: Mapping[str, Operations], *, turns: int) -> list[di
         for turn in range(turns):
             for name in names if turn % 2 else reversed(names):
                 operation = next(candidates[name])
-                start = time.perf_counter()
+                start = clock()
                 operation()
-                taken[name].append(time.perf_counter() - start)
+                taken[name].append(clock() - start)
         rounds.append({name: statistics.median(times) for name, times in taken.items()})
     gc.unfreeze()
     return rounds

@@ -3,6 +3,8 @@
 By the page, on SQLite: what the web process, the process that waits and its copies compute, their birth and their end
 included, from the file that is sent to the draft that opens. Each deposit has bytes of its own: nothing is known from the
 one before. Processor time and no clock, so that what others do beside disturbs it less.
+
+To have its words read and written, which the worker does afterwards, is measured beside: at most a tenth of the deposit.
 """
 
 import hashlib
@@ -22,14 +24,16 @@ import pikepdf
 from fpdf import FPDF
 from PIL import Image
 
+from app.core import outbox
 from app.files.confined import Confined, _shared
+from app.folders.words import READ
 from bench.ground import ROOT
 from bench.measure import Figure, goal, steady
 from bench.rest import TICK
 from bench.s6_flow import opened
 from tests.builders.house import INVOICE
 
-BAR, ROUNDS, TURNS = 100.0, 3, 5
+BAR, WORDS_BAR, ROUNDS, TURNS = 100.0, 0.1, 3, 5
 WORDS = (
     "commune",
     "séance",
@@ -43,6 +47,7 @@ WORDS = (
     "crédit",
     "digue",
 )
+WORDS_OF = "words, of the deposit of"
 FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
 
@@ -98,6 +103,12 @@ def _computed() -> float:
     return time.process_time() + own / 1e9 + (int(fields[13]) + int(fields[14])) / TICK
 
 
+def _read_words() -> None:
+    """Do what the deposits have left to the worker about their words."""
+    while row := outbox.take_of(READ):
+        outbox.do(row)
+
+
 def measure(room: Path) -> None:
     """In a process of its own: print, for each file and each round, the milliseconds of a deposit, and where they go."""
     client = opened(room, "g.trehorel")
@@ -126,6 +137,7 @@ def measure(room: Path) -> None:
     for name, (family, make) in FILES.items():
         for turn in range(3):
             deposit(family, make(9_000 + turn))
+        _read_words()
         for number in range(ROUNDS):
             files = [make(100 * number + turn) for turn in range(TURNS)]
             began = time.process_time()
@@ -142,7 +154,14 @@ def measure(room: Path) -> None:
             spending = ", ".join(
                 f"{part} {1000 * spent / TURNS:.1f}" for part, spent in sorted(parts.items())
             )
-            print(f"{name} of {len(files[0]) / 1000:.0f} kB", 1000 * whole / TURNS, spending, sep="\t")
+            heading = f"{name} of {len(files[0]) / 1000:.0f} kB"
+            print(heading, 1000 * whole / TURNS, spending, sep="\t")
+            parts.clear()
+            before, began = _computed(), time.process_time()
+            _read_words()
+            reading, own = _computed() - before, time.process_time() - began
+            spending = f"ms {1000 * reading / TURNS:.1f}, of it copies {1000 * parts['words'] / TURNS:.1f}, own {1000 * own / TURNS:.1f}"
+            print(f"{WORDS_OF} {heading}", reading / whole, spending, sep="\t")
 
 
 def _figures() -> list[Figure]:
@@ -155,7 +174,12 @@ def _figures() -> list[Figure]:
         taken[name].append(float(whole))
         notes[name] = spending
     return [
-        Figure(f"ms, {name}", tuple(every), BAR, note=f"the last round: {notes[name]}")
+        Figure(
+            name if name.startswith(WORDS_OF) else f"ms, {name}",
+            tuple(every),
+            WORDS_BAR if name.startswith(WORDS_OF) else BAR,
+            note=f"the last round: {notes[name]}",
+        )
         for name, every in taken.items()
     ]
 

@@ -45,7 +45,7 @@ SELECT n, k, (k - 1) * {APART} AS base, u, phase,
  CASE WHEN k = 1 AND u % {{step}} = 7 THEN 'Kermarrec' ELSE 'Ateliers ' || (u % 211) END AS seller
 FROM (SELECT n, CASE WHEN n % 5 = 0 THEN 1 WHEN n % {{village}} = 1 THEN {VILLAGE} ELSE 2 + n % {COLLECTIVITIES - 2} END AS k,
   n / 5 AS u,
-  CASE WHEN n > {{folders}} - {IN_HAND} THEN 'running' WHEN n % 499 = 0 THEN 'rejected' WHEN n % 1009 = 0 THEN 'draft' ELSE 'done' END AS phase
+  CASE WHEN n > {{folders}} - {{in_hand}} THEN 'running' WHEN n % 499 = 0 THEN 'rejected' WHEN n % 1009 = 0 THEN 'draft' ELSE 'done' END AS phase
  FROM {{numbers}}) AS numbered
 """
 # The steps, in the order of the circuit: rank, key, kind, desk, and for whom; an act is published, the rest handed over
@@ -96,14 +96,17 @@ class Region:
             for statement in _collectivities():
                 connection.exec_driver_sql(statement)
 
-    def fill(self, folders: int) -> None:
-        """Write so many folders, table after table, and the statistics that the base makes by itself in time."""
+    def fill(self, folders: int, in_hand: int = IN_HAND) -> None:
+        """Write so many folders, table after table, and the statistics that the base makes by itself in time.
+
+        `in_hand`: how many of the last ones are on their way.
+        """
         engine = db.engine()
         with closing(engine.raw_connection()) as connection:
             driver: Any = connection.driver_connection
             if engine.dialect.name == "postgresql":
                 driver.autocommit = True
-            for name, statement in _rows(engine.dialect.name, folders):
+            for name, statement in _rows(engine.dialect.name, folders, in_hand):
                 began = time.monotonic()
                 driver.execute(statement)
                 self.taken[name] = self.taken.get(name, 0.0) + time.monotonic() - began
@@ -172,11 +175,14 @@ Rows = Iterator[tuple[str, str]]
 """Each statement with the name of the table that it fills."""
 
 
-def _rows(kind: str, folders: int) -> Rows:
+def _rows(kind: str, folders: int, in_hand: int) -> Rows:
     say = _Dialect(kind, folders)
     yield from (("settings", setting) for setting in (SERVER_FAST if say.server else FILE_FAST))
     step, village = max(folders // 5 // READS, 20), max(folders // IN_VILLAGE, 2)
-    yield "region", _SHAPE.format(step=step, village=village, folders=folders, numbers=say.numbers)
+    yield (
+        "region",
+        _SHAPE.format(step=step, village=village, folders=folders, in_hand=in_hand, numbers=say.numbers),
+    )
     for part in (_folders, _steps, _lines, _letters, _gone):
         yield from part(say)
     yield "region", "DROP TABLE region"
@@ -218,12 +224,16 @@ def _steps(say: _Dialect) -> Rows:
         state = f"CASE WHEN r.phase = 'done' OR (r.phase = 'running' AND {rank} < {_AWAITED}) THEN 'done' WHEN r.phase = 'rejected' THEN 'rejected' ELSE 'active' END"
         whose, by = (f"r.base + {desk}", f"r.base + {user}") if desk else ("CAST(NULL AS INTEGER)",) * 2
         by = f"CASE WHEN {desk} = {MUSEUM} THEN {MUSEUM} ELSE {by} END" if rank == 0 else by
+        named = "CAST(NULL AS INTEGER)"
+        if rank == 0:  # one folder in forty began with somebody who was named, at no desk
+            named = f"CASE WHEN r.u % 40 = 11 THEN {by} END"
+            whose = f"CASE WHEN r.u % 40 = 11 THEN NULL ELSE {whose} END"
         yield (
             "step_run",
-            "INSERT INTO step_run (folder_id, collectivity_id, family, matter, amount_cents, step, kind, pass_number, slot, desk_id, state, due_on, entered_at, ended_at, user_id, who, capacity)"
-            f" SELECT folder_id, k, family, NULL, amount, '{name}', '{label}', {1000 + rank}, 'desk:{rank}', desk, state, due, entered, CASE WHEN state <> 'active' THEN ended END,"
+            "INSERT INTO step_run (folder_id, collectivity_id, family, matter, amount_cents, step, kind, pass_number, slot, desk_id, named_user_id, state, due_on, entered_at, ended_at, user_id, who, capacity)"
+            f" SELECT folder_id, k, family, NULL, amount, '{name}', '{label}', {1000 + rank}, 'desk:{rank}', desk, named, state, due, entered, CASE WHEN state <> 'active' THEN ended END,"
             " CASE WHEN state <> 'active' THEN person END, CASE WHEN state <> 'active' THEN 'Somebody' END, 'Agent' FROM ("
-            f"SELECT r.n AS folder_id, r.k, r.family, (r.n % 9000 + 10) * 100 AS amount, {whose} AS desk, {by} AS person, {state} AS state,"
+            f"SELECT r.n AS folder_id, r.k, r.family, (r.n % 9000 + 10) * 100 AS amount, {whose} AS desk, {named} AS named, {by} AS person, {state} AS state,"
             f" {say.day('r.n + 43200')} AS due, {say.at(f'r.n + {rank * 600}')} AS entered, {say.at(f'r.n + {rank * 600 + 500}')} AS ended FROM region r WHERE {where} AND ({reached})) AS entered",
         )
 
