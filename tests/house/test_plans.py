@@ -34,6 +34,8 @@ BOUNDED = (
     "/recherche?etat=done&q=facture (k.morizur)",  # a common word, looked for in what one desk has reached
 )
 """Pages of which a statement still costs more at the larger size."""
+OF_WORDS = {"ix_folder_words", "ix_folder_words_stems"}
+"""Indexes of the words of everybody, which have the collectivity beside: without it, what others have is read too."""
 PARTIAL = {"ix_outbox_due", "ix_outbox_parked", "ix_folder_open"}
 """Indexes of what is in hand alone, whatever the past: they may be read whole."""
 MORE = (
@@ -55,9 +57,14 @@ MORE = (
     "/prefecture",
     "/tresorerie/retours",
     "/a-traiter?bannette=returned",
+    "/suivi?tri=depot",
+    "/suivi?tri=anciens",
+    "/suivi?etat=&tri=anciens",
     "/suivi?etat=rejected",
     "/suivi?etat=draft",
     "/recherche?etat=done&q=facture",
+    "/recherche?q=mars+2026",
+    "/recherche?q=facture+mars+2026+%3E+8+900",
 )
 Statement = tuple[str, Any]
 
@@ -211,6 +218,8 @@ def table_of(alias: str, statement: str) -> str:
 def scans(node: dict[str, Any], *, stopped: bool) -> Iterator[str]:
     """What a plan reads whole; `stopped` once it has enough rows, an index in order may be read from its end."""
     table, index = node.get("Relation Name", ""), node.get("Index Name", "")
+    if index in OF_WORDS and "collectivity_id" not in node.get("Index Cond", ""):
+        yield f"{node['Node Type']} {index}, of every collectivity"
     if table in GREAT and node["Node Type"] in {"Seq Scan", "Index Scan", "Index Only Scan"}:
         in_order = index and (index in PARTIAL or stopped)
         if not (node.get("Index Cond") or in_order):

@@ -45,6 +45,7 @@ WEB = {
     "app/display/viewed.py": "the pages of saved views",
     "app/display/columns.py": "the page where one chooses what lists show",
     "app/display/marking.py": "what a reader marks for himself",
+    "app/display/onward.py": "the answer by which the next folder opens",
     "app/display/tied.py": "addresses of the folders that one is tied to",
     "app/signing/payload.py": "what the signing pages send",
     "app/display/page.py": "addresses in the folder's page",
@@ -459,3 +460,35 @@ def test_nobody_deletes_what_is_a_paper_of_the_commune() -> None:
     }  # nobody's `@pages.delete`; bytes that no document names: the daily sweep
     assert tables == set(PASSING)
     assert rows == set(ROWS)
+
+
+SHOWS_A_FOLDER = {"page.context", "page.head", "page.documents", "moved.context", "noting.notes_view"}
+DRAFTS = {"app/display/drafting.py", "app/signing/placing/web.py"}
+"""What is being written, of which nothing is taken back within seconds."""
+
+
+def test_every_page_of_a_folder_is_shown_through_one_function() -> None:
+    """By `opening.shown_to`, never in a reading of the page's own: what he reads is not taken back behind him (0037)."""
+
+    def called(nodes: list[ast.stmt]) -> set[str]:
+        calls = (node for one in nodes for node in ast.walk(one) if isinstance(node, ast.Call))
+        return {ast.unparse(call.func) for call in calls}
+
+    def shows(names: set[str], functions: dict[str, set[str]], looked: frozenset[str]) -> bool:
+        within = (
+            shows(functions[name], functions, looked | {name}) for name in names & functions.keys() - looked
+        )
+        return bool(names & SHOWS_A_FOLDER) or any(within)
+
+    found, looked_at = list[str](), 0
+    for folder in ("app/display", "app/signing"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            tree, name = ast.parse(path.read_text(encoding="utf-8")), str(path.relative_to(ROOT))
+            functions = {one.name: called(one.body) for one in tree.body if isinstance(one, ast.FunctionDef)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.With) and ast.unparse(node.items[0]).startswith("reading("):
+                    looked_at += 1
+                    if shows(called(node.body), functions, frozenset()) and name not in DRAFTS:
+                        found.append(f"{name}:{node.lineno}")
+    assert looked_at > 20
+    assert found == []

@@ -27,6 +27,7 @@ WEB_ROOMS = {
     "relief",
     "undone",
     "marking",
+    "onward",
     "saved",
     "viewed",
     "columns",
