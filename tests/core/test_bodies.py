@@ -13,6 +13,7 @@ from tests.api.software import Software
 from tests.builders.house import House
 from workflows.vocabulary import Right
 
+FILES = ("api", "verifier", "deposer", "documents", "import", "photo", "logo", "certificats")
 HUGE = 100 * 1024 * 1024
 BOUNDS = (
     "1e400",
@@ -81,10 +82,13 @@ def test_a_hundred_megabytes_from_a_stranger_are_not_read_wherever_they_are_sent
         (multipart, form, chunks),
     )
     assert len(asked) > 150
-    for path, method in asked:
+    for number, (path, method) in enumerate(asked):
         # A file to verify is read up to its own limit, by whoever may send one
         most = 0 if method in {"GET", "HEAD"} else 27 if "verifier" in path else 1
-        for kind, head, more in bodies if method not in {"GET", "HEAD"} else bodies[:1] + bodies[3:]:
+        # Each route meets one of them in turn, where nothing of the path says that it takes files; those that do, all
+        sent = bodies if method not in {"GET", "HEAD"} else bodies[:1] + bodies[3:]
+        takes = number % 8 == 0 or any(word in path for word in FILES)
+        for kind, head, more in sent if takes else sent[number % len(sent) :][:1]:
             flood = Flood(head)
             environ = create_environ(path, method=method, content_type=kind)
             answer = run_wsgi_app(

@@ -24,6 +24,9 @@ from tests.cluster import Cluster
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
+# What a merged migration does never changes (`test_a_migration_that_was_merged_is_never_edited`): what it made of rows is
+# asked on one database each time, all of them down and up on both
+pytestmark = pytest.mark.in_turn
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = ROOT / "migrations" / "versions"
 FROZEN = Path(__file__).with_name("migrations.sha256")
@@ -34,6 +37,7 @@ def tables() -> set[str]:
     return {one for one in sa.inspect(engine()).get_table_names() if not one.startswith("fts_")}
 
 
+@pytest.mark.both_databases
 def test_up_check_down_up(house: House) -> None:
     schema.check()
     full = tables()
@@ -235,6 +239,7 @@ def _count(connection: sa.Connection, table: str) -> int:
     return connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
 
 
+@pytest.mark.both_databases
 def test_a_base_of_a_later_version_is_never_said_behind(house: House) -> None:
     with engine().begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_of_a_later_version'"))
@@ -242,6 +247,7 @@ def test_a_base_of_a_later_version_is_never_said_behind(house: House) -> None:
     assert (said.exit_code, "ce programme ne connaît pas" in said.output.replace("\xa0", " ")) == (1, True)
 
 
+@pytest.mark.both_databases
 def test_a_drift_between_models_and_database_is_found(house: House) -> None:
     with engine().begin() as connection:
         connection.execute(sa.text("ALTER TABLE outbox ADD COLUMN oubliee VARCHAR"))
@@ -367,6 +373,7 @@ def test_old_folders_are_found_by_what_they_are_searched_by_once_upgraded(house:
                 assert [one.id for one in following.follow(db, actor, words=words)] == [old], words
 
 
+@pytest.mark.both_databases
 def test_a_base_whose_index_of_words_is_no_longer_kept_is_said_to_differ(house: House) -> None:
     with engine().execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "sqlite":

@@ -1,6 +1,7 @@
 """What the rights matrix looks at: the words of an answer, all that a database holds, and a second folder like the first."""
 
 import re
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,21 @@ def headers(answer: Any) -> dict[str, str]:
         for name, value in answer.headers.items()
         if name not in {"Date", "X-Request-Id"}
     }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What can be told of two answers to whom they are given: `body` is the SHA-256 of `plain`, `headers` those of `headers`."""
+
+    status: int
+    body: str
+    headers: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, answer: Any) -> "Answer":
+        """By its bytes: a scene keeps thousands of them."""
+        body = sha256(plain(answer).encode()).hexdigest()
+        return cls(answer.status_code, body, tuple(sorted(headers(answer).items())))
 
 
 def snapshot(data: Path) -> dict[str, str]:

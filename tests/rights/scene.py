@@ -24,7 +24,7 @@ from demo.cast import PASSWORD
 from tests.builders.house import ACT, INVOICE, House, token_in
 from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy, of_deputy, record
 from tests.publication.town import a_masked_pdf
-from tests.rights.looking import snapshot, twin
+from tests.rights.looking import Answer, snapshot, twin
 from workflows.vocabulary import Right
 
 EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.PUBLISH, Right.ARCHIVE, Right.REROUTE)
@@ -89,6 +89,7 @@ class Scene:
     tokens: dict[str, str] = field(default_factory=dict)
     bearers: dict[str, str] = field(default_factory=dict)
     _seen: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _absent: dict[tuple[str, str, str, bool], Answer] = field(default_factory=dict)
 
     @classmethod
     def of(cls, house: House) -> "Scene":
@@ -262,6 +263,13 @@ class Scene:
             body = {"session": "personne", "signatures": [{"signature": "AAAA"}]}
             return self.clients[role].open(url, method=method, json=body, headers=headers)
         return self.clients[role].open(url, method=method, data=_form(endpoint, version), headers=headers)
+
+    def absent(self, role: str, endpoint: str, method: str, *, json: bool, **where: int) -> Answer:
+        """What a role is answered of a number never given: asked once, whatever the folders that are compared to it."""
+        asked = (role, endpoint, method, json)
+        if asked not in self._absent:
+            self._absent[asked] = Answer.of(self.call(role, endpoint, method, ABSENT, json=json, **where))
+        return self._absent[asked]
 
     def call_api(
         self,
