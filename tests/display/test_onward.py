@@ -69,11 +69,24 @@ def test_who_waits_for_an_opinion_goes_to_another_folder_and_who_decides_meanwhi
     place, words = landed(client, post(house, client, three[0], "avis", waits="no", **asked))
     assert place == f"/dossiers/{three[0]}"
     assert "L’avis est demandé à la Direction générale." in words
-    for here, left in ((1, 2), (2, 1)):  # what waits is in the list no more
+    for here, left, then in (
+        (1, 2, 2),
+        (2, 1, 0),
+    ):  # what waits is in the list no more; after the last comes the first
         place, words = landed(client, post(house, client, three[here], "avis", waits="yes", **asked))
-        assert place == f"/dossiers/{three[0]}"
+        assert place == f"/dossiers/{three[then]}"
         assert f"{left} dossier{'s restent' if left > 1 else ' reste'}." in words
         assert "attend l’avis demandé à la Direction générale." in words
+
+
+def test_who_passed_over_a_folder_is_not_led_back_to_it_by_each_visa(house: House, three: list[int]) -> None:
+    client = house.client(N)
+    first, second, third = three
+    for here, then, left in ((second, third, 2), (third, first, 1)):
+        place, words = landed(client, post(house, client, here, "viser"))
+        assert place == f"/dossiers/{then}"
+        assert f"est visé. {left} dossier{'s restent' if left > 1 else ' reste'}." in words
+    assert landed(client, post(house, client, first, "viser"))[0] == "/a-traiter"
 
 
 def test_who_puts_a_folder_off_goes_to_the_next_and_puts_it_back_from_there(
