@@ -191,6 +191,7 @@ def _branches(
     where += " AND s.due_on < :today" if late else ""
     where += f" AND {_KEPT[only]}" if actor.user_id is not None else ""
     where += _kept("s", only)
+    where += f" AND {_none_to_answer(actor)}" if only == HELD else ""
     order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
     # The outer SELECT is for SQLite, where a part of a UNION may be neither ordered nor cut by itself
     asked = _asked_by(actor)
@@ -234,6 +235,15 @@ def _first_part(actor: Actor, *, late: bool, only: str) -> str:
     return (
         f"(SELECT 1 FROM step_run b WHERE b.folder_id = s.folder_id AND b.id < s.id{past}{_kept('b', only)} AND ({before}) LIMIT 1)"
         " IS NULL"
+    )
+
+
+def _none_to_answer(actor: Actor) -> str:
+    """That the actor is to give none of the opinions for which a folder waits: he would find it in `todo`, by what he answers."""
+    any_part = " OR ".join(f"({one})" for one in _asked_by(actor, BEFORE).values())
+    return (
+        "(SELECT 1 FROM asked_opinion a WHERE a.folder_id = s.folder_id AND COALESCE(a.asked_by_id, -1) <> :me "
+        f"AND (SELECT 1 FROM step_run b WHERE b.id = a.run_id AND ({any_part})) IS NOT NULL LIMIT 1) IS NULL"
     )
 
 

@@ -4,7 +4,7 @@ It moves nothing: who answers reads the folder and decides nothing by it. Each v
 lock, so that nobody decides on a page that does not show what was asked or answered since.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -23,7 +23,8 @@ from app.folders.access import lock, refuse_stranger
 from app.folders.facts import act_of, touch
 from app.folders.models import ASKED, AskedOpinion, Folder, StepRun, asked_passage
 from app.folders.move import Present, cover_in_force, not_your_turn, part_of, person_of, present, typed
-from app.folders.opinions import HELD
+from app.folders.notices import YOUR_TURN
+from app.folders.opinions import HELD, is_held
 from app.folders.rerouting import circle
 from app.folders.seats import Slot, every_desk, slots_of
 from app.journal.chain import Event, append
@@ -284,11 +285,10 @@ def answer(
     _write(db, actor, folder, "opinion.given", facts)
     by = in_absence(actor.name, run.absent)
     people = _who_awaits(db, folder, question) - {actor.user_id or 0}
-    post(
-        db,
-        folder.collectivity_id,
-        [_letter(folder, OPINION_GIVEN, user_id, by) for user_id in sorted(people)],
-    )
+    letters = [_letter(folder, OPINION_GIVEN, user_id, by) for user_id in sorted(people)]
+    if question.waits:
+        letters += _turn_again(db, folder, by, {actor.user_id or 0, *people})
+    post(db, folder.collectivity_id, letters)
     return Answer(answer).label
 
 
@@ -297,13 +297,50 @@ def _who_awaits(db: Db, folder: Folder, question: AskedOpinion) -> set[int]:
     asker = question.asked_by_id
     if asker is None or asker <= 0:
         return set()
-    step = present(db, folder).step
-    try:
-        parts = slots_of(db, folder, step) if step is not None else ()
-    except Refusal:  # a desk or an account of another part is no more: an answer waits for none of them
-        parts = ()
+    parts = _parts(db, folder, present(db, folder))
     able = {person.user_id for slot in parts if slot.key == question.slot for person in slot.people}
     return {asker} | (able if asker not in able else set())
+
+
+def _parts(db: Db, folder: Folder, here: Present) -> tuple[Slot, ...]:
+    """The parts of the step where a folder stands; none where a desk or an account of one of them is no more."""
+    try:
+        return slots_of(db, folder, here.step) if here.step is not None else ()
+    except Refusal:
+        return ()
+
+
+def _turn_again(db: Db, folder: Folder, by: str, informed: Collection[int]) -> list[News]:
+    """The letters to whoever may decide, once no opinion is awaited any more: the folder is in their list again.
+
+    Whoever stands in for one of them is told too. None for those who are `informed` otherwise, nor for whom a letter about this
+    turn has not left: it waits for the same moment.
+    """
+    db.flush()
+    if is_held(db, folder):
+        return []
+    here = present(db, folder)
+    open_parts = {run.slot for run in here.runs if run.state == "active"}
+    people = {
+        person.user_id: person.absent
+        for slot in _parts(db, folder, here)
+        if slot.key in open_parts
+        for person in slot.people
+    }
+    on_the_way = sa.select(Outbox.payload["user_id"].as_integer()).where(
+        Outbox.folder_id == folder.id,
+        Outbox.kind == "mail",
+        sa.text("outbox.state IN ('pending','running')"),
+        sa.or_(
+            Outbox.payload["event"].as_string() == YOUR_TURN, Outbox.payload["turn"].as_boolean().is_(True)
+        ),
+    )
+    left_out = {*informed, *db.scalars(on_the_way)}
+    return [
+        _letter(folder, YOUR_TURN, user_id, by, absent=absent)
+        for user_id, absent in sorted(people.items())
+        if user_id not in left_out
+    ]
 
 
 @use_case
@@ -337,6 +374,8 @@ def withdraw(db: Db, actor: Actor, folder_id: int, number: int, *, version: int,
         "words": spaces(f"demandé {to_desk(question.desk)}{why}"),
     }
     _write(db, actor, folder, "opinion.withdrawn", facts)
+    if question.waits:
+        post(db, folder.collectivity_id, _turn_again(db, folder, actor.name, {actor.user_id or 0}))
     return question.desk
 
 

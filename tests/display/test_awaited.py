@@ -247,3 +247,27 @@ steps:
     house.approve(folder_id, R)
     page = shown(house, G, f"/dossiers/{folder_id}")
     assert "On attend Nolwenn Abgrallec ou Tifenn Lescoat (Direction des finances) depuis" in page
+
+
+def test_who_is_to_answer_and_to_decide_finds_a_folder_in_one_list_and_one_day_of_the_calendar(
+    house: House,
+) -> None:
+    folder_id = house.an_invoice("finance")
+    for desk in ("direction", "finances"):
+        desks.seat(house.actor(T).collectivity_id, desk, T, [Right.ACT])
+    desks.seat(house.actor(N).collectivity_id, "direction", N, [Right.ACT])
+    number = ask(house, N, folder_id, "direction")
+    assert lists(house, T, folder_id) == (True, False, 1, 0)
+    assert lists(house, N, folder_id) == (False, True, 0, 1), "who asked does not answer"
+    assert (feed(house, T).count("avis à donner"), feed(house, T).count("avis attendu")) == (1, 0)
+    assert (feed(house, N).count("avis à donner"), feed(house, N).count("avis attendu")) == (0, 1)
+    give(house, S, folder_id, number, "favourable")
+    assert lists(house, T, folder_id) == (True, False, 1, 0)
+    assert feed(house, N).count("à viser") == 1
+
+
+def feed(house: House, login: str) -> str:
+    """What the calendar of somebody tells."""
+    actor = house.actor(login)
+    with reading(actor.collectivity_id) as db:
+        return events.calendar(db, actor, "https://paraphe.kerlann.example").decode()

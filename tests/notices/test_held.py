@@ -8,9 +8,12 @@ import sqlalchemy as sa
 from app.core import outbox
 from app.core.db import reading
 from app.core.outbox import Outbox
+from app.folders.models import AskedOpinion
 from app.folders.opinions import HELD
 from app.notices import choices, digests
+from app.operations.absences import planning
 from app.people import desks
+from tests.api.software import Software
 from tests.builders.house import House
 from tests.folders.test_asking import ask, give, take_back, todo
 from tests.notices.test_absent import BACK, away
@@ -20,7 +23,8 @@ from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 RETURN = MONDAY + timedelta(days=2)
-S = "s.rivoal"
+S, COVER = "s.rivoal", "a.kervadec"
+TURN = "Paraphe : 1 dossier vous attend, à viser sous 59 jours"
 
 
 @pytest.fixture(autouse=True)
@@ -160,3 +164,92 @@ def test_what_was_held_when_a_letter_counted_is_in_the_next_and_closed_by_that_o
     with at(second, hour + (rhythm == "hourly"), minute + 3):
         looks()
     assert (subjects(house, N), errors(house, folders[0])) == ([], [])
+
+
+def told_again(house: House, since: int) -> dict[str, list[str]]:
+    """Who is told of a folder from a day on, for two weeks, the worker passing each morning."""
+    for ahead in range(since, 15):
+        for hour in (7, 9):
+            with at(MONDAY + timedelta(days=ahead), hour, 30):
+                looks()
+    return {login: subjects(house, login) for login in (N, T, COVER)}
+
+
+def asked_by_one_alone(house: House) -> tuple[int, int]:
+    """A folder that waits for two colleagues, both told, of whom one has asked an opinion, and its number."""
+    desks.seat(here(house), "finances", T, [Right.ACT])
+    with at(MONDAY, 9):
+        for login in (N, T, COVER):
+            choices.choose(house.actor(login), "now", MORNING)
+        folder_id = house.a_quick_invoice()
+        due(folder_id, MONDAY + timedelta(days=60))
+        looks()
+        number = ask(house, T, folder_id, "direction")
+        looks()
+    return folder_id, number
+
+
+def leave(house: House, cover: str | None) -> None:
+    actor = house.actor(T)
+    cover_id = house.actor(cover).user_id if cover else None
+    until = f"{MONDAY + timedelta(days=20)}T18:00"
+    with at(MONDAY, 9, 5):
+        planning.plan(actor, planning.Wanted(actor.user_id or 0, cover_id, f"{MONDAY}T09:10", until))
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_colleague_is_told_that_a_folder_is_back_once_its_opinion_is_given(
+    house: House, gone: bool
+) -> None:
+    folder_id, number = asked_by_one_alone(house)
+    if gone:
+        leave(house, None)
+    house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 9):
+        give(house, S, folder_id, number, "favourable")
+        looks()
+    told = told_again(house, 1)
+    assert told[N] == [TURN]
+    assert told[T] == ([] if gone else ["Paraphe : 1 avis rendu"])
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_whoever_stands_in_for_who_asked_is_told_that_the_opinion_is_over(
+    house: House, withdrawn: bool
+) -> None:
+    folder_id, number = asked_by_one_alone(house)
+    desks.seat(here(house), "finances", N, [])
+    leave(house, COVER)
+    house.mail.clear()
+    with at(MONDAY + timedelta(days=1), 9):
+        if withdrawn:
+            take_back(house, T, folder_id, number)
+        else:
+            give(house, S, folder_id, number, "favourable")
+        assert folder_id in todo(house, COVER)
+        looks()
+    told = told_again(house, 1)
+    assert [one for one in told[COVER] if "dossier" in one or "avis" in one] == [TURN]
+    assert told[T] == told[N] == []
+
+
+def test_what_software_asked_is_told_once_it_is_answered_to_whoever_decides(house: House) -> None:
+    with at(MONDAY, 9):
+        choices.choose(house.actor(N), "now", MORNING)
+        folder_id = house.a_quick_invoice()
+        due(folder_id, MONDAY + timedelta(days=60))
+        looks()
+        software = Software(house, "finances", [Right.ACT])
+        version = house.folder(folder_id).version
+        typed = {"desks": ["direction"], "question": "Qu’en pensez-vous ?", "waits": True}
+        asked = software.post(f"/folders/{folder_id}/opinions", version=version, **typed)
+        assert asked.status_code in {200, 201}, asked.text
+        looks()
+    house.mail.clear()
+    with reading() as db:
+        number = db.scalars(sa.select(AskedOpinion.run_id)).one()
+    with at(MONDAY + timedelta(days=1), 9):
+        give(house, S, folder_id, number, "favourable")
+        looks()
+    assert told_again(house, 1)[N] == [TURN]

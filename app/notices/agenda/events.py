@@ -17,7 +17,7 @@ from app.display.views import ASKED as OPINION
 from app.display.views import AWAITS_OPINION, awaited_act, family_words
 from app.folders.access import STEP, asking, unrestricted
 from app.folders.models import ASKED, Folder
-from app.folders.opinions import held
+from app.folders.opinions import at_hand, held
 from app.people.actor import Actor
 from app.people.models import Absence, Desk, User
 
@@ -68,23 +68,34 @@ def _deadlines(db: Db, actor: Actor, public_url: str) -> Iterator[Any]:
     """A day for each folder that waits for the actor by one: that of the step where it waits."""
     desks = actor.desk_ids | {cover.seat.desk_id for cover in actor.covers}
     awaited = sa.or_(STEP.c.desk_id.in_(desks), STEP.c.named_user_id == actor.user_id)
+    # Who asked an opinion does not answer it himself, at whichever desk he sits
+    others = sa.text(f"(s.slot NOT LIKE '{ASKED}%' OR {at_hand('s')})").bindparams(me=actor.user_id or 0)
     query = (
         sa.select(
             *STEP.c["id", "folder_id", "due_on", "entered_at", "kind", "slot"],
             sa.literal_column(held("s.folder_id")).label("held"),
         )
-        .where(STEP.c.state == "active", awaited, asking(actor), unrestricted(STEP), STEP.c.due_on < NO_DATE)
+        .where(
+            STEP.c.state == "active",
+            awaited,
+            others,
+            asking(actor),
+            unrestricted(STEP),
+            STEP.c.due_on < NO_DATE,
+        )
         .order_by(STEP.c.due_on, STEP.c.id)
         .limit(MOST)
     )
     rows = db.execute(query).all()
     numbers = {row.folder_id for row in rows}
     folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(numbers)))}
+    answers = {row.folder_id for row in rows if row.slot.startswith(ASKED)}
     for row in rows:
-        folder = folders.get(row.folder_id)
+        folder, question = folders.get(row.folder_id), row.slot.startswith(ASKED)
         if folder is None or folder.read_as.discreet:
             continue
-        question = row.slot.startswith(ASKED)
+        if row.held and not question and row.folder_id in answers:
+            continue  # it waits for the answer of whoever reads this, whose day is told
         act = OPINION if question else AWAITS_OPINION if row.held else awaited_act(row.kind, folder.family)[0]
         yield _event(
             f"etape-{row.id}",
