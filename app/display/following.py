@@ -196,10 +196,12 @@ class _Asked:
         found = [self.in_key(words)]
         condition, _ = standing(words, "w.title || w.documents || w.notes", self.prefix(words))
         if condition:
+            # A value, and no EXISTS, as in `access.readable_by`: PostgreSQL would make a set of it first.
             found.append(
                 f"(SELECT 1 FROM folder_words w WHERE w.folder_id = f.id AND {condition}) IS NOT NULL"
             )
         if noted := self.noted.get(tuple(words)):
+            # Written in the statement: these are numbers that the base gave, never what somebody typed.
             found.append(f"f.id IN ({', '.join(map(str, noted))})")
         return found
 
@@ -250,6 +252,8 @@ def any_of(db: Db, actor: Actor, names: Collection[str]) -> frozenset[str]:
         asked = _asked(db, actor, family=name)
         scans = " UNION ALL ".join(_branches(asked, limit=1))
         if scans:
+            # The names end in « _ »: `family_1` would else be found inside `family_10`, by the replacing as
+            # by `_used`.
             scans = scans.replace(":family", f":family_{rank}_").replace(":own_type", f":own_type_{rank}_")
             found.append(f"SELECT * FROM (SELECT {rank} AS rank_of FROM ({scans}) w LIMIT 1) AS k{rank}")
         binds |= {f"family_{rank}_": asked.family, f"own_type_{rank}_": asked.own_type}
@@ -348,6 +352,7 @@ def follow(
     asked = replace(asked, oldest=order == OLDEST)
     sql = _newest(db, asked).statement()
     rows = _listed(db, sql, asked.binds) if sql else []
+    # `_listed` gives every page newest first.
     if asked.oldest:
         rows.reverse()
     return [replace(row, key=str(row.id)) for row in rows]
@@ -371,6 +376,7 @@ def _pressing(db: Db, asked: _Asked, after: str | None) -> list[Found]:
         f"SELECT k.id, k.day FROM ({keyed}) k WHERE k.day > :day OR (k.day = :day AND k.id > :last) "
         "ORDER BY k.day, k.id"
     )
+    # Elsewhere no limit: the right to read is asked after, and a list that was cut before would end too soon.
     if few:
         sql += f" LIMIT {PAGE + 1}"
     keys = {row.id: f"{row.day}.{row.id}" for row in _run(db, sql, binds)}
@@ -381,6 +387,7 @@ def _pressing(db: Db, asked: _Asked, after: str | None) -> list[Found]:
 
 def _readable_among(db: Db, asked: _Asked, ids: Sequence[int], most: int) -> list[int]:
     """Those of these folders that the actor may read, in their order, `most` at most; no more are asked for than it takes."""
+    # Portions double, so that whoever reads few of these folders costs few statements.
     readable, may, start, portion = list[int](), _readable(asked), 0, most + most // 4
     while start < len(ids) and len(readable) < most:
         part = ids[start : start + portion]
@@ -543,6 +550,7 @@ class Only:
                 else ""
             )
             types.append(f"(f.family = :only_family{rank}_{own})")
+        # They enter the statement as literals, so only words of ours do.
         phases = [f"f.phase = '{one}'" for one in self.phases if one in (*IN_HAND, "done")]
         parts = [
             f"((SELECT {asked.stands(one)} FROM folder_words w WHERE w.folder_id = f.id) IS TRUE OR ({asked.beside(one)}))"
@@ -638,6 +646,7 @@ def _asked(
         noted,
         family,
         own_type,
+        # It enters the statement as a literal (`of_folder`): what is no state asks for none.
         phase if phase in (*IN_HAND, "done") else "",
         more,
         phase in IN_HAND,
@@ -755,6 +764,7 @@ def _indexable(asked: _Asked) -> bool:
 
 def _readable(asked: _Asked) -> str:
     """`access.readable_by` on `f`, where each folder is asked by its number."""
+    # As in `here`: SQLite would begin with the index of the collectivity, though the numbers are given.
     text = readable_as_text(asked.actor)
     return f"({text.replace('f.collectivity_id', '+f.collectivity_id') if asked.sqlite else text})"
 
@@ -770,6 +780,7 @@ def _branches(asked: _Asked, *, limit: int) -> list[str]:
     for n, cover in enumerate(actor.covers):
         branches.append(_reached(asked, f"s.desk_id = :cover{n}", reading_under(actor, cover), limit))
     if actor.user_id is not None:
+        # Without the `+` of `here`: the partial index of what everybody reads begins with the collectivity.
         everybody = f"f.collectivity_id = :here AND {as_text(open_to_all(), FOLDER)} AND f.round > 0"
         where = f"{everybody}{asked.page('f', 'f.id')}{asked.of_folder()}"
         branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id {asked.way} LIMIT {limit}")
@@ -798,6 +809,7 @@ def _reads_few(db: Db, asked: _Asked) -> bool:
         who += [
             f"step_run t WHERE t.{one} = :me AND t.{one} IS NOT NULL" for one in ("named_user_id", "user_id")
         ]
+    # Each count stops just beyond FEW: the question costs the same whatever the past.
     counts = [
         f"(SELECT COUNT(*) FROM (SELECT 1 FROM {one} LIMIT {FEW + 1}) AS c{n})" for n, one in enumerate(who)
     ]
@@ -812,6 +824,7 @@ def _common(db: Db, asked: _Asked) -> bool:
     """
     columns = "f.id, f.title_key, f.amount_cents, f.fields, f.depositor_user_id, f.phase, f.family, "
     columns += "f.type_version_id, f.created_at"
+    # The conditions are written of `f`, the table; here they are asked of the sample, which is `l`.
     what = re.sub(r"\bf\.", "l.", asked.of_folder())
     ends = (
         f"(SELECT e.id FROM folder e WHERE e.collectivity_id = :here ORDER BY e.id {way} LIMIT 1)"
@@ -879,6 +892,7 @@ def _matches(db: Db, asked: _Asked) -> list[int] | None:
         for rank, one in enumerate(scans)
     )
     rows = _run(db, sql, binds).all()
+    # Of a part that was cut nobody knows what is missing: what it gave may not pass for all.
     if any(count > MATCHES for count in Counter(row.part for row in rows).values()):
         return None
     return sorted({row.id for row in rows})
@@ -898,6 +912,7 @@ def _of_all(where: str) -> str:
 def _of_people(asked: _Asked, where: str) -> list[str]:
     """What the people who are named decided on, and what they deposited, each by its index."""
     numbers = ", ".join(map(str, asked.people.numbers)) if asked.people is not None else "NULL"
+    # IS NOT NULL: what the partial index is declared with.
     decided = f"step_run p CROSS JOIN folder f WHERE p.user_id IN ({numbers}) AND p.user_id IS NOT NULL"
     decided += f" AND {_DECIDED} AND f.id = p.folder_id"
     return [

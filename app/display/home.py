@@ -44,11 +44,13 @@ class Home:
 
 _OF_LATE: Any = sa.bindparam("late_folders", expanding=True)
 _HERE: Any = sa.bindparam("here")
+# `+ 0`: the folders are named by number, and SQLite would begin with all that the collectivity has.
 _late_folders = sa.select(Folder).where(Folder.id.in_(_OF_LATE), Folder.collectivity_id + 0 == _HERE)
 _late_runs = sa.select(StepRun).where(StepRun.folder_id.in_(_OF_LATE), StepRun.collectivity_id + 0 == _HERE)
 _late_opinions = sa.select(AskedOpinion).where(
     AskedOpinion.folder_id.in_(_OF_LATE), AskedOpinion.collectivity_id + 0 == _HERE
 )
+# One that has `sent_to` went back to a step, and not to who deposited.
 _refused = sa.text("step_run.state = 'rejected' AND step_run.sent_to IS NULL")
 _BACK: Any = sa.bindparam("back_folders", expanding=True)
 _refusals: Any = (
@@ -63,6 +65,7 @@ _refusals: Any = (
     )
     .join(Folder, Folder.id == StepRun.folder_id)
     .where(
+        # Each round may have its refusal: the last one is why the folder is here.
         StepRun.id.in_(
             sa.select(sa.func.max(StepRun.id))
             .where(StepRun.folder_id.in_(_BACK), _refused)

@@ -189,6 +189,7 @@ def _branches(
     where += " AND s.family = :family" if kind[0] else ""
     where += " AND s.own_type = :own_type" if kind[1] else ""
     where += " AND s.due_on < :today" if late else ""
+    # Software has no row of `reading`: it hides nothing, and nothing is new to it.
     where += f" AND {_KEPT[only]}" if actor.user_id is not None else ""
     where += _kept("s", only)
     where += f" AND {_none_to_answer(actor)}" if only == HELD else ""
@@ -215,6 +216,7 @@ def _asked_by(actor: Actor, steps: Any = STEP) -> dict[str, str]:
     asked |= {
         f"c{n}": f"{at}:cover{n}{active}{_and(asking_under(actor, cover, steps), steps)}"
         for n, cover in enumerate(actor.covers)
+        # A cover that only lets read lends no right: nothing is asked under it.
         if cover.seat.rights
     }
     if actor.user_id is not None:
@@ -265,6 +267,8 @@ def _typed(sql: str, binds: dict[str, Any], columns: dict[str, Any] | None = Non
         "entered": UTCDateTime(),
         "moment": UTCDateTime(),
     }
+    # A text statement knows no types: without these SQLite would be given moments in another form than it
+    # keeps.
     parameters = [
         sa.bindparam(name, type_=kinds[name]) for name in binds if name in kinds and f":{name}" in sql
     ]
@@ -306,6 +310,7 @@ def _todo_sql(actor: Actor, *, tray: str, kind: tuple[str, str], after: bool, si
     )
     late = tray == "late"
     scans = _branches(actor, columns, limit=size, after=after, kind=kind, late=late, only=only)
+    # UNION, not UNION ALL: two covers at one desk find the same row.
     return (
         # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
         f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.seen_at, {held('f.id')} AS held, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
@@ -399,6 +404,7 @@ def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list
     It is asked a yes or no, which PostgreSQL takes for one in two: of an equality it would expect one in two hundred.
     """
     ended = f"(SELECT f.phase = 'done'{but} FROM folder f WHERE f.id = s.folder_id)"
+    # DISTINCT: a desk may have decided at several steps of one folder.
     return [
         f"SELECT * FROM (SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'done'{_and(reading_at(actor, seat))} AND {ended}{more} ORDER BY s.folder_id DESC LIMIT {limit}) AS d{n}"
         for n, seat in enumerate(actor.seats)
@@ -451,6 +457,7 @@ def with_deadlines(db: Db, lines: Sequence[Line]) -> list[Line]:
 
 def _late_sql(actor: Actor, *, size: int) -> str:
     """What the desks where the actor deposits have sent and that is late at the step where it waits, latest first."""
+    # No limit: no index has the step's day, so all that these desks have under way is looked at.
     scans = [
         f"SELECT f.id, {_STEP_DUE} AS due_on FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = 'running'{_creating(seat)}"
         for n, seat in enumerate(actor.seats)
@@ -472,6 +479,7 @@ def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:
     ]
     if not last:
         return Counter()
+    # The sub-select is for SQLite, as in `_branches`.
     numbers = sa.union_all(*(sa.select(one.subquery().c.id) for one in last)).subquery()
     query = (
         sa.select(Folder.family, FolderType.key, sa.func.count())
@@ -513,6 +521,8 @@ class LastAct:
     handed: bool = False
 
 
+# A part that is done but of the second half of a round's passages was put aside when the folder was sent
+# back.
 _decided_last = sa.text(
     f"step_run.user_id IS NOT NULL AND step_run.slot NOT LIKE '{ASKED}%' AND ("
     f"step_run.state = 'done' AND step_run.pass_number % {STEPS_PER_ROUND} < {STEPS_PER_ROUND // 2} "
@@ -549,6 +559,7 @@ _folders_told: Any = (
             ),
         ),
     )
+    # `+ 0`: the folders are named by number, and SQLite would begin with all that the collectivity has.
     .where(Folder.id.in_(_LINES), Folder.collectivity_id + 0 == sa.bindparam("here"))
 )
 """The folders of a list, each beside the last decision of a person on it, or the return or the handing that came after."""
@@ -671,6 +682,7 @@ def _counters_sql(actor: Actor) -> str:
         after=False,
         kind=("", ""),
         late=False,
+        # Every part comes: the GROUP BY below makes one folder of them, late by the soonest of their days.
         once=False,
     )
     if not scans:
@@ -688,6 +700,8 @@ def _counters_sql(actor: Actor) -> str:
                 # The last one to be asked, and not at all where what the desks deposit fills the counter.
                 but = f" AND NOT ({_deposited(actor)})"
                 found.append(f"SELECT id FROM ({' UNION '.join(_decided(actor, limit=CAP, but=but))}) AS d")
+            # UNION ALL: no folder has two desks that deposit it, and `but` keeps from the last branch what
+            # these have.
             parts.append(
                 f"SELECT '{tray}', NULL, COUNT(*), 0, NULL, NULL FROM (SELECT id FROM ({' UNION ALL '.join(found)}) AS u_{tray} LIMIT {CAP}) AS c_{tray}"
             )
@@ -711,6 +725,7 @@ def _counted(rows: Sequence[Any]) -> Counters:
         by_family[row.family] += int(row.n)
     count = {row.what: int(row.n) for row in rows if row.what != "todo"}
     return Counters(
+        # Each scan stops at CAP, but there is one for each desk.
         min(sum(row.n for row in todo_rows), CAP),
         int(sum(row.late for row in todo_rows)),
         count.get("returned", 0),
@@ -864,6 +879,7 @@ def page(
         parts.setdefault(row.what, []).append(row)
     lines, back, late, held_rows = (parts.pop(name, []) for name in (_ROWS, _RETURNED, _LATE, _HELD))
     marks_read = [row for name in (UNREAD, HIDDEN, HELD) for row in parts.pop(name, [])]
+    # A UNION ALL promises no order among its rows: each list is put in its own again.
     return Page(
         _in_order_of_days(actor, lines)
         if asks
@@ -922,6 +938,8 @@ _OF_STEP = frozenset({"sid", "desk_id", "own_type", "slot", "seen_at", "held"})
 
 def _part(what: str, sql: str, names: Sequence[str]) -> str:
     """The rows of a statement as one part of the whole: of each column of the page, its value or nothing."""
+    # The rows come first and have no value here: PostgreSQL would take a bare NULL for text, which no count
+    # can join.
     empty = {"n": "0", "late": "0", "last_version": "CAST(NULL AS INTEGER)"}
     columns = ", ".join(
         f"{f'z.{name}' if name in names else empty.get(name, 'NULL')} AS {name}"

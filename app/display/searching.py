@@ -358,6 +358,7 @@ def _when(typed: str) -> str:
 
 def chosen_in(values: Any) -> Chosen:
     """The facets that an address has."""
+    # Bounded: each value is a condition of the statement, and an address may bear any number of them.
     return Chosen(
         *(tuple(dict.fromkeys(values.getlist(key)))[:20] for key in ("type", "ou", "etat", "annee"))
     )
