@@ -44,6 +44,7 @@ _locked = (
     sa.select(Folder)
     .where(Folder.id == sa.bindparam("folder"), Folder.collectivity_id == sa.bindparam("here"))
     .with_for_update()
+    # Read again under the lock: the session may hold the folder as it was before somebody else moved it.
     .execution_options(populate_existing=True, **{OURS_ALREADY: True})
 )
 
@@ -81,6 +82,7 @@ def readable_by(
     sent: Any = reached.is_not(None)
     if opened and actor.user_id is not None:
         sent = sa.or_(open_to_all(folders), sent)
+    # round > 0: a draft that was never sent has reached nobody.
     return sa.and_(
         folders.c.collectivity_id == actor.collectivity_id,
         sa.or_(*deposited, sa.and_(folders.c.round > 0, sent)),
@@ -120,6 +122,7 @@ def refuse_onlooker(db: Db, actor: Actor, folder: Folder) -> None:
 
 def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:
     """The condition on the folders that a desk deposits, as its holder reads them."""
+    # `reading`, not `rights`: whoever held the desk until it was closed reads on what came to it.
     if Right.CREATE.value in seat.reading.grants:
         return sa.true()
     if Right.CREATE in seat.reading:
@@ -148,6 +151,7 @@ def _named_types(types: Collection[str], rows: Any) -> Condition:
     found: list[Condition] = [columns.family.in_(whole)] if whole else []
     if own := [one for one in named if one[1]]:
         found += [sa.and_(columns.family == family, _made(own_type, columns)) for family, own_type in own]
+    # false(): an OR of nothing is no condition at all, and would let everybody in.
     return sa.or_(sa.false(), *found)
 
 
@@ -182,6 +186,8 @@ def reaching(actor: Actor, steps: Any = STEP) -> Condition:
         sa.and_(steps.c.desk_id == seat.desk_id, reading_at(actor, seat, steps)) for seat in actor.seats
     ]
     if actor.user_id is None:
+        # false() here and below: without it an actor with no desk would have an empty OR, which is no
+        # condition.
         return sa.or_(sa.false(), *at_desks)
     named = sa.and_(steps.c.named_user_id == actor.user_id, named_reading(actor, steps))
     under = [
@@ -227,6 +233,8 @@ def unacted(person: Any, steps: Any = STEP) -> Condition:
     done: Any = sa.select(sa.literal_column("1")).where(
         other.c.folder_id == steps.c.folder_id,
         other.c.pass_number == steps.c.pass_number,
+        # The state is a literal, and IS NOT NULL is said, because the partial index of who acted is declared
+        # so.
         other.c.state == sa.literal_column("'done'"),
         other.c.user_id == person,
         other.c.user_id.is_not(None),
@@ -371,6 +379,7 @@ KEPT = {"family": "family", "matter": "matter", "weight_cents": "amount_cents"}
 IN_SQL: Mapping[How, Callable[[Any, tuple[Any, ...]], Condition]] = {
     How.AMONG: lambda column, values: column.in_(values),
     How.NOT_AMONG: lambda column, values: column.not_in(values),
+    # As `_HOLDS` of the law: 7.5 holds 7.5.2 and not 7.50, hence the dot before the `%`.
     How.WITHIN: lambda column, values: sa.or_(
         column.is_(None), column.in_(values), *(column.like(f"{one}.%") for one in values)
     ),
@@ -417,6 +426,7 @@ def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
     A number never given, a folder of another collectivity and one of other desks are refused alike (`not-found`): who
     may not read a folder is not told that it exists (decision 0008).
     """
+    # What says nothing of rights is left out: all of his sessions and pages meet one statement.
     query = _authorizing(replace(actor, **_APART), today(), restricted_families())
     row = db.execute(query, {"folder": folder_id}).first()
     if row is None or not row.readable:
@@ -440,6 +450,7 @@ def lock(db: Db, actor: Actor, folder_id: int, version: int | None, *, onlookers
     if not onlookers:
         refuse_onlooker(db, actor, folder)
     if version is not None and folder.version != version:
+        # First: « it has moved » may not describe a folder to whoever does not read it (decision 0008).
         refuse_stranger(db, actor, folder)
         raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
     return folder
@@ -447,6 +458,7 @@ def lock(db: Db, actor: Actor, folder_id: int, version: int | None, *, onlookers
 
 def refuse_stranger(db: Db, actor: Actor, folder: Folder) -> None:
     """Say `not-found` to whoever may not even read the folder, before anything else is said of it."""
+    # Jobs are nobody's reader: the system has no desk, and what it may do is asked by its verb.
     if actor.kind != "system" and not may_read(db, actor, folder):
         raise Refusal("not-found")
 
@@ -473,6 +485,7 @@ def lock_editable(db: Db, actor: Actor, folder_id: int, version: int | None = No
         raise Refusal("not-emitter")
     if folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
         raise Refusal("not-editable")
+    # Whoever writes a draft deposits it too, and may not decide on it in somebody's absence (decision 0031).
     if actor.user_id is not None and actor.user_id not in folder.writers:
         folder.sources = {
             **folder.sources,

@@ -70,6 +70,8 @@ class Present:
     def asker(self, actor: Actor, folder: Folder) -> Asker:
         """The actor as the law sees it here: the slots of this step that he or she holds with the right it asks."""
         seated = self.seated(actor, folder)
+        # Without a mandate the parts of desks are not his; one that names him is: he signs it in his own
+        # capacity.
         if any(run.named_user_id is None for run in seated) and self.lacking(actor, folder) is not None:
             seated = tuple(run for run in seated if run.named_user_id is not None)
         held = frozenset(run.slot for run in seated)
@@ -196,6 +198,7 @@ def _shown(db: Db, folder: Folder, passage: int, round_: Sequence[StepRun]) -> t
 
 def pass_number(circuit: Circuit, folder: Folder, place: str | None = None) -> int:
     """The number of a passage at a step, unique in the folder: what was decided there before it was sent back has another."""
+    # Among all steps, not those that apply: a fact that changes on the way must not renumber what was passed.
     return folder.round * STEPS_PER_ROUND + circuit.steps.index(circuit.step(place or folder.place))
 
 
@@ -224,6 +227,7 @@ def move(
     law refuses (`workflows.errors`), `not-your-turn`, `not-found` to whoever may not read it, `facts-awaited` to end a step
     whose fields are not all filled in, and `visa-gated` and `visa-held` as `not_given` says.
     """
+    # Only a recall asks whether something was signed: other actions are spared the statement.
     here = here or present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
     slot = _slot(db, here, folder, action, actor)
     if action is Action.APPROVE and here.step is not None:
@@ -239,10 +243,12 @@ def move(
         _refuse_unready(db, folder, here.step, action, actor, said)
     moment = now()
     under = here.under(actor, folder, slot) if action is not Action.WAIVE else None
+    # Asked again here, under the lock: the absence may have ended since the page was shown.
     if under is not None and here.step is not None:
         refuse_over(db, actor, under, here.step.kind.right, folder.of_type, moment)
         said = replace(said, absent=under.absent, facts={**said.facts, **facts_of(under)})
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
+    # Where nothing else is open, the statement that closes the others is spared.
     left_open = any(run.state == "active" and run is not own for run in (*here.runs, *here.asked))
     if moved.entered != moved.left and left_open:
         models.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
@@ -257,10 +263,14 @@ def move(
     )
     told_by = replace(actor, name=in_absence(actor.name, said.absent))
     news = _news(db, folder, here, moved, entered, informed, told_by, partial="partial" in said.facts)
+    # What may be taken back is told to nobody before it is final: a letter cannot be taken back (decision
+    # 0037).
     if final_at is not None:
         news = [replace(one, not_before=final_at) for one in news]
     letters = Letters(folder.collectivity_id, news)
     line = _line(folder, here, moved, actor, slot, said, informed)
+    # Written in one go once the head of the chain is locked: others wait for these writes, and for nothing
+    # before.
     along = (place, end, models.opened(awaited), models.opened(told), letters.write)
     append(db, folder.collectivity_id, line, along=along)
     return moved
@@ -425,6 +435,7 @@ def _last_decision(db: Db, folder: Folder) -> Any:
 
 def part_of(db: Db, folder: Folder, here: Present, actor: Actor) -> str | None:
     """The part of a step that somebody who acts now takes, or None; who holds several never takes the one that others need."""
+    # Sorted: what the page says and what the verb does must come upon the same part.
     free = sorted(here.asker(actor, folder).slots.difference(here.standing.acted))
     if len(free) < 2 or here.step is None:
         return free[0] if free else None
@@ -485,17 +496,21 @@ def _enter(
     db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime, said: Said
 ) -> tuple[tuple[Slot, ...], list[dict[str, Any]]]:
     """Who is awaited at the step that is entered, and its rows: one for each desk or person, or one for the machine."""
+    # Before the rows are made: their passage is numbered by the round.
     if moved.action is Action.SUBMIT:
         folder.round += 1
     if moved.entered == moved.left or moved.phase is not Phase.RUNNING:
         return (), []
     step = here.circuit.step(moved.entered)
+    # Days are those of Paris: after midnight there it is still yesterday in UTC.
     day = moment.astimezone(PARIS).date()
     slots, due = entering(db, folder, step, day, _signing_day(here, said, day))
     act = act_of(folder)
     common = {
         "collectivity_id": folder.collectivity_id,
         "folder_id": folder.id,
+        # What rights and mandates look at is kept with the part: a tray stays one scan of one table (decision
+        # 0008).
         "family": folder.family,
         "own_type": folder.of_type[1],
         "matter": act.matter,
@@ -644,12 +659,14 @@ def _news(
     if opened:
         step = here.circuit.step(moved.entered)
         if step.kind.automatic:
+            # The round is of the payload: the job does nothing for a folder that came back and left again.
             payload = {
                 "folder_id": folder.id,
                 "round": folder.round,
                 "step": step.key,
                 "channel": step.channel,
             }
+            # Unique for ever: what this step does outside is asked for once in a round.
             key = f"{step.kind.value}-{folder.id}-{folder.round}-{step.key}"
             news.append(News(f"step.{step.kind.value}", key, payload, folder.id))
     if moved.entered == DONE:

@@ -86,6 +86,7 @@ def know_emitter(db: Db, folder: Folder, *circuits: Circuit) -> None:
         return
     path = list(tables.paths(db, folder.collectivity_id).get(folder.emitter_desk_id, ()))
     if folder.sources.get(EMITTED) != path:
+        # Not marked as changed: the next flush must not write it.
         set_committed_value(folder, "sources", {**folder.sources, EMITTED: path})
 
 

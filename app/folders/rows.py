@@ -123,6 +123,7 @@ def by_onlooker(db: Db, folder_id: int) -> bool:
     folder = db.get(Folder, folder_id) if reader is not None and reader.user_id is not None else None
     if reader is None or folder is None or not folder.read_by_all:
         return False
+    # The version is of the key: a move may give the reader a part, which an older answer would hide.
     key = ("onlooker", reader.user_id, folder_id, folder.version)
     return once(db, key, lambda: looks_on(db, reader, folder))
 

@@ -41,6 +41,7 @@ _people = (
         _holder.c.rights,
     )
     .select_from(_desk)
+    # In the ON, not the WHERE: a desk that is closed, or has nobody, is still given, with nobody in it.
     .outerjoin(_holder, sa.and_(_holder.c.desk_id == _desk.c.id, _desk.c.closed_at.is_(None)))
     .outerjoin(
         _user,
@@ -51,6 +52,7 @@ _people = (
         ),
     )
     .where(_desk.c.collectivity_id == sa.bindparam("here"))
+    # Always in this order, which is that of the parts of a step and of who is named for each.
     .order_by(_desk.c.id, _user.c.id)
 )
 # Each person beside each of his mandates: who signs at a desk needs both, and they are read in the same statement.
@@ -65,6 +67,7 @@ _signers = (
         _mandate,
         _giver,
     )
+    # Read again: a mandate that this session knows may have been ended since.
     .execution_options(populate_existing=True, **{OURS_ALREADY: True})
 )
 # Built once at import: nearly every step names one desk, and every move reads the people of the next step.
@@ -74,6 +77,7 @@ _OF_KEY, _OF_KEYS = (
 )
 _people_of_key, _people_of_keys = _people.where(_OF_KEY), _people.where(_OF_KEYS)
 # Of a way that is checked before a folder takes it: whoever closes one of its desks waits until it is on its way.
+# Shared: folders that leave for one desk do not wait for one another, only for who closes it (FOR UPDATE).
 _LOCK: Any = {"read": True, "key_share": True, "of": _desk}
 _locked_of_key, _locked_of_keys = (
     _people_of_key.with_for_update(**_LOCK),
@@ -203,6 +207,7 @@ def read_ahead(db: Db, folder: Folder, steps: Iterable[Step], desks: Collection[
         "persons": list(persons),
     }
     rows = db.execute(_signers_there(folder.emitter_desk_id, order), binds).all()
+    # The superiors are columns of every row, the last ones: the same statement tells them.
     above = dict(zip(order, rows[0][len(rows[0]) - len(order) :], strict=True)) if rows else {}
     _answer(db, folder, _Ahead(keys, desks, persons, above, [row[:WIDTH] for row in rows]))
 
@@ -214,6 +219,7 @@ def read_ahead_of(db: Db, places: Sequence[tuple[Folder, Step]]) -> None:
     keys, persons = set[str](), set[int]()
     for folder, step in places:
         for who in step.who:
+            # No superior here: `as_given` has put the desks that have its parts in their place.
             value = who.value if who.kind is WhoKind.DESK else str(folder.fields.get(who.value) or "")
             if who.kind in {WhoKind.DESK, WhoKind.CHOSEN}:
                 keys.add(value)
@@ -396,6 +402,7 @@ def _stood_in(
             if (
                 number is not None
                 and number not in own
+                # Nobody stands in for who stands in himself.
                 and person.absent == ""
                 and _lends(one, slot.desk_id, folder.of_type)
                 and number not in folder.writers
@@ -503,6 +510,7 @@ def _read(
         query, binds = _people_at(folder, keys, superiors, signing=act is not None, locked=locked)
         if beside is not None and not superiors:
             people, rows = read_beside(db, (query, binds), beside)
+            # What is read beside something else comes in no order; that of `_people` is put back.
             read = sorted(people, key=lambda row: (row[0], row[3] or 0))
         else:
             read = db.execute(query, binds) if act is not None else db.connection().execute(query, binds)
