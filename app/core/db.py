@@ -105,6 +105,7 @@ def keep_by(*triggers: str) -> None:
 
 def make_engine(url: str) -> Engine:
     """An engine with the durability that a proof needs: SQLite in WAL with full sync, PostgreSQL as configured."""
+    # Parameters hidden here too: an incident would else log the row that it failed on.
     if not url.startswith("sqlite"):
         server = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://"),
@@ -122,6 +123,7 @@ def make_engine(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
+        # FULL: what a page said to be done outlives a power cut.
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -227,6 +229,7 @@ def configure(url: str) -> Engine:
     """Point the process at its database; the same URL gives the same engine."""
     if url not in _engines:
         _engines[url] = make_engine(url)
+        # A page may put on an object what it alone shows: no query of a reader may send that to the base.
         _readers[url] = sessionmaker(_engines[url], expire_on_commit=False, autoflush=False)
         _writers[url] = sessionmaker(_engines[url].execution_options(writes=True), expire_on_commit=False)
     _current["url"] = url
@@ -257,6 +260,7 @@ def unreachable(error: Exception) -> bool:
     if not isinstance(error, DBAPIError) or engine().dialect.name == "sqlite":
         return False
     state = getattr(error.orig, "sqlstate", None)
+    # A connection that was never made has no SQLSTATE.
     refused = isinstance(error, OperationalError) and state is None
     return error.connection_invalidated or refused or str(state).startswith(("08", "57P"))
 
@@ -308,6 +312,7 @@ def _only_ours(state: ORMExecuteState) -> None:
         collectivity_id is None
         or not state.is_orm_statement
         or state.execution_options.get(OURS_ALREADY)
+        # These load more of a row that the session has already, and so has been kept apart before.
         or state.is_column_load
         or state.is_relationship_load
     ):
@@ -376,6 +381,7 @@ def write(db: Db, writes: Sequence[Write]) -> list[int]:
     if not rows:
         return []
     connection = db.connection()
+    # SQLite takes no INSERT or UPDATE inside a WITH.
     if connection.dialect.name != "postgresql" or len(rows) > TOGETHER:
         return [number for write in writes if write.rows for number in _alone(connection, write)]
     binds = {
@@ -385,6 +391,7 @@ def write(db: Db, writes: Sequence[Write]) -> list[int]:
     }
     done = connection.execute(_together(tuple(write.shape(row) for write, row in rows)), binds)
     added = [write for write, _row in rows if not write.where]
+    # The numbers come in the order of the additions, which `_together` has the server keep.
     return (
         [number for write, number in zip(added, done.scalars(), strict=True) if write.numbers]
         if added

@@ -85,6 +85,7 @@ class Worker:
         self._in: int | None
         self._out, self._in = os.pipe()
         self._pipe = threading.RLock()  # `stop` is called by a signal too, in the thread that may hold it
+        # A signal writes there too: were the pipe full, the very thread that empties it would wait for ever.
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         began = time.monotonic()
@@ -172,6 +173,7 @@ class Worker:
         times = [self._round_at, self._beat_at]
         if not self._may_be_due:
             times.append(self._look_at)
+        # Once past it waits for a thread that is free, and to wake for it before would be to spin.
         if self._interrupted_at > moment:
             times.append(self._interrupted_at)
         return max(0.0, min(times) - moment)
@@ -197,12 +199,14 @@ class Worker:
             self._interrupted_at = time.monotonic() + min(REST, outbox.lease())
         if not self._may_be_due:
             return False
+        # Taken before the look: a row whose hour comes meanwhile is seen by one of the two.
         moment = now()
         if self._give(outbox.take(long_first=self._after_quick and self._long_waits())):
             return True
         self._may_be_due = False
         pause = outbox.next_due(moment)
         self._look_at = time.monotonic() + min(REST, REST if pause is None else pause)
+        # Alone: another thread may still use what would be closed.
         if self._worked and alone:
             self._worked = False
             outbox.rest()
@@ -234,6 +238,7 @@ class Worker:
             with self._change:
                 self._free += 1
                 self._on_quick -= quick
+                # Before the last ones are begun: the thread that waits takes more meanwhile.
                 if len(self._rows) < len(self._hands):
                     self._nudge()
                 while not self._rows and not self._stopping:
@@ -252,6 +257,7 @@ class Worker:
     def _pass(self) -> None:
         """Begin the round of this minute; while the last one is still under way, say only that the worker lives."""
         if self._round is None or not self._round.is_alive():
+            # A daemon: a round bears to be cut, and must not keep the process from ending.
             self._round = threading.Thread(target=self._look_round, name="round", daemon=True)
             self._round.start()
             return
@@ -278,6 +284,7 @@ class Worker:
                 outbox.give_back(left)
             except Exception as fault:  # noqa: BLE001 - the database may be away: their leases run out
                 log.warning("outbox.silent", error=repr(fault))
+        # What is under way keeps its lease to the end: another worker would else do it again.
         for hand in self._hands:
             while hand.is_alive():
                 hand.join(outbox.beat_every())

@@ -167,6 +167,7 @@ _quick: set[str] = set()
 _rest: dict[str, Callable[[], None]] = {}
 _leased: dict[int, "_Lease"] = {}
 """The leases that this process has, by row: each is of a row that waits for a thread, or that a thread does."""
+# A forked child does none of its parent's rows: it must not keep their leases alive.
 os.register_at_fork(after_in_child=_leased.clear)
 _rows: Any = Outbox.__table__
 _as_row = [
@@ -307,6 +308,7 @@ def _take(db: Db, moment: datetime, most: int, *which: Any) -> list[Row]:
         )
         .returning(*_as_row)
     )
+    # RETURNING promises no order.
     rows = sorted((Row(*row) for row in db.connection().execute(taken)), key=lambda row: row.id)
     leases = {row.id: _Lease(row.owner, row.attempt, moment) for row in rows}
     after_commit(
@@ -488,6 +490,7 @@ def renew(db: Db, taken: Sequence[Row | Taking]) -> frozenset[int]:
         for lease_of in renewed:
             lease_of.since = moment
 
+    # Once it stands: a renewal that is undone makes no lease sure.
     after_commit(db, note)
     return mine
 
@@ -502,6 +505,7 @@ def retry(db: Db, collectivity_id: int, row_id: int) -> bool:
             Outbox.collectivity_id == collectivity_id,
             Outbox.state.in_(["parked", "pending"]),
         )
+        # The number of the attempt comes back, which is why each taking draws an owner (decision 0005).
         .values(state="pending", attempts=0, available_at=now(), lease_until=None)
         .returning(Outbox.id)
         .execution_options(synchronize_session=False)
@@ -563,6 +567,7 @@ def forget_done(db: Db, collectivity_id: int, before: datetime, most: int) -> in
         .where(
             Outbox.collectivity_id == collectivity_id,
             Outbox.kind == kind,
+            # The condition of the partial index `ix_outbox_done`, as it is written there.
             sa.text("state = 'done' AND last_error IS NULL"),
             Outbox.done_at < before,
         )
@@ -593,6 +598,7 @@ def do(row: Row) -> None:
     """Do a row that was taken; left alone when it was taken so long ago that another worker has it by now."""
     known = _leased.get(row.id)
     mine = known if known is not None and known.owner == row.owner else None
+    # A clock that went back makes nothing sure either.
     sure = mine is not None and timedelta(0) <= now() - mine.since < timedelta(seconds=lease() / 2)
     try:
         # This process may have been stopped for a while, or the machine asleep: a letter is not to leave twice for that.
@@ -618,6 +624,7 @@ def _do(row: Row) -> None:
         else:
             _end(row, "parked", f"personne ne traite « {row.kind} »")
         return
+    # Only a row whose worker is killed each time comes here: every other failure is parked below.
     if row.attempt > _tries(row.kind):
         _end(row, "parked", "interrompu à chaque essai : le travail de fond s’est arrêté avant la fin")
         return
@@ -653,11 +660,13 @@ def rest() -> None:
 
 def beat() -> bool:
     """Renew every lease that this process has; False after a fault, which is logged: the next beat is to come soon."""
+    # A copy: another thread may take or end rows meanwhile.
     taken = [Taking(row_id, lease.owner, lease.attempt) for row_id, lease in list(_leased.items())]
     try:
         mine = renew(taken) if taken else frozenset()
         for taking in taken:
             known = _leased.get(taking.id)
+            # Another worker has it: what is under way here will settle nothing.
             if taking.id not in mine and known is not None and known.owner == taking.owner:
                 del _leased[taking.id]
     except Exception as fault:  # noqa: BLE001 - a missed beat is not a failure of the work
@@ -733,6 +742,7 @@ def watch() -> None:
 
     While a restoration is held nobody looks: they ask operators, whose answers are another installation's.
     """
+    # First: a look that takes long must not make the worker seem dead.
     heartbeat.beat(heartbeat.WORKER, now())
     looks = {} if hold.held() else _rounds
     for name, look in looks.items():
@@ -752,6 +762,7 @@ def drain() -> int:
                     do(row)
                     count += 1
             finally:
+                # After a fault, what was taken and not begun is kept alive no more: its lease runs out.
                 forget(rows)
     if count:
         rest()

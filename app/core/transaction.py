@@ -76,6 +76,7 @@ def use_case(verb: Callable[Concatenate[Db, P], R]) -> Callable[P, R]:
         done = _commits.get()
         if done is not None:
             done.append(verb.__name__)
+        # The verb is over (`_inside`): what is told now may open a transaction of its own.
         for callback in news:
             callback()
         return result
@@ -88,6 +89,7 @@ def at_once(statement: Any, values: Mapping[str, Any]) -> int:
 
     For what bears to be run twice: whoever calls it tries again when the server is lost, whatever had become of it.
     """
+    # AUTOCOMMIT: a transaction around it would cost exchanges, for what bears to be run twice anyway.
     server = engine().dialect.name == "postgresql"
     how = {"isolation_level": "AUTOCOMMIT"} if server else {"writes": True}
     with engine().execution_options(**how).begin() as connection:
@@ -99,6 +101,8 @@ def _once(
 ) -> tuple[R, list[Callable[[], None]]]:
     """One attempt; the news is told by the caller, once the commit stands."""
     with writing() as db:
+        # Verbs name their actor as they like: he is known by his collectivity, which the session is then held
+        # to.
         actor = next(
             (argument for argument in (*args, *kwargs.values()) if hasattr(argument, "collectivity_id")), None
         )
@@ -107,6 +111,7 @@ def _once(
         lost: DBAPIError | None = None
         with db.begin() as whole:
             result = verb(db, *args, **kwargs)
+            # Before the number is asked: PostgreSQL gives one to a transaction once it writes.
             db.flush()
             number = _number(db)
             try:

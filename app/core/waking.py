@@ -138,6 +138,7 @@ class Listener:
             self._lose("wake.lost", repr(fault))
             return True
         notified = False
+        # All of them: one that is left would be taken for news by a later wait.
         while self._connection.pgconn.notifies() is not None:
             notified = True
         return notified
@@ -180,6 +181,7 @@ def heard(url: str) -> Any:
     try:
         connection.execute(f"LISTEN {CHANNEL}")
         word, end = uuid.uuid4().hex, time.monotonic() + HEARD
+        # By the address of the pages: that what they commit is heard here is the very question.
         say(word)
         while (left := end - time.monotonic()) > 0:
             if any(
