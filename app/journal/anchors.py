@@ -60,6 +60,7 @@ def compare(db: Db, lines: Iterable[str]) -> tuple[int, str | None]:
     """
     agreed = 0
     for rank, line in enumerate(lines, start=1):
+        # Some editors put a byte order mark before the first line.
         text = line.strip().lstrip("\ufeff")
         if not text or text.startswith("#"):
             continue
@@ -80,6 +81,7 @@ def _fault(db: Db, text: str) -> str | None:
         return f"la collectivité {siren} n’existe plus"
     if seq == 0:
         return None if hashed == GENESIS else "ce n’est pas une ligne de « journal head »"
+    # A mark is typed text: its number may be larger than a key can be.
     query = sa.select(_entry.c.hash).where(
         _entry.c.collectivity_id == number, _entry.c.seq == min(seq, LARGEST_KEY)
     )

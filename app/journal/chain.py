@@ -42,6 +42,7 @@ class Event:
 
 def canonical(facts: Mapping[str, Any]) -> str:
     """The one JSON text of these facts: sorted keys, no spaces, UTF-8 kept."""
+    # The text is what is hashed and what is kept: two writings of the same facts would be two hashes.
     return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
@@ -51,6 +52,8 @@ def digest(previous: str, collectivity_id: int, seq: int, line: Mapping[str, Any
         previous,
         collectivity_id,
         seq,
+        # The number and the collectivity are covered: a line that is moved, or lent to another journal, does
+        # not hold.
         *(line[name] for name in ("folder_id", "at", "who", "user_id", "event", "facts")),
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
@@ -64,8 +67,10 @@ def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] 
     """
     db.flush()  # whatever the ORM still has to write is written before the others are made to wait
     run = db.connection().execute
+    # Locked before the time is read: lines are dated in the order of their numbers.
     row = run(_lock, {"chain": collectivity_id}).one_or_none()
     if row is None:
+        # Two first lines at once: one fails on the key, and its verb is tried again (`use_case`).
         run(sa.insert(_head), {"collectivity_id": collectivity_id, "seq": 0, "hash": GENESIS})
         row = db.execute(_lock, {"chain": collectivity_id}).one()
     seq, previous = row.seq, row.hash
@@ -88,6 +93,7 @@ def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] 
             {**line, "collectivity_id": collectivity_id, "seq": seq, "previous": previous, "hash": hashed}
         )
         previous = hashed
+    # The head is kept apart from the lines: lines cut off the end are then missed.
     head = Write(_head, [{"seq": seq, "hash": previous}], where="collectivity_id", value=collectivity_id)
     beside = [Write(_origin, places)] if places else []
     return write(db, [*along, Write(_entry, lines), *beside, head])
@@ -110,6 +116,7 @@ def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
     one_moment(db)
     previous, expected = GENESIS, 1
     beside = origins.Beside(origins.erasures(db, collectivity_id))
+    # Closed at the first fault: rows that are read as they come would hold the connection.
     with closing(entries(db, collectivity_id)) as lines:
         for row in lines:
             if broken := _fault(row, previous, expected):
@@ -208,6 +215,7 @@ def _fault(row: Any, previous: str, expected: int) -> str | None:
             else "a été modifiée"
         )
         return f"la ligne {row.seq} (« {row.event} », {row.at}) {fault}"
+    # After its own hash: a line that was altered is named, not the one that follows it.
     if row.previous != previous:
         return f"la ligne {row.seq} (« {row.event} », {row.at}) ne suit pas la précédente : ajoutée, déplacée ou réécrite"
     return None

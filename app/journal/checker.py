@@ -41,6 +41,7 @@ class Altered(Exception):  # noqa: N818 (told as one sentence)
 def digest(previous: str, collectivity: int, seq: int, line: "dict[str, Any]") -> str:
     """SHA-256 in hexadecimal of a line and of the hash before it."""
     parts = [previous, collectivity, seq, *(line[name] for name in FIELDS)]
+    # A forged file may hold half of a surrogate pair, on which the program must not break.
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -70,6 +71,7 @@ class Erasure:
         if not (isinstance(self.altered, list) and isinstance(self.missing, list)):
             return False
         numbers: Any = (self.upto, self.days, self.count, *self.altered, *self.missing)
+        # Not isinstance: in Python True is a whole number, and no sweep writes it.
         if _moment(self.at) is None or any(type(number) is not int for number in numbers):
             return False
         upto, days, count, *_ = numbers
@@ -124,6 +126,7 @@ class Origins:
 
     def close(self) -> "dict[int, list[Any]]":
         """For each delay that was said, how many went and the last line that says it; raises `Altered`."""
+        # Erasures go ever farther (`whole`): the first that reaches a line is the one that took its address.
         uptos = [erasure.upto for erasure in self.erasures]
         for seq, name in self.missing:
             rank = bisect_left(uptos, seq)
@@ -198,10 +201,12 @@ def check(lines: Iterable[str]) -> "tuple[str, dict[int, str], dict[int, list[An
     closing, origins = None, Origins()
     for line in read_lines:
         if closing is not None:
+            # An export ends with its head: whatever comes after was put there.
             raise Altered("une écriture suit la fin de l’export : elle a été ajoutée")
         if "head" in line:
             closing = line["head"]
             continue
+        # Told as altered: of a line that lacks a part, nothing can be computed.
         missing = [name for name in ("seq", "previous", "hash", *FIELDS) if name not in line]
         if missing:
             raise Altered(f"l’écriture n° {line.get('seq', len(hashes))} n’a plus : {', '.join(missing)}")
@@ -225,6 +230,7 @@ def _check_line(line: "dict[str, Any]", collectivity: Any, previous: str, expect
     if seq < expected:
         raise Altered(f"l’écriture n° {seq} est en double ou déplacée, à la place du n° {expected}")
     name = f"l’écriture n° {seq} (« {line['event']} », {line['at']})"
+    # Before the link to the line before: an altered line is named itself.
     if digest(line["previous"], collectivity, seq, line) != line["hash"]:
         before = next(
             (n for n in _around(seq) if digest(line["previous"], collectivity, n, line) == line["hash"]), 0
@@ -302,6 +308,7 @@ def main(arguments: "list[str] | None" = None) -> int:
             with open(options.reperes, encoding="utf-8") as marks:  # noqa: PTH123
                 agreed = compare(siren, hashes, marks)
             print(f"Repères de cette collectivité : {agreed}, le journal les porte encore.")
+            # A comparison with nothing would be read as an agreement.
             if not agreed:
                 print("Rien n’a été comparé : aucun repère n’est de cette collectivité.")
                 return 2

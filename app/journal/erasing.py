@@ -43,6 +43,7 @@ def believed(days: int) -> bool:
     A clock that leapt has no line there until it has run for a quarter of the days; one that is ahead by less than a half
     passes, so that no address goes before the half of its days for one leap.
     """
+    # Without it a clock that leaps ahead would take away in one night what nothing brings back.
     with reading() as db:
         return bool(db.scalar(sa.select(_of_then(now(), timedelta(days=days)))))
 
@@ -111,10 +112,12 @@ def _erase(db: Db, collectivity_id: int, days: int) -> int | None:
         ],
         "missing": [row.seq for row in batch if row.salt is None],
     }
+    # The salt goes with the address: what the chain keeps of it then answers no guess.
     gone = sa.delete(Origin).where(
         Origin.collectivity_id == collectivity_id, Origin.seq.in_([row.seq for row in there])
     )
     db.execute(gone.execution_options(synchronize_session=False))
+    # Where nothing was wrong neither fact is written, as in the lines of before they existed.
     recorded = {name: value for name, value in facts.items() if value or name not in origins.DOUBTFUL}
     append(db, collectivity_id, Event(origins.ERASED, BY, None, None, recorded))
     return len(there)
@@ -136,6 +139,8 @@ def _due(db: Db, collectivity_id: int, moment: datetime, age: timedelta) -> list
             if at is None or at > moment:
                 undated += mine
             elif (mine or undated) and moment - at < age:
+                # One that is not due keeps all after it: an erasing says one bound, and all below it are
+                # gone.
                 break
             else:
                 batch, undated = [*batch, *undated, *mine], []

@@ -80,6 +80,7 @@ def export(collectivity_id: int, folder: Path, moment: datetime) -> Path:
         folder / CHECKER: Path(checker.__file__).read_text(encoding="utf-8"),
         folder / README: readme,
     }
+    # Under its name only when it is whole: a part of a journal would be judged as one that was cut.
     partial = target.with_suffix(".partial")
     if there := [path.name for path in (target, partial, *texts) if path.exists()]:
         raise Refusal("export-there", folder=str(folder), names=", ".join(there))
@@ -109,12 +110,14 @@ def _origin(row: Any) -> dict[str, Any]:
 
 
 def _private(path: Path, written: list[Path]) -> Any:
+    # O_EXCL: a link put there meanwhile is not written through; 0600: it holds personal data.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     written.append(path)
     return os.fdopen(handle, "w", encoding="utf-8", newline="\n")
 
 
 def _line(values: dict[str, Any]) -> str:
+    # The text of `facts` is exported as it was hashed, inside a JSON string: it is not written anew.
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 

@@ -83,6 +83,7 @@ def erasure_of(seq: int, at: str, text: str, after: int) -> Erasure | None:
     altered, missing = (facts.get(name, []) for name in DOUBTFUL)
     if moment is None or not (isinstance(altered, list) and isinstance(missing, list)):
         return None
+    # bool is an int in Python, and JSON has both: only a plain number is what the sweep writes.
     if any(type(number) is not int for number in (*numbers, *altered, *missing)):
         return None
     upto, days, count = numbers
@@ -128,6 +129,7 @@ class Beside:
     def see(self, row: Any) -> None:
         """Take in the next line of `entries`, which holds by itself."""
         moment = moment_of(row.at)
+        # Their own date was to come: this one says when they were written, at the latest.
         for before, erased in [pair for pair in self._undated if moment and moment <= pair[1].at]:
             self._undated.remove((before, erased))
             self._blame(before.seq, _early(before, moment, erased))
