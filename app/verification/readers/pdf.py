@@ -216,7 +216,9 @@ def _sorted(
             raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
         try:
             signature = _Embedded(reader, widget, name)
+            # A linearised file has two sections for its first revision.
             signature.signed_revision = max(signature.signed_revision, first(reader))
+            # Asked for now: asn1crypto parses lazily, and what is broken must be told here.
             _ = signature.signer_cert.subject.native
             (stamps if _stamp(signature) else people).append(signature)
         except UNREADABLE:
@@ -240,6 +242,7 @@ def _skipped(document: Opened, people: Iterable[EmbeddedPdfSignature]) -> list[t
             continue
         try:
             data = cms.ContentInfo.load(container)["content"]
+            # A timestamp's content is of another type: it is nobody's signature.
             if data["encap_content_info"]["content_type"].native != "data":
                 continue
             info = extract_signer_info(data)

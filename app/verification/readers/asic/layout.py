@@ -145,6 +145,7 @@ def _names(names: list[bytes]) -> None:
     plain = [name.decode("utf-8", "replace") for name in names]
     if any(re.search(r"[\x00-\x1f\x7f\\:]|^/|(?:^|/)\.{0,2}/|(?:^|/)\.{1,2}$", name) for name in plain):
         raise unsound("l’un de ses fichiers a un nom que les logiciels ne lisent pas de la même façon")
+    # As file systems fold them: capitals, accents written in two ways, dots and spaces at the end.
     folded = [unicodedata.normalize("NFKC", name).casefold().rstrip("/ .") for name in plain]
     files = {name for name, raw in zip(folded, plain, strict=True) if not raw.endswith("/")}
     within = {name[: match.start()] for name in folded for match in re.finditer("/", name)}
@@ -155,6 +156,7 @@ def _names(names: list[bytes]) -> None:
 def _same_name(name: bytes, extra: bytes) -> None:
     """Refuse a second name in Unicode that is another one: some tools show it instead (§4.6.9)."""
     for kind, value in _fields(extra):
+        # A version and a checksum come before the name.
         if kind == UNICODE_NAME and value[5:] != name:
             raise unsound("l’un de ses fichiers porte deux noms")
 
@@ -215,10 +217,13 @@ def _content(stream: IO[bytes], named: _Named, start: int, *, described: bool) -
         if not piece:
             raise unsound("il est coupé")
         left -= len(piece)
+        # Stored bytes whose size comes after them: who reads as it comes stops at the first mark.
         if unpack is None and described and ANY.search(before + piece):
             raise unsound("la fin de l’un de ses fichiers n’est pas sûre")
+        # A mark may lie across two pieces.
         before = piece[-3:]
         while piece:
+            # By pieces: what unpacks to far more than was said stops there.
             plain = piece if unpack is None else unpack.decompress(piece, PIECE)
             piece = b"" if unpack is None else unpack.unconsumed_tail
             size, crc = size + len(plain), zlib.crc32(plain, crc)

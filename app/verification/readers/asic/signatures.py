@@ -74,6 +74,7 @@ def read_asic(path: Path, content: Path | None, trust: Trust, moment: datetime) 
             files = _files(archive)
             kind = _kind(files)
             bounds.allow(2.0)
+            # After the kind: an office document is told as one, not as an unsound container.
             account(stream, most=LARGEST)
             pairs = list(_signatures(files, trust, moment))
             data = _data(files)

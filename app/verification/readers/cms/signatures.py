@@ -80,6 +80,7 @@ def _signed_data(data: bytes) -> Any:
         container = cms.ContentInfo.load(data, strict=True)
         if container["content_type"].native != "signed_data":
             raise ValueError(container["content_type"].native)
+        # asn1crypto reads what it is asked for: what is malformed must show here.
         _ = len(container["content"]["signer_infos"])
         return container["content"].untag()
     except UNREADABLE as error:
@@ -136,6 +137,7 @@ def _short(alone: Any, content: Opener | None, size: int) -> bytes | None:
     """The content, unless it is too long to be the attributes of a signature."""
     if content is None:
         native = alone["encap_content_info"]["content"].native
+        # More than this is no set of attributes, and only that is asked of it.
         return native[:LONGEST_ATTRIBUTES] if isinstance(native, bytes) else None
     if size > LONGEST_ATTRIBUTES:
         return None

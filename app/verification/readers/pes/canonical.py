@@ -109,6 +109,7 @@ class _Canonical:
         self.parser = parser = expat.ParserCreate()
         parser.StartElementHandler = self._start
         parser.EndElementHandler = lambda _: self.stack.pop()
+        # A CDATA section is never cut: opened again, its content would be read as marks.
         parser.StartCdataSectionHandler = lambda: setattr(self, "literal", True)
         parser.EndCdataSectionHandler = lambda: setattr(self, "literal", False)
         parser.Parse(self.head, False)
@@ -123,6 +124,7 @@ class _Canonical:
             text, at = block[done:end], self._at()
             # All is read and an element is open, so what comes is text
             inside = self.stack and not self.literal and at == self.base + len(self.buffer)
+            # Only characters that are their own canonical form: they are hashed without being parsed.
             if inside and not text.translate(None, PLAIN):
                 self._cut(at)
                 self.hash.update(text)

@@ -95,7 +95,9 @@ def _parsed(raw: bytes, context: Mapping[str, str], encoding: str) -> _Element:
     )
     head = f'<?xml version="1.0" encoding="{encoding}"?><w{names}>'.encode("ascii", "xmlcharrefreplace")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    # One element alone: a second one after it would be read by nobody here.
     (signature,) = etree.fromstring(head + raw + b"</w>", parser)
+    # A comment is no part of what is signed, and cuts a text in two for many readers (`xades.scope`).
     if any(not isinstance(element.tag, str) for element in signature.iter()):
         raise MisfitError("un commentaire ou une instruction figure dans la signature")
     return signature
@@ -152,6 +154,7 @@ def _references(signature: Signature, target: str, properties: _Element, claims:
         raise MisfitError("l’algorithme de signature n’est pas RSA avec SHA-256")
     first, second = signature.references
     claims.digest = _announced(first)
+    # An empty Id in the reference would mean the whole file.
     if not target or first.uri != f"#{target}":
         raise MisfitError("la signature ne porte pas sur l’élément qui la contient")
     if first.steps != [ENVELOPED, EXCLUSIVE]:
@@ -183,6 +186,7 @@ def _properties(properties: _Element, space: str, claims: Claims) -> None:
         raise MisfitError("les propriétés signées de la signature manquent")
     known: dict[str, _Element] = {}
     for child in properties[0]:
+        # A property that stands twice has two values, of which each reader takes one.
         if not str(child.tag).startswith(space) or known.setdefault(local(child), child) is not child:
             raise MisfitError("une propriété signée est inattendue ou figure deux fois")
 

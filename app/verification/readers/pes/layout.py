@@ -141,6 +141,7 @@ class _Walk:
     def feed(self, block: bytes) -> None:
         """Read some more of the file; refuses `pes-too-complex` for a mark that never ends."""
         self.take(block)
+        # expat keeps a mark until it ends: one that never does would fill the memory.
         if self.skim.fed - self.parser.CurrentByteIndex > LONGEST_MARK:
             raise Refusal("pes-too-complex", what="une balise ou un commentaire démesuré")
 
@@ -245,6 +246,8 @@ class _Walk:
     def sign(self, depth: int, at: int) -> None:
         """A Signature begins, as a child of what it may sign or elsewhere."""
         owner = self.root if depth == 1 else self.bordereau if depth == 3 else None
+        # A Signature inside another, or elsewhere, is told: it is how a genuine element is hidden beside a
+        # forged one.
         if owner is None or self.open is not None:
             self.strays.append("Signature")
         else:

@@ -157,6 +157,7 @@ def _signature(
         # Whatever breaks on hostile bytes is a signature that proves nothing
         faults.append("la signature est illisible")
     else:
+        # An Id that stands twice lets another verifier take the other element for the signed one.
         twice = {target.id or "", claim.id, claim.properties_id} & flow.twice
         faults += [
             f"l’identifiant « {identifier} » figure deux fois dans le flux" for identifier in sorted(twice)
@@ -188,6 +189,7 @@ def _signature(
 def _contents(stream: IO[bytes], flow: Layout, target: Target, mark: Mark, end: int) -> tuple[Claims, bytes]:
     if end < 0:
         raise MisfitError("la signature est vide")
+    # Before it is read and parsed.
     if end - mark.start > LARGEST:
         raise MisfitError("la signature est démesurée")
     stream.seek(mark.start)

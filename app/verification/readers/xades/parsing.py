@@ -33,6 +33,7 @@ METHODS = {f"{MORE}{kind}-{name}": (kind, name) for kind in ("rsa", "ecdsa") for
 
 def parse_any(data: bytes, name: str) -> _Element:
     """The root of an XML file, whoever made it; refuses `xades-unreadable`."""
+    # Before it is parsed: the tree of a file takes several times its size (decision 0013).
     if len(data) > LARGEST_DOCUMENT:
         raise unknown(name, "elle est trop grande")
     try:
@@ -60,6 +61,7 @@ def tag(name: str) -> str:
 def only(root: _Element, path: str) -> _Element:
     """The one element at a path; refuses `xades-unreadable` when there is none or more than one."""
     elements = root.findall(path, NAMES)
+    # Of two, one reader would prove the first and another show the second.
     if len(elements) != 1:
         raise unknown("XAdES", f"{path.rpartition(':')[2]} y est {len(elements)} fois au lieu d’une")
     return elements[0]
@@ -105,6 +107,8 @@ def canonical(element: _Element, method: str, holder: _Element | None = None) ->
         )
     if method not in INCLUSIVE:
         raise unsupported("XAdES avec une forme canonique inconnue")
+    # An inclusive form takes the xml: attributes of what encloses the element along; what lxml writes here
+    # does not.
     inherited = [
         name
         for above in element.iterancestors()

@@ -99,6 +99,7 @@ def scope(signature: Signature, root: _Element, outside: Outside) -> Scope:
         checks.append((right, algorithm, digest, own))
     _, algorithm, document, _ = next((check for check in checks if not check[3]), checks[0])
     properties = _properties(signature)
+    # Properties that no reference covers are anybody's words.
     signed = (
         properties if properties is not None and any(target is properties for target in targets) else None
     )
@@ -145,6 +146,7 @@ def _named(root: _Element, name: str) -> _Element:
     elements = [
         element
         for element in root.iter(etree.Element)
+        # Every spelling that a careless verifier would follow counts, as in `pes.layout`.
         if any(element.get(each) == name for each in IDENTIFIERS)
     ]
     if len(elements) != 1:
@@ -167,6 +169,7 @@ def _octets(
     if last is not None and last.get("Algorithm") == BASE64:
         return _base64(element)
     form = str(last.get("Algorithm")) if last is not None else UNSAID
+    # The whole document takes the instructions beside its root along: of the root alone they would be lost.
     if whole and (form in INCLUSIVE or top.getprevious() is not None or top.getnext() is not None):
         return etree.tostring(tree, method="c14n", exclusive=form in EXCLUSIVES, with_comments=False)
     return canonical(element, form, last)
@@ -200,6 +203,7 @@ def _removes_signatures(step: _Element) -> bool:
     if only_child is None:
         return False
     expression = "".join((only_child.text or "").split())
+    # The prefix is the file's own, and must mean XML Signature where the expression stands.
     prefix = next((name for name, uri in only_child.nsmap.items() if uri == DS and name), "ds")
     if only_child.tag == tag("ds:XPath"):
         return expression == f"not(ancestor-or-self::{prefix}:Signature)"

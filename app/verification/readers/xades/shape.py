@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml.etree import _Element
 
+# XML's own blanks alone: a no-break space is a text.
 BLANK = " \t\r\n"
 
 

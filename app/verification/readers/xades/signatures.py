@@ -164,6 +164,8 @@ def _signer(parts: _Parts) -> tuple[str, x509.Certificate | None]:
     """
     if parts.mark is None:
         value = decoded(parts.value)
+        # Found by the key alone: another certificate of the same key may have taken its place, which
+        # `_doubts` tells.
         by_key = (
             each for each in parts.certificates if proves(each.dump(), value, parts.signed, parts.algorithm)
         )
@@ -274,12 +276,14 @@ async def _standing(
     context = trust.context(moment, fetch=trust.fetch, others=above)
     validator = CertificateValidator(own, intermediate_certs=above, validation_context=context)
     try:
+        # Before the chain: a key that is too weak proves nothing, whoever certified it.
         algorithms.of(own.dump())
         path = await validator.async_validate_usage({"non_repudiation"})  # type: ignore[no-untyped-call]
     except Refusal:
         return _Standing("CRYPTO_CONSTRAINTS_FAILURE")
     except (path_errors.PathError, path_errors.ValidationError, AssertionError) as error:
         return _fallen(error)
+    # Without the network nobody was asked about revocation, and silence is no « yes ».
     return _Standing(None if trust.fetch else "TRY_LATER", validation_path=path)
 
 
