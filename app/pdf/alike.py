@@ -68,6 +68,7 @@ def _headers(data: mmap.mmap) -> dict[int, tuple[int, int]]:
         before = max(0, place - LONGEST_HEADER)
         header = _HEADER.search(data[before:place])
         if header is not None:
+            # Readers pass over blanks before an object: a table may give the place of the first of them.
             headers[before + header.start()] = (int(header[1]), int(header[2]))
         place = data.find(WORD, place + len(WORD))
     return headers

@@ -414,6 +414,7 @@ def blank(drawing: Any) -> bool:
     while waiting:
         node, count = waiting.pop(), count + 1
         if count > 100:
+            # Too many to look at: taken for a drawing.
             return False
         if isinstance(node, StreamObject):
             if _draws(node):
@@ -431,6 +432,7 @@ def _draws(stream: Any) -> bool:
         return True  # readers do not agree on where it ends, or on how it is undone
     try:
         data = stream.data
+        # What follows the compressed data is more of the drawing for some readers.
         if "/Filter" in stream:
             inflater = zlib.decompressobj()
             inflater.decompress(stream.encoded_data)

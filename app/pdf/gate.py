@@ -130,6 +130,7 @@ class Gate:
                 continue
             if drawn.differs:
                 changes.altered.append(OTHERWISE.format(page=number + 1))
+            # One of which the list of annotations alone changed is let go (decision 0019).
             for area, ink, hidden in zip(areas, drawn.ink, drawn.hidden, strict=False):
                 if hidden and not area.replaces:
                     clause = f"{area.what} cache ce qui était écrit sur la page {number + 1}"
@@ -146,6 +147,7 @@ def _same(before: Snapshot, after: Snapshot, reference: Any) -> bool:
     try:
         return bool(_is_id(old, new))
     except NotImplementedError:
+        # What pyHanko cannot compare counts as changed.
         return False
 
 

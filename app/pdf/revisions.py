@@ -182,6 +182,7 @@ def signed_ranges(document: Opened) -> Iterator[tuple[tuple[int, int, int, int],
     ranges, rest = set(), b""
     while piece := stream.read(PIECE):
         ranges |= {tuple(map(int, match.groups())) for match in _RANGE.finditer(rest + piece)}
+        # A range may lie across two pieces.
         rest = (rest + piece)[-200:]
     for before, start, length in sorted(ranges)[:MOST_RANGES]:
         if not 2 < start - before <= MOST_HOLE or start + length > size:
@@ -189,6 +190,7 @@ def signed_ranges(document: Opened) -> Iterator[tuple[tuple[int, int, int, int],
         stream.seek(before)
         hole = stream.read(start - before)
         if _HOLE.fullmatch(hole) and hole[1:-1].strip(b"0"):
+            # A last digit that lacks counts as zero.
             yield (0, before, start, length), bytes.fromhex((hole[1:-1] + b"0" * (len(hole) % 2)).decode())
 
 

@@ -196,6 +196,7 @@ def _added(document: Opened, section: int, signed: int, tail: bytes, strays: Str
     last = max((match.end() for match in ends if starts and int(match[1]) == starts[-1]), default=0)
     rest = tail[last:].strip(BLANK)
     if rest:
+        # Words of the format are what a reader that rebuilds the file looks for.
         acts = bool(_ACTS.search(rest))
         (strays.altered if acts else strays.doubts).append(AFTER_END if acts else AFTER_END_IDLE)
     tail = tail[:last]
@@ -214,6 +215,7 @@ def _added(document: Opened, section: int, signed: int, tail: bytes, strays: Str
         window = max(window, info.end_location)
     if len(_TRAILER.findall(tail)) > tables or not unambiguous(document, section, signed, tail):
         strays.doubts.append(MALFORMED)
+    # As a reader that rebuilds the file finds objects: each must be where a table says.
     for header in _OBJECT.finditer(tail):
         if expected.get(signed + header.start()) != (int(header[1]), int(header[2])):
             strays.doubts.append(UNLISTED)
@@ -250,6 +252,7 @@ def _sound(
                 return False
             expected[offset] = (identity, generation)
         elif offset != _earlier(document, identity, generation, number - 1):
+            # A table may name again what was there before, where it was, and nothing else.
             return False
     if info.stream_ref is not None:
         expected[start] = (info.stream_ref.idnum, info.stream_ref.generation)

@@ -171,6 +171,7 @@ class Strict:
         end = begun.end() + length
         finish = self._after(_END_OF_STREAM, end)
         within = self.data[begun.end() : end]
+        # A reader that looks for the end instead of counting would stop there.
         if b"endstream" in within or b"endobj" in within:
             raise Ambiguous
         return Written(number, generation, value, at, finish.end(), (begun.end(), end))

@@ -71,6 +71,7 @@ def _size(section: Section, before: int, root: tuple[int, int]) -> int:
     size = values[b"/Size"].whole
     if size is None or values[b"/Prev"].whole != before or values[b"/Root"].reference != root:
         raise Ambiguous
+    # A hybrid file has two tables, and each reader follows one of them.
     if b"/XRefStm" in section.trailer:
         raise Ambiguous
     return size
@@ -87,6 +88,7 @@ def _table_matches(document: Opened, number: int, section: Section, signed: int)
         table = section.objects[-1]
         if not _stream_table(document, table):
             return False
+        # A cross-reference stream need not name itself.
         listed.setdefault((table.number, table.generation), table.start + signed)
     elif listed != {
         (identity, generation): at
@@ -128,6 +130,7 @@ def _stream_table(document: Opened, table: Written) -> bool:
     numbers = [
         number
         for first, count in zip(index[::2], index[1::2], strict=True)
+        # Bounded: the count is the file's own word.
         for number in range(first, first + min(count, 1_000_000))
     ]
     data, line = stream.data, sum(widths)
@@ -142,6 +145,7 @@ def _members(document: Opened, holder: int) -> dict[int, int]:
     """The objects of an object stream with their ranks; each read strictly, in order, and nothing between (§7.5.7)."""
     reader: Any = document.reader
     stream = reader.get_object(Reference(holder, 0, reader))
+    # Another stream would hold members that only some readers look for.
     if "/Extends" in stream:
         raise Ambiguous
     return {number: rank for rank, number in enumerate(_bodies(stream))}
