@@ -138,6 +138,7 @@ def _our_signatures(db: Db, version: DocumentVersion) -> tuple[datetime, frozens
 def keep(db: Db, actor: Actor, folder_id: int, base_id: int, file: Kept, preserved: Preserved) -> None:
     """Write the augmented version, what it reached and the journal line, together; nothing if another came first."""
     folder = lock(db, actor, folder_id, None)
+    # Asked again under the lock: another worker may have added one meanwhile.
     base = _still_last(db, base_id)
     document = db.get_one(Document, base.document_id)
     version = add_version(db, document.id, folder, actor, file)

@@ -28,6 +28,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
         news += (
             _not_valid(version, record.verdicts) if record is not None else [_unverified(folder.id, version)]
         )
+    # Who deposited a file does not rule on what is doubtful in it.
     by = frozenset(folder.sources.get("depositors", ()))
     return [replace(caution, by=by) for caution in news]
 
@@ -38,6 +39,7 @@ def _not_valid(version: DocumentVersion, verdicts: Iterable[Verdict]) -> list[Ca
             KEY,
             "Signature antérieure " + ("non valable" if verdict.verdict == "invalide" else "non reconnue"),
             spaces(f"« {version.filename} », signature au nom de « {verdict.name} ». {verdict.reason}"),
+            # Named by the bytes and the reason: whoever answers one doubt has not answered another.
             about=points.name(KEY, version.sha256, verdict.verdict, verdict.name, verdict.reason),
         )
         for verdict in verdicts

@@ -63,6 +63,7 @@ def record_in(
     """The same in the caller's transaction, for the session that he holds."""
     folder = lock(db, actor, row.folder_id, None)
     last = last_version(db, row.document_id)
+    # One of these three tells that somebody was quicker, and nothing of this signature may be kept.
     if row.state != "claimed" or last.id != row.version_id or folder.version != row.folder_version:
         raise _overtaken(db, actor, row, folder, last)
     position = present(db, folder)
@@ -98,6 +99,7 @@ def record_in(
     }
     # At once, and with statements built once: two parts of one step that are signed at once meet here
     write(db, [Write(_proofs, [values]), Write(_sessions, [{"state": "done"}], where="id", value=row.id)])
+    # The statement above has written it: the ORM must not write it again.
     set_committed_value(row, "state", "done")
     proof = {
         **_proof(row, file, certificate, facts, actor, writer),

@@ -34,6 +34,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
     """
     with reading(actor.collectivity_id) as db:
         folder = db.get_one(Folder, folder_id)
+        # Without a lock, to spare work that would be for nothing: `record_in` asks again under it.
         if folder.place != step:
             return None
         context = context_of(db, folder, present(db, folder), 0)

@@ -75,6 +75,7 @@ def read(data: bytes, texts: Mapping[str, str]) -> str:
     if not bag.certificate or not isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey):
         raise Refusal("seal-keyless")
     certificate = x509.load_pem_x509_certificate(bag.certificate)
+    # A file may hold a certificate and the key of another: what it sealed would not verify.
     if key.public_key() != certificate.public_key():
         raise Refusal("seal-keyless")
     der = certificate.public_bytes(Encoding.DER)

@@ -138,6 +138,7 @@ def claim(db: Db, actor: Actor, session: str) -> SignatureSession:
 @use_case
 def fail(db: Db, session: str) -> None:
     """Note that a claimed session ended without a signature."""
+    # Only what is claimed: a session that is done stays done, whoever reports a fault later.
     query = sa.update(SignatureSession).where(
         SignatureSession.id == session, SignatureSession.state == "claimed"
     )
@@ -157,5 +158,6 @@ def state_of(actor: Actor, folder_id: int, session: str) -> str:
         return "nothing"
     if row.state == "done":
         return "done"
+    # Claimed in its last second, it may still be worked on.
     alive = row.state == "claimed" and now() < row.expires_at + timedelta(minutes=1)
     return "pending" if alive else "nothing"

@@ -92,6 +92,7 @@ def prepare(
     with watched(actor, "prepare", folder_id=folder_id, certificate=key.certificate):
         if actor.kind != "person":
             raise Refusal("signature-of-software")
+        # A factor is asked for these very bytes: it is judged below, once they are known.
         factor = not confirmed and identity.factor_asked(actor)
         if not confirmed and not factor:
             identity.refuse_stale(actor)
@@ -158,6 +159,7 @@ def _completed(
     try:
         return _finish(actor, claimed, signatures, along)
     except Exception:
+        # A claimed session that ended badly never serves again (decision 0009).
         fail(claimed.id)
         raise
 
@@ -234,6 +236,8 @@ def work_of(
         location=actor.collectivity_name or None,
         signatory=Signatory(capacity, context.city, context.postal_code),
         timestamped=timestamper is not None,
+        # A code that serves once allows no second try with more room for the token: it has the whole room at
+        # once.
         token_room=TOKEN
         if signer.once or timestamper is None
         else authorities.token_room(timestamper, TOKEN),
@@ -267,6 +271,7 @@ def _finish(
     along: Callable[[Db], None] | None,
 ) -> Moved:
     """The part that waits for the network, outside any transaction; then the one transaction that tells."""
+    # Before the network is asked: what was lost meanwhile is told before anything is dated.
     with reading(actor.collectivity_id) as db:
         family = _still_asked(db, actor, row).in_force
         version = db.get_one(DocumentVersion, row.version_id)
@@ -288,9 +293,11 @@ def _finish(
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "signed"
         vault.store().fetch(scope, version.sha256, source)
+        # Of before prepared copies had a part of the store of their own.
         waiting = scope if row.prepared_size is None else vault.waiting(actor.collectivity_id)
         vault.store().fetch(waiting, row.prepared_sha256, target)
         facts = embed(actor, writer, source, target, row.field, signer, unpack(row), signatures, family)
+        # The file before the row: a kill leaves at most a file that nothing names.
         stored = vault.store().put_file(scope, target)
     file = kept_of(actor, writer, version, stored, row.capacity, holder_of(actor, row.certificate))
     moved = record(actor, row.id, file, certificate, facts, along)

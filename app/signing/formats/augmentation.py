@@ -100,6 +100,7 @@ def augment(
             writer = IncrementalPdfFileWriter.from_reader(Reader(before))
             asyncio.run(_augment(writer, after, answers, timestamper, None if renews else (fields,)))
             after.flush()
+            # Before a row names the file.
             os.fsync(after.fileno())
     except BaseException as error:
         target.unlink(missing_ok=True)

@@ -57,6 +57,7 @@ class Embedder:
         """
         proven = algorithms.check_signature(certificate, signature, prepared.attributes, prepared.algorithm)
         waiting = target.read_bytes()
+        # Hashed again: the document lies in a file of its own, which may have changed since it was prepared.
         digest = hash_of(source, prepared.algorithm)
         if digest != prepared.digest or not self.waits(waiting, prepared, certificate, digest):
             raise Refusal("prepared-file-changed")

@@ -89,6 +89,7 @@ def build(
 ) -> bytes:
     """DER of the container; a `timestamper` puts the time on the signature's hash (EN 319 142-1 §6.3, level B-T)."""
     fixed = _fixed(certificate, tuple(chain), algorithm)
+    # Signed as a SET OF and embedded under [0]: the first byte alone differs (RFC 5652 §5.4).
     info = [fixed.signer, bytes((IMPLICIT_0,)) + attributes[1:], fixed.mechanism, _tlv(OCTETS, signature)]
     if timestamper is not None:
         token = timestamper.token(hashlib.new(algorithm, signature).digest(), algorithm)

@@ -139,6 +139,7 @@ def complete(
     `timestamp-silent`, `signature-too-large`; then nothing is written. Whoever keeps the file forces it to disk.
     """
     proven = algorithms.check_signature(certificate, signature, prepared.attributes, prepared.algorithm)
+    # What was kept since is not believed: it is made again from the certificate and the hash.
     if prepared.attributes != container.signed_attributes(certificate, prepared.digest, prepared.algorithm):
         raise Refusal("prepared-file-changed")
     with target.open("r+b") as stream:
@@ -248,6 +249,7 @@ def check(
     except Refusal as error:
         raise failed("le fichier signé ne se relit pas") from error
     ours = [reading for reading in readings if reading.where == field]
+    # Ours is the last one: nothing may stand after it in the file that it covers whole.
     if len(ours) != 1 or ours[0] is not readings[-1]:
         raise failed(f"la signature n’est pas dans l’emplacement « {field} »")
     own = {
@@ -258,6 +260,7 @@ def check(
     facts = demand(ours[0], field, certificate, own, timestamped=timestamped, earlier=len(readings) - 1)
     broken = {reading.where for reading in readings[:-1] if not reading.holds}
     if broken:
+        # One that did not hold before ours is not our doing.
         broken &= {
             reading.where for reading in read_pdf(source, None, silent, moment) if reading.holds
         } | set(since)

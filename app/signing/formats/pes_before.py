@@ -106,6 +106,7 @@ def _demand_certain_ids(flow: Layout, ids: Sequence[str]) -> None:
     for identifier in ids:
         if not PLAIN.fullmatch(identifier):
             raise Refusal("pes-id-invalid", id=identifier[:80])
+    # The Ids of our signatures must be free in the flow, and no two of them alike.
     brought = {f"{identifier}{end}" for identifier in ids for end in ("_SIG", "_SIG_SP")} & flow.ids
     if brought or len(
         {f"{identifier}{end}" for identifier in ids for end in ("", "_SIG", "_SIG_SP")}

@@ -106,6 +106,8 @@ class _OwnRules:
                 "trust_roots": [root for data in roots for root in certificates_in(data)],
                 "moment": moment,
                 "allow_fetching": False,
+                # Answers are later than the signature that they speak for (decision 0012): they must count
+                # for its time.
                 "revinfo_policy": CertRevTrustPolicy(policy, retroactive_revinfo=True),
                 "time_tolerance": TOLERANCE,
             }
@@ -135,6 +137,7 @@ async def _demand_time(stamp: EmbeddedPdfSignature, context: ValidationContext) 
     if not (status.intact and status.valid and status.trusted) or status.validation_path is None:
         raise Refusal("archive-not-made", why="l’horodatage du document n’est pas prouvé")
     path = status.validation_path.iter_certs(include_root=False)
+    # The first of them to end: from then on the timestamp proves nothing by itself.
     ends: datetime = min(each.not_valid_after for each in path)
     return ends
 

@@ -157,6 +157,7 @@ def _embed(
     signed = waiting[: prepared.start] + value + waiting[prepared.end :]
     if timestamper is None:
         return signed
+    # In canonical form, as a verifier makes it: the namespace, inherited in the file, is said again.
     canonical = f"<ds:SignatureValue{DS_NAME}>".encode() + value + b"</ds:SignatureValue>"
     token = timestamper.token(hashlib.new(prepared.algorithm, canonical).digest(), prepared.algorithm)
     before, after = signed.rsplit(END, 1)

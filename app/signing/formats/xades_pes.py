@@ -38,6 +38,7 @@ def prepare(
     `pes-signatory-incomplete`, the keys of `algorithms.of` and of `pes_before.plan`; then `target` does not exist.
     """
     kind = algorithms.of(certificate)
+    # The policy knows RSA with SHA-256 alone (`profile.RSA_SHA256`).
     if kind.kind != "RSA":
         raise Refusal("pes-key-not-rsa", kind=f"courbe {kind.curve}")
     signer = signatory.checked()
@@ -90,6 +91,8 @@ def complete(
         b64encode(algorithms.check_signature(certificate, signature, entry.attributes, entry.algorithm))
         for entry, signature in zip(prepared, signatures, strict=True)
     ]
+    # Checked for all before the first is written: a value that does not fit would leave half of them in the
+    # file.
     if any(len(value) != entry.end - entry.start for entry, value in zip(prepared, values, strict=True)):
         raise Refusal("signature-not-yours")
     with target.open("r+b") as stream:
@@ -144,6 +147,7 @@ def check(
     if not signatures:
         raise failed("aucune signature n’y figure")
     for signature in signatures:
+        # What is tolerated of other tools is a fault of ours (decision 0013).
         faults = [*signature.faults, *signature.remarks]
         if signature.fingerprint_sha256 != fingerprint:
             faults.append("elle est d’un autre certificat")
