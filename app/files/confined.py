@@ -41,6 +41,7 @@ LIGHT_SECONDS, LIGHT_MEGABYTES = 5, 400.0
 """A copy that has cost more answers nothing more: what is asked next has all its limits, as in a new one."""
 COLLECTED = 20_000
 """Objects made before a copy looks for those that serve no more: it lasts too little to look often."""
+# Seconds of processor that loading takes where the limits were chosen: a slower machine is given more.
 USUAL_START, SLOWEST = 1.7, 5.0
 _HEAVY = (float("inf"), float("inf"))
 _TOO_LONG = {signal.SIGPROF, signal.SIGXCPU}
@@ -110,10 +111,12 @@ class Pool:
         """A new one, with everything that was ever asked here."""
         home = Path(__file__).resolve().parent.parent
         return subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
+            # -I: neither the environment nor a user's folders choose what is imported.
             [sys.executable, "-I", "-c", self.child, str(home), *self.modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # No setting, and so no secret, is in the environment of what reads untrusted files.
             env={"LC_ALL": "C.UTF-8"},
         )
 
@@ -142,6 +145,7 @@ class _Hand:
         if pool is None or process is None:
             return
         try:
+            # An empty request ends the copy; its answer says that it is gone.
             _exchange(process, b"{}\n")
         except OSError:
             end(process)
@@ -199,6 +203,7 @@ class Confined:
     def _answered(self, line: bytes, hand: _Hand | None) -> bytes:
         process = hand.process if hand is not None and hand.process is not None else self.pool.take()
         if hand is not None:
+            # Not in the hand while it answers: after a fault `let_go` has nothing to give back.
             hand.pool, hand.process = self.pool, None
         try:
             reply = _exchange(process, line)
@@ -267,6 +272,7 @@ def wait(modules: list[str]) -> None:
                 copy = None
             if request:
                 if request["module"] not in sys.modules:
+                    # In the process that waits, not in the copy: the next ones have it too.
                     import_module(request["module"])
                     _share()
                 reply, copy = _replied(line, request, copy, out)
@@ -305,10 +311,12 @@ class _Copy:
         self.pid = os.fork()
         if not self.pid:
             try:
+                # It must neither answer in its parent's place nor read what is asked of it.
                 for end_of_ours in (self._asking, self._answer, out, 0):
                     os.close(end_of_ours)
                 _serve(questions, answering)
             finally:
+                # Never back into the loop of its parent, whatever was raised.
                 os._exit(0)
         os.close(questions)
         os.close(answering)
@@ -388,4 +396,5 @@ def _impose(limits: Limits) -> None:
         resource.setrlimit(limit, (value, value))
     # One second later the kernel would no longer say why
     seconds, most = int(time.process_time()) + limits.cpu_seconds, LIGHT_SECONDS + limits.cpu_seconds + 1
+    # A copy's clock goes on from one question to the next: each is given its seconds anew.
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, most))

@@ -73,6 +73,7 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         raise Refused("file-signed-preceded")
     damaged = damaged or (preceded and not carries_signature)
     try:
+        # Without recovery first: what has to be mended is mended otherwise by each reader.
         pdf = pikepdf.open(path, attempt_recovery=False, suppress_warnings=True)
     except pikepdf.PasswordError as error:
         raise Refused("file-encrypted") from error
@@ -210,6 +211,7 @@ def _judge(pdf: pikepdf.Pdf, *lookers: faces.Scan | enclosed.Collector) -> int:
         for looker in lookers:
             looker.look(top, written)
         if stream:
+            # Its data would be another file, which nobody has looked at.
             if "/F" in top:
                 raise Refused("file-elsewhere")
             _refuse_bomb(pdf_object)
@@ -230,6 +232,7 @@ def _count_pages(pdf: pikepdf.Pdf) -> int:
                 raise Refused("file-too-heavy")
             continue
         if node.is_indirect:
+            # Met twice it would be read for ever, or once more at each turn.
             if node.objgen in visited:
                 raise Refused("file-page-loop")
             visited.add(node.objgen)

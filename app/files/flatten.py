@@ -126,6 +126,7 @@ def flatten(pdf: pikepdf.Pdf) -> None:
     Raises Unflattenable where what the screen shows depends on more than the file (zoom, language, user).
     """
     _without_layers(pdf)
+    # First: what has no drawing would be flattened to nothing.
     pdf.generate_appearance_streams()
     pdf.flatten_annotations("screen")
     for page in pdf.pages:
@@ -172,6 +173,7 @@ def _plain(part: Any) -> None:
         if key in part:
             del part[key]
     if named(part.get("/S")) in faces.ACTING:
+        # In its place an action that does nothing: what leads there stays whole.
         part["/S"] = pikepdf.Name.Named
         part["/N"] = pikepdf.Name("/None")
     if named(part.get("/Subtype")) in {"/Form", "/Image"} and "/Ref" in part:
@@ -192,6 +194,7 @@ def _without_layers(pdf: pikepdf.Pdf) -> None:
     for page in pdf.pages:
         for annotation in faces.annotations(page.obj):
             if not layers.shown(annotation.get("/OC")):
+                # qpdf asks the flags of an annotation, not its layer.
                 annotation["/F"] = faces.number(annotation.get("/F")) | faces.HIDDEN
             for stream in _appearances(annotation):
                 _rewrite_form(stream, layers, visited)

@@ -41,6 +41,7 @@ def rewrite(pdf: pikepdf.Pdf, workdir: Path, *, signable: bool) -> Path | None:
     """A sound copy in `workdir`, the same bytes for the same input, or nothing when no copy is sound."""
     with tempfile.NamedTemporaryFile(prefix="repaired-", suffix=".pdf", dir=workdir, delete=False) as file:
         copy = Path(file.name)
+    # qpdf writes one table: its trailer must not name a second one.
     if "/XRefStm" in pdf.trailer:
         del pdf.trailer["/XRefStm"]
     for _attempt in range(2):
