@@ -87,6 +87,7 @@ def _day(ended_at: datetime, moment: datetime) -> int:
 
 @use_case
 def _ask(db: Db, collectivity_id: int, key: str, transmission_id: int) -> int:
+    # Again, in the transaction: another worker may have written it since.
     if db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is not None:
         return 0
     folder_id = db.get_one(Transmission, transmission_id).folder_id

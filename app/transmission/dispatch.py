@@ -113,6 +113,7 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
     """The reference of the delivery: the known one, the one found over there, or the one of a first sending."""
     if sending.reference is not None:
         return sending.reference
+    # Asked the first time too: a worker may have died between the sending and its word here.
     known_reference = channel.find(parcel)
     if known_reference is not None:
         mark_sent(actor, sending.id, known_reference, None, relayed=channel.relayed)
@@ -121,12 +122,14 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
         raise Later(HELD_SECONDS, why)
     with TemporaryDirectory(prefix="paraphe-package-") as room:
         package = channel.package(parcel, Path(room))
+        # Kept before it leaves: what was sent can be shown, whatever dies meanwhile.
         vault.store().put_file(vault.scope(actor.collectivity_id), package.path)
         mark_sending(actor, sending.id, package)
         try:
             reference = channel.send(parcel, package)
         except Uncertain:
             mark_uncertain(actor, sending.id)
+            # The row is tried again, and begins by looking for it over there.
             raise
     mark_sent(actor, sending.id, reference, package.sha256, relayed=channel.relayed)
     return reference
@@ -167,7 +170,10 @@ def open_transmission(
             channel=channel,
             simulated=open_channel(channel).simulated,
             state="ready",
+            # Named once for all tries: no later one sends other bytes (decision 0012).
             versions=[version.id for version in current_versions(db, folder_id).values()],
+            # The same moment at each try gives the same archive, under the same name, by which it is found
+            # again.
             prepared_at=now(),
         )
         db.add(row)
@@ -204,6 +210,7 @@ def mark_sending(db: Db, actor: Actor, transmission_id: int, package: Package) -
     row = db.get_one(Transmission, transmission_id, with_for_update=True)
     if row.reference is not None or row.state in ENDED:
         return
+    # From here on the number may be known over there: it is never given again.
     numbering.mark_sent(db, db.get_one(Folder, row.folder_id))
     row.state, row.package_sha256, row.package_name = "sending", package.sha256, package.filename
     facts = {

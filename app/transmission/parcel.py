@@ -44,6 +44,8 @@ def parcel_of(
     """
     with TemporaryDirectory(prefix="paraphe-parcel-") as room:
         yield Parcel(
+            # The same at each try: the name of what leaves is drawn from it, and tells this parcel from any
+            # other.
             key=f"{folder.id}-{round_number}-{step}",
             folder_id=folder.id,
             family=folder.family,

@@ -188,6 +188,7 @@ class ActesChannel(Channel):
         """Deposit the archive once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
         if is_followup(parcel):
             return self._followups.send(parcel, package)
+        # Once more at the last moment: another worker may have sent it while this one was packing.
         if known := self.find(parcel):
             return known
         try:
@@ -250,6 +251,7 @@ class ActesChannel(Channel):
         receipt = read_receipt(message, self._settings.schema_folder)
         act, sender = read_act(parcel), parcel.sender
         ours = receipt.concerns(identifier_of(act, sender.department, sender.siren), sender.siren, act.number)
+        # What a simulator wrote decides nothing before a real operator.
         foreign = SIMULATED in message and not self.simulated
         if foreign or receipt.code is None or not ours:
             return self._answer(AnswerKind.PENDING, receipt, name, FOREIGN if foreign else DOUBT)

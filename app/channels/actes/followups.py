@@ -142,6 +142,7 @@ class Followups:
 
     def send(self, parcel: Parcel, package: Package) -> str:
         """Send it once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
+        # Once more at the last moment: another worker may have sent it while this one was packing.
         if known := self.find(parcel):
             return known
         try:

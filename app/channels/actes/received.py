@@ -155,6 +155,7 @@ def _of_tar(plain: IO[bytes]) -> Iterator[_Entry]:
             except (KeyError, RecursionError):
                 source = None
             if linked and source is not None:
+                # A link says no size of its own: it is bounded here, and counted by what it gives.
                 data = source.read(64 * _CHUNK)
                 yield _Entry(info.name, len(data), io.BytesIO(data))
             else:

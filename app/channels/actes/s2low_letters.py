@@ -169,6 +169,7 @@ def _is_this(client: Client, exchange: Listed, followup: Followup) -> bool:
     except BadArchive as bad:
         raise Uncertain(f"L’envoi {exchange.number} de S2LOW ne peut pas être lu : {bad.sentence}") from bad
     read = read_exchange(message.content or b"")
+    # It may be this very one: nothing is sent again while that is not known.
     if code is None or (code == followup.code and not set(read.files) <= set(members)):
         raise Uncertain(f"L’envoi {exchange.number} de S2LOW ne dit pas ce qu’il est.")
     meant = (followup.code, followup.identifier, followup.letter_date)

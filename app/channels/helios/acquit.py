@@ -264,6 +264,7 @@ def parts_of(flow: Flow, acquit: Acquit) -> tuple[Part, ...]:
 
 def _parts(flow: Flow, acquit: Acquit) -> Iterator[Part]:
     whole = acquit.verdict is Verdict.ACCEPTED
+    # An element is taken from here once it has answered a bordereau: several may have one number.
     left: dict[str, list[Element]] = defaultdict(list)
     for element in acquit.elements:
         left[element.domain].append(element)

@@ -108,6 +108,7 @@ class HeliosChannel(Channel):
         target = folder / _filename(parcel)
         with replacing(target) as part:
             shutil.copyfile(main.path, part)
+            # Of the copy, which is what leaves.
             if _digest(part) != main.sha256:
                 raise Rejected(_CHANGED.format(main.title))
         return Package(target, target.name, main.sha256)
@@ -120,6 +121,7 @@ class HeliosChannel(Channel):
 
     def send(self, parcel: Parcel, package: Package) -> str:
         """Deposit the flow once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
+        # Once more at the last moment: another worker may have sent it while this one was packing.
         if known := self.find(parcel):
             return known
         main = _the_main(parcel)
@@ -143,6 +145,7 @@ class HeliosChannel(Channel):
             return self._answer(AnswerKind.REFUSED, reply.acquit, reply.filename, reply.refusal)
         if reply.acquit is None:
             return replace(self._answer(AnswerKind.PENDING), stage=reply.stage)
+        # What a simulator wrote decides nothing before a real operator.
         if SIMULATED in reply.acquit and not self.simulated:
             doubt = "Un acquit FACTICE est arrivé d’un simulateur : il ne décide rien. Vérifiez l’opérateur réglé."
             return self._answer(AnswerKind.PENDING, reply.acquit, reply.filename, doubt)

@@ -52,6 +52,7 @@ class S2lowHelios:
         """Deposit the flow; the operator refuses the same file twice, and a NomFic that served."""
         upload = Upload("enveloppe", deposit.filename, "application/xml", file)
         raw = self._client(deposit.sender).post(f"{_API}/helios_importer_fichier.php", (), (upload,))
+        # The file may be taken all the same: it is looked up, never sent again blindly.
         if not raw.lstrip().startswith(b"<"):
             raise lost(raw)
         fields = fields_of(raw, "import")
