@@ -143,8 +143,10 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, code: str, sen
         # Else the rejection would wait behind it; what was given already, whose answer is awaited, is settled by its own work
         if status.state == "waiting" and status.trouble != ASKED:
             status.state, status.trouble, status.settled_at = "dropped", OVER, now()
+    # Numbered: after a rejection that was refused there, another is another cause.
     wanted = Wanted(REJECTED, f"rejected {len(statuses_there)}", actor.name, motive=f"{code} : {sentence}")
     _ask(db, actor, folder, invoice, wanted, f"« {reasons()[code]} », {sentence}")
+    # In the same transaction: nothing that is rejected there can leave here (decision 0043).
     if not given_up:
         move(db, folder, Action.WITHDRAW, actor)
 

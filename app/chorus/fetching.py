@@ -269,6 +269,7 @@ def keep_fetched(
 ) -> None:
     """Write that an invoice was brought in, by which arrival, with which files, and that it was completed before it came."""
     invoice = _invoice(db, actor, number, locked=True)
+    # A try that was killed after this was written comes again.
     if invoice is None or invoice.state == "fetched":
         return
     invoice.state, invoice.trouble, invoice.arrival_id, invoice.fetched_at = "fetched", "", arrival_id, now()
@@ -382,6 +383,7 @@ def _folder(db: Db, invoice: ChorusInvoice) -> Folder | None:
     """The folder of an invoice, locked, once there is one."""
     if invoice.folder_id is None:
         return None
+    # Read again under the lock: the session may hold it as it was.
     return db.get_one(Folder, invoice.folder_id, with_for_update=True, populate_existing=True)
 
 
@@ -416,6 +418,7 @@ def again(db: Db, actor: Actor, invoice_id: int) -> str:
     if invoice.state not in {"shut", "past"} and not invoice.trouble:
         raise Refusal("chorus-fetched")
     invoice.state = "fetched" if invoice.state == "fetched" else "seen"
+    # Another turn is another key: that of a row is unique for ever.
     invoice.trouble, invoice.turn = "", invoice.turn + 1
     post(db, actor.collectivity_id, [look_at(invoice)])
     facts = {"invoice": invoice.cpro_id, "words": invoice.number, "address": actor.address}

@@ -201,6 +201,7 @@ class Round:
             return account_of(db, actor.collectivity_id)
 
     def _list(self, actor: Actor, client: Client, scope: Scope, number: int) -> None:
+        # Before anything is listed: what changes meanwhile is for the next round.
         begun, since, listed = now(), scope.read_until, 0
         start = (since - OVERLAP if since is not None else begun - FIRST).astimezone(PARIS)
         structure = scope.structure.id
@@ -241,6 +242,7 @@ def ended(db: Db, actor: Actor, number: int, calls: int, *, whole: bool = False,
     row.ended_at, row.fault = now(), fault[:500]
     account = _locked(db, actor.collectivity_id)
     if whole:
+        # When it began, not now: what changed while it was read may not have been listed.
         account.since = row.began_at
     if account.calls_on != today():
         account.calls_on, account.calls = today(), 0
