@@ -179,6 +179,7 @@ def refuse_apart(db: Db, actor: Actor, row: Row, waited: Return, choices: Choice
         raise Needless(TOLD)
     if any(letter.state in {"pending", "running"} for letter in mine):
         raise Later(AFTER.total_seconds(), TOGETHER)
+    # One key for one return, whichever of its letters comes first.
     key = f"{DIGEST}-{actor.user_id}-{waited.ends_at.astimezone(PARIS):%Y%m%dT%H%M}{outdone.OF_A_RETURN}"
     if all(letter.key != key for letter in letters) and _others(db, actor, row, waited, limit):
         names = frozenset({REST, *choices.types})

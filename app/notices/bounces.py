@@ -95,9 +95,11 @@ def record(db: Db, row_id: int, answer: Answer, *, mark: str, returned: bool = F
         return _takers[letter.kind](db, letter, answer, mark)
     query = sa.select(User).where(User.id == letter.payload.get("user_id")).with_for_update()
     user = db.scalar(query.execution_options(populate_existing=True))
+    # By the key of its letter: a report that is read again after a kill is the same fact.
     key = f"{'returned' if returned else 'refused'}-{letter.key}"
     if user is None or db.scalar(sa.select(Bounce.id).where(Bounce.key == key)) is not None:
         return False
+    # What is said of an address that he has left counts for nothing against the one that he has.
     present = of_address(user.email) == mark
     db.add(
         Bounce(

@@ -129,7 +129,10 @@ def look() -> None:
     for collectivity_id in everywhere:
         name, moment = f"letters-{collectivity_id}", now()
         try:
+            # Kept in the base, not in the process: what came due while nobody looked is told, and nothing
+            # twice.
             last = heartbeat.last(name) or moment - HALF_HOUR
+            # None by night: the last look stays, and the morning tells what came due since.
             if remind_in(collectivity_id, last) is not None:
                 heartbeat.beat(name, moment)
         except Exception as fault:  # noqa: BLE001 - raised below, once the others have had their letters

@@ -121,6 +121,7 @@ def left(line: imaplib.IMAP4) -> int:
 def bytes_of(line: imaplib.IMAP4, number: int, most: int | None = None, *, part: str = "") -> bytes:
     """A message, or its first bytes, or its `part` (HEADER); empty for one that is gone."""
     cut = f"<0.{most}>" if most is not None else ""
+    # PEEK: what is looked at here stays unread for whoever keeps the mailbox.
     answer = _asked(line, "FETCH", str(number), f"(BODY.PEEK[{part}]{cut})")
     return next((literal[1] for literal in answer if isinstance(literal, tuple)), b"")
 

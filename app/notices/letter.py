@@ -367,6 +367,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     # What awaits other desks by now says nothing of whether he was rightly asked.
     desks = actor.desk_ids | {cover.seat.desk_id for cover in actor.covers}
     his = sa.or_(STEP.c.desk_id.in_(desks), STEP.c.named_user_id == actor.user_id)
+    # The very condition of « À traiter »: nobody is asked by mail what his pages would not offer him.
     awaited = sa.select(asking(actor).label("able")).where(
         STEP.c.folder_id == folder.id, STEP.c.state == "active", ~STEP.c.slot.startswith(ASKED), his
     )

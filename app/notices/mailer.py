@@ -43,6 +43,7 @@ class _Line(smtplib.SMTP):
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """As smtplib gives it; what the server answered is kept."""
+        # Before the first word leaves: of an answer that is lost, nobody knows whether the letter was taken.
         self.giving = True
         self.answer = super().data(msg)
         return self.answer
@@ -68,6 +69,7 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
             line.ehlo_or_helo_if_needed()
             line.send_message(
                 message,
+                # Where reports of what did not arrive come back.
                 from_addr=settings.bounces_address or None,
                 to_addrs=[to],
                 mail_options=_marked(line, message),
@@ -76,6 +78,7 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
         except smtplib.SMTPRecipientsRefused as refused:
             code, why = next(iter(refused.recipients.values()))
             if code >= PERMANENT:
+                # The address alone was refused: the connection serves the next letter.
                 _leave_open(line, settings)
                 raise AddressRefused(code, why.decode(errors="replace")) from refused
             line.close()
@@ -85,6 +88,7 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
             line.close()
             if not reused or not _untaken(fault, line):
                 raise
+        # Once: a connection that was just made, and fails too, is told.
         line, reused = None, False
     _leave_open(line, settings)
 

@@ -88,6 +88,7 @@ def has_counted(payload: Mapping[str, Any], number: int) -> bool:
 def keep(db: Db, row: Row, numbers: Sequence[int]) -> None:
     """Keep which folders a letter counts, before it leaves: what is told of them by it is told by no other."""
     db.info["collectivity_id"] = row.collectivity_id
+    # While the row is ours: a worker that lost its lease must not undo what another wrote.
     mine = sa.update(Outbox).where(Outbox.id == row.id, Outbox.owner == row.owner)
     change = mine.values(payload={**row.payload, FOLDERS: sorted(numbers)})
     db.execute(change.execution_options(synchronize_session=False))

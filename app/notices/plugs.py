@@ -32,6 +32,7 @@ def plug(settings: Settings, templates: Environment) -> None:
         except absent.Gather as gathering:
             absent.gather(row, gathering)
             raise Later(digests.AFTER.total_seconds(), absent.TOGETHER) from None
+        # Before it is given: a kill after the server took it must not have these folders told once more.
         if envelope.folders is not None:
             outdone.keep(row, envelope.folders)
         try:

@@ -67,6 +67,7 @@ def _stop(db: Db, collectivity_id: int, user_id: int) -> None:
 
 
 def _serializer() -> URLSafeSerializer:
+    # The last key signs and all are tried: a link of before the key was replaced serves still.
     former_first = [*reversed(secrets_known())]
     return URLSafeSerializer(
         former_first, salt="paraphe.letters.stop", signer_kwargs={"digest_method": sha256}

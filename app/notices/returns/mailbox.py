@@ -69,6 +69,8 @@ def read(settings: Settings) -> int:
         validity = imap.validity(line)
         with reading() as db:
             known = db.get(ReturnBox, box)
+        # Numbers of another count say nothing: all is read again, and each fact is kept once
+        # (`bounces.record`).
         last = known.last if known is not None and known.validity == validity else 0
         for number in imap.after(line, last)[:MOST]:
             try:
@@ -88,6 +90,7 @@ def read(settings: Settings) -> int:
                     raise
                 except FAULTS as fault:  # it is kept; it is asked to go again, and is the same fact
                     refused = refused or imap.words(fault)
+            # Not beyond one that was refused: it is asked again at the next look.
             if not refused:
                 note(box, validity=validity, last=number)
         unclaimed = imap.left(line)

@@ -38,6 +38,7 @@ def letter_of(text: str) -> Letter | None:
         return None
     number, address, signature = shape.groups()
     body = f"{number}-{address}"
+    # By every key: a report may come after the one that signed was replaced.
     ours = any(hmac.compare_digest(_signature(body, key), signature) for key in secrets_known())
     return Letter(int(number), address) if ours else None
 
