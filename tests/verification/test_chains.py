@@ -38,6 +38,15 @@ def test_a_flow_signed_here_is_valid_on_the_public_page_and_says_what_is_missing
     assert UNKNOWN in page
 
 
+def test_what_cannot_be_read_beside_a_certificate_takes_nothing_from_its_signature(house):
+    flow = house.bytes_of(signed_flow(house))
+    end = b"</ds:X509Certificate>"
+    assert flow.count(end)
+    rubbish = flow.replace(end, end + b"<ds:X509Certificate>AAAA</ds:X509Certificate>", 1)
+    page = text(ask(house.client(), PUBLIC, rubbish, name="flux.xml"))
+    assert (page.count("Signature valide"), page.count("indéterminé")) == (flow.count(b"</Bordereau>"), 0)
+
+
 def test_a_public_verification_teaches_nothing(house, made):
     ask(house.client(), PUBLIC, made.signed())
     assert intermediates.known(authorities.intermediates_folder()) == ()

@@ -204,7 +204,7 @@ class _Judge:
 
     def __init__(self, trust: Trust, moment: datetime, chain: Sequence[bytes]) -> None:
         self.trust, self.moment, self.chain = trust, moment, chain
-        self.known: dict[bytes, tuple[CertificateFacts, Refusal | None]] = {}
+        self.known: dict[tuple[bytes, frozenset[bytes]], tuple[CertificateFacts, Refusal | None]] = {}
 
     def judged(self, pair: tuple[PesSignature, Claims | None]) -> PesSignature:
         """The signature with what its certificate and its policy are worth."""
@@ -250,21 +250,30 @@ class _Judge:
         )
 
     def _certificate(self, signer: bytes, beside: Sequence[bytes]) -> tuple[CertificateFacts, Refusal | None]:
-        if signer not in self.known:
+        others = frozenset(der for der in beside if der != signer and _is_certificate(der))
+        known = (signer, others)
+        if known not in self.known:
             certificate = facts(signer)
             if len(self.known) >= MOST_SIGNERS:
                 return certificate, Refusal(
                     "certificate-chain-invalid", why="trop de signataires dans un flux"
                 )
             try:
-                others = [*self.chain, *(der for der in beside if der != signer and certificates_in(der))]
                 certificate = check_certificate(
-                    signer, others, trust=self.trust, moment=self.moment, enrolled=None
+                    signer, [*self.chain, *others], trust=self.trust, moment=self.moment, enrolled=None
                 )
-                self.known[signer] = certificate, None
+                self.known[known] = certificate, None
             except Refusal as refusal:
-                self.known[signer] = certificate, refusal
-        return self.known[signer]
+                self.known[known] = certificate, refusal
+        return self.known[known]
+
+
+def _is_certificate(der: bytes) -> bool:
+    """Whether what a signature carries beside its signer's certificate can serve its chain; what cannot be read is left out."""
+    try:
+        return bool(certificates_in(der))
+    except Refusal:
+        return False
 
 
 def _policy(claim: Claims) -> tuple[list[str], tuple[str, ...]]:
