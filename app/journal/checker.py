@@ -257,7 +257,8 @@ def compare(siren: str, hashes: "dict[int, str]", marks: Iterable[str]) -> int:
         fields = text.lstrip("\ufeff").split()
         if not fields or fields[0].startswith("#") or fields[0] != siren:
             continue
-        if len(fields) < 3 or not fields[1].isdigit():
+        # isdigit() alone takes « ² », which int() refuses; no entry has more figures than these
+        if len(fields) < 3 or not (fields[1].isascii() and fields[1].isdigit()) or len(fields[1]) > 10:
             raise Unreadable(f"la ligne {rank} des repères n’est pas une ligne de « journal head »")
         seq = int(fields[1])
         if seq not in hashes:

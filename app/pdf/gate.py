@@ -46,7 +46,6 @@ class Gate:
     draws: bool = True
     drawing: Drawing = field(init=False)
     _snapshots: dict[int, Snapshot] = field(default_factory=dict)
-    _alike: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.drawing = Drawing(self.document.reader.stream)

@@ -142,6 +142,11 @@ def test_who_rewrites_everything_is_told_by_what_was_noted_elsewhere(house: Hous
     assert (code, "réécrit" in said) == (1, True)
     marks.write_text("999999999 4 " + "0" * 64)
     assert judged(export, "--reperes", str(marks))[0] == 2
+    siren, *rest = noted.splitlines()[1].split()
+    for number in ("²", "9" * 5_000, "quatre"):  # a slip of the pen is none of the journal
+        marks.write_text(f"{siren} {number} {rest[1]}")
+        code, said = judged(export, "--reperes", str(marks))
+        assert (code, "la ligne 1 des repères" in said) == (2, True), (number[:9], code, said[:300])
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
