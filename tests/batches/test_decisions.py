@@ -283,7 +283,8 @@ def test_sums_by_family_and_what_was_never_opened(house: House, finances: Hand) 
     cents = sum(house.folder(one).amount_cents or 0 for one in folders)
     whole = f"{cents // 100:,}".replace(",", "\u202f")
     assert f"{whole},{cents % 100:02d}\u00a0€" in page
-    assert "Vous n’avez pas ouvert 2 de ces dossiers" in page
+    warned, gesture = page.index("Vous n’avez pas ouvert 2 de ces dossiers"), page.index("Un échec n’arrête")
+    assert warned < gesture, "it is read before the button"
     finances.post(f"/lots/{number}/retirer-non-lus")
     assert [one.state for one in items(number)] == ["waiting", "left_out", "left_out"]
     finances.post(f"/lots/{number}/commencer")

@@ -53,7 +53,7 @@ def test_folders_are_ticked_counted_and_visaed_by_keys_alone(
     expect(finances.page.get_by_role("button", name="Signer")).to_have_count(0)
     finances.button("Viser 3 dossiers…").press("Enter")
     expect(finances.heading("Viser 3 dossiers")).to_be_visible()
-    finances.sees("Vous n’avez pas ouvert 3 de ces dossiers.")
+    finances.sees("Vous n’avez ouvert aucun de ces dossiers.")
     finances.button("Viser 3 dossiers").press("Enter")
     expect(finances.heading("3 dossiers visés sur 3")).to_be_focused()
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
