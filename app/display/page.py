@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -9,7 +10,7 @@ from markupsafe import Markup, escape
 
 from app.circuits.library import family_of
 from app.core.clock import today
-from app.core.db import Db
+from app.core.db import NO_DATE, Db
 from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
 from app.core.questions import ask, ask_together
@@ -34,9 +35,11 @@ from app.display.views import (
     Pager,
     VersionView,
     amount,
+    before,
     due,
     family_words,
     state_label,
+    step_due,
 )
 from app.files import vault
 from app.files.xml import shown_text
@@ -54,7 +57,7 @@ from app.folders.relieving import may_relieve
 from app.folders.required import missing, reminder, required
 from app.folders.rerouting import may_reroute
 from app.folders.returning import last_return
-from app.folders.rows import UNREAD, by_onlooker, every_version
+from app.folders.rows import UNREAD, by_onlooker, every_version, runs_of_round
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.seats import desk_names
 from app.folders.sockets import (
@@ -99,7 +102,7 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
     desk = desk_names(db, folder.collectivity_id, [folder.emitter_desk_id]).get(folder.emitter_desk_id)
     tags = tuple(found for show in plugged.tags if (found := show(db, folder)) is not None)
     line = f"déposé par {folder.depositor_name}, {desk.name if desk else ''}".rstrip(", ")
-    when = due(folder.due_on) if folder.phase != "done" else Due("none", "")
+    when = due(folder.due_on, folder.family) if folder.phase != "done" else Due("none", "")
     state = state_of(db, folder, here)
     return FolderView(
         folder.id,
@@ -114,7 +117,21 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
         folder.phase,
         "" if state in {tag.words for tag in tags} else state,
         tags,
+        _step_due(db, folder, here),
     )
+
+
+def _step_due(db: Db, folder: Folder, here: Present | None) -> Due:
+    """The deadline of the step where the folder stands, in the words of the lists; that of no step where it is at rest."""
+    if here is None or here.step is None or folder.phase != Phase.RUNNING:
+        return Due("none", "")
+    kind = None if here.standing.awaited else here.step.kind.value
+    return step_due(_step_day(db, folder), kind, folder.family)
+
+
+def _step_day(db: Db, folder: Folder) -> date:
+    """The day by which the step in hand is to end: the first of those of its parts."""
+    return min((run.due_on for run in runs_of_round(db, folder) if run.state == "active"), default=NO_DATE)
 
 
 UNREAD_WORDS = "Texte non indexé : la recherche ne trouve pas ce document par ses mots."
@@ -264,7 +281,12 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         following += ", selon ce qui reste à remplir"
     # The deposit is the first line of the circuit: the first step is the second.
     where = f"Étape {rank + 2} sur {len(route) + 1}"
-    line = f"{where}. Ensuite : {following[:1].lower()}{following[1:]}."
+    when = before(_step_day(db, folder))
+    line = (
+        f"{f'{where}, {when}' if when else where}".rstrip(".")
+        + f". Ensuite : {following[:1].lower()}{following[1:]}."
+    )
+    where = f"{when[:1].upper()}{when[1:]}" if when else where
     # An opinion that the step waits for takes no button away: it is off, and says why
     offered = choices(here.circuit, replace(here.standing, awaited=()), here.asker(actor, folder))
     actions = tuple(

@@ -23,11 +23,12 @@ WEEK = 7
 
 @dataclass(frozen=True)
 class Due:
-    """A deadline: its tone (late, soon, calm, none), words, and the date or its reason."""
+    """A deadline: its tone (late, soon, calm, none), words, and the date with what is due; `line`: all of it on one line."""
 
     tone: str
     words: str
     detail: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class DocView:
 
 @dataclass(frozen=True)
 class FolderView:
-    """The head of a folder's page."""
+    """The head of a folder's page. `due`: the folder's own deadline; `step_due`: that of the step where it stands."""
 
     id: int
     title: str
@@ -175,6 +176,7 @@ class FolderView:
     phase: str
     state_label: str
     tags: tuple[Tag, ...] = field(default_factory=tuple)
+    step_due: Due = Due("none", "")
 
 
 @dataclass(frozen=True)
@@ -299,16 +301,43 @@ _ENDS = {
 }
 
 
-def due(day: date) -> Due:
-    """A folder's own deadline: « 2 jours de retard », « Demain », « Reste 9 jours », « Sans échéance »."""
+def due(day: date, family: str = "") -> Due:
+    """A folder's own deadline: « Reste 9 jours, mandat avant sam. 12 déc. »; on one line « Mandat avant sam. 12 déc. ».
+
+    `family`: that of the folder, whose law says what is due; of another the folder itself is.
+    """
     if day >= NO_DATE:
         return Due("none", "Sans échéance")
+    known = catalogue().get(family)
+    noun = "mandat" if known is not None and known.due_rule is not None else "dossier à terminer"
     left = (day - today()).days
+    words = late_words(day)
     if left < 0:
-        return Due("late", f"{-left} jour{'s' if left < -1 else ''} de retard", f"dû {jour(day)}")
+        whose = "mandat" if noun == "mandat" else "dossier"
+        return Due("late", words, f"{whose} dû {jour(day)}", f"{_capital(whose)} dû {jour(day)}, {words}")
     if left <= 1:
-        return Due("soon", "Demain" if left else "Aujourd’hui", jour(day))
-    return Due("soon" if left <= SOON else "calm", f"Reste {left} jours", jour(day))
+        words = "Demain" if left else "Aujourd’hui"
+        return Due("soon", words, f"{noun} {jour(day)}", f"{_capital(noun)} {words.lower()}, {jour(day)}")
+    before = f"{noun} avant {jour(day)}"
+    return Due("soon" if left <= SOON else "calm", f"Reste {left} jours", before, _capital(before))
+
+
+def late_words(day: date) -> str:
+    """« 2 jours de retard »; empty of a day that is not past."""
+    gone = (today() - day).days
+    return f"{gone} jour{'s' if gone > 1 else ''} de retard" if gone > 0 else ""
+
+
+def before(day: date) -> str:
+    """By when, after what is asked: « avant lun. 30 nov. », « demain », « 2 jours de retard »; empty without a deadline."""
+    if day >= NO_DATE:
+        return ""
+    left = (day - today()).days
+    return late_words(day) or (("aujourd’hui", "demain")[left] if left <= 1 else f"avant {jour(day)}")
+
+
+def _capital(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def deadlines(folder_day: date, step_day: date, kind: str | None, family: str) -> tuple[Due, ...]:
@@ -317,17 +346,18 @@ def deadlines(folder_day: date, step_day: date, kind: str | None, family: str) -
     Of a folder that has none, the step's alone: nothing is « Sans échéance » that somebody has to do by a day.
     """
     if step_day >= folder_day:
-        return (due(folder_day),)
+        return (due(folder_day, family),)
     step = step_due(step_day, kind, family)
     if folder_day >= NO_DATE:
         return (step,)
-    return (step, due(folder_day)) if step_day < today() else (due(folder_day),)
+    return (step, due(folder_day, family)) if step_day < today() else (due(folder_day, family),)
 
 
 def step_due(day: date, kind: str | None, family: str = "") -> Due:
     """The deadline of who is awaited at a step, in words that a folder's never has: « À viser sous 4 jours ».
 
-    It may come before the folder's, never after it. `family`: that of the folder, for an act that is notified.
+    On one line « À viser avant lun. 30 nov. ». It may come before the folder's, never after it. `family`: that of the folder,
+    for an act that is notified.
     """
     verb = StepKind(kind).infinitive if kind else ""
     verb = "notifier" if kind == StepKind.PUBLISH and _notified(family) else verb
@@ -336,12 +366,12 @@ def step_due(day: date, kind: str | None, family: str = "") -> Due:
     if plain.tone == "none":
         return plain
     if left < 0:
-        return Due(
-            "late", f"{plain.words} {f'pour {verb}' if verb else 'à l’étape'}", f"c’était le {jour(day)}"
-        )
+        words, was = f"{plain.words} {f'pour {verb}' if verb else 'à l’étape'}", f"c’était le {jour(day)}"
+        return Due("late", words, was, f"{words}, {was}")
     when = ("aujourd’hui", "demain")[left] if left <= 1 else f"sous {left} jours"
     asked = "Avis à donner" if kind == StepKind.OPINION else f"À {verb or 'décider'}"
-    return Due(plain.tone, f"{asked} {when}", plain.detail)
+    line = f"{asked} avant {jour(day)}" if left > 1 else f"{asked} {when}, {jour(day)}"
+    return Due(plain.tone, f"{asked} {when}", jour(day), line)
 
 
 def group_of(day: date) -> tuple[str, str]:

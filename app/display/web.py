@@ -404,7 +404,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
     )
     due = when if dated else views.Due("none", "")
     if line.phase == Phase.DRAFT and line.folder_due < NO_DATE:  # a draft whose delay runs already
-        due = views.due(line.folder_due)
+        due = views.due(line.folder_due, line.family)
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
     row = views.Row(
         line.id,

@@ -30,6 +30,39 @@ def test_no_words_of_a_step_are_those_of_a_folder() -> None:
     assert step_due(NO_DATE, "visa") == due(NO_DATE)
 
 
+def test_each_deadline_is_told_by_the_name_of_what_is_due() -> None:
+    with time_machine.travel(datetime(2026, 11, 26, 11, 0, tzinfo=UTC), tick=False):
+        several = [
+            (step_due(today() + timedelta(days), "visa"), due(today() + timedelta(days), "invoice"))
+            for days in (4, 1, -2)
+        ]
+        other = due(today() + timedelta(4), "other_act")
+    told = [(step.line, folder.line) for step, folder in several]
+    assert [tuple(one.replace("\xa0", " ") for one in each) for each in told] == [
+        ("À viser avant lun. 30 nov.", "Mandat avant lun. 30 nov."),
+        ("À viser demain, ven. 27 nov.", "Mandat demain, ven. 27 nov."),
+        (
+            "2 jours de retard pour viser, c’était le mar. 24 nov.",
+            "Mandat dû mar. 24 nov., 2 jours de retard",
+        ),
+    ]
+    assert (other.words, other.detail) == ("Reste 4 jours", f"dossier à terminer avant {jour('2026-11-30')}")
+
+
+def test_the_head_and_the_decision_tell_the_deadline_of_the_step(house: House) -> None:
+    invoice, act = house.an_invoice(at="finance"), house.a_deliberation(at="direction")
+    for folder_id, login, kind in ((invoice, "n.abgrallec", "visa"), (act, "s.rivoal", "visa")):
+        with reading() as db:
+            row = next(one for one in queues.todo(db, house.actor(login)) if one.id == folder_id)
+        page = house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True)
+        head, decision = page.split('class="fhead"')[1].split("</section>")[:2]
+        assert step_due(row.due_on, kind).line in head
+        assert due(row.folder_due, "invoice").line in head
+        assert ("Mandat" in head) is (folder_id == invoice)
+        assert f'<span class="only-bar">Avant {jour(row.due_on)}</span>' in decision + head
+        assert f", avant {jour(row.due_on).rstrip(chr(46))}. Ensuite" in decision + head
+
+
 def test_a_list_says_how_long_one_waited_and_a_week_ends_on_its_sunday() -> None:
     noon = datetime(2026, 11, 26, 11, 0, tzinfo=UTC)  # a Thursday
     waited = {0: "à l’instant", 59: "à l’instant", 60: "1 min", 3599: "59 min", 3600: "1 h", 86400: "1 j"}
@@ -57,10 +90,11 @@ def test_a_folder_has_one_deadline_wherever_it_is_told(house: House, mail) -> No
     def plain(where: str) -> str:
         return client.get(where).get_data(as_text=True).replace("\xa0", " ").replace("\u202f", " ")
 
-    step, whole = step_due(line.due_on, line.kind), due(own)
+    step, whole = step_due(line.due_on, line.kind), due(own, "invoice")
     assert _both(step.words, line.due_on, plain("/a-traiter"))
-    for where in (f"/dossiers/{folder_id}", "/suivi"):
-        assert _both(whole.words, own, plain(where)), where
+    assert f"{whole.words}<small>{whole.detail.replace(chr(160), ' ')}" in plain("/suivi")
+    for one in (step, whole):  # each by its name
+        assert one.line.replace("\xa0", " ") in plain(f"/dossiers/{folder_id}")
     assert step.words in plain(f"/dossiers/{folder_id}")  # in the circuit, at the step that is awaited
     told = [str(one["Subject"]) for one in mail.letters if "1 dossier vous attend" in str(one["Subject"])]
     assert any(step.words[:1].lower() + step.words[1:] in subject.replace("\xa0", " ") for subject in told)
