@@ -17,6 +17,7 @@ from workflows.vocabulary import Right
 LENT = (Right.ACT, Right.SIGN, Right.PUBLISH, Right.ARCHIVE)
 """What a step may ask, and a cover lends; to deposit, to change steps, to follow and to administer are lent to nobody."""
 MINUTE = timedelta(minutes=1)
+_INSTANT = timedelta(microseconds=1)
 _TYPED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII)
 LONGEST = timedelta(days=3 * 366)
 """A longer absence is a desk to be given to somebody else."""
@@ -45,6 +46,26 @@ def live(absence: Absence, moment: datetime) -> bool:
     The lists of folders say the same in SQL (`app/people/covers.py`).
     """
     return absence.starts <= moment < absence.ends
+
+
+def last_instant(ends: datetime) -> datetime:
+    """The last instant of an absence that ends then: within the minute typed « au », or that in which it was ended by hand.
+
+    >>> at = datetime(2026, 12, 1, 4, 14, tzinfo=UTC)
+    >>> f"{last_instant(at):%H:%M}", f"{last_instant(at.replace(second=41)):%H:%M}"
+    ('04:13', '04:14')
+    """
+    return ends - _INSTANT
+
+
+def beginning(starts: datetime, moment: datetime, since: datetime | None = None) -> datetime:
+    """When an absence that is asked for from `starts` on begins, if it is written at this moment: never before the fact.
+
+    `since`: when it has begun already, which nobody moves any more; None of one that has not.
+    """
+    if since is None or since > moment or starts > moment:
+        return max(starts, moment)
+    return since
 
 
 def meet(first: Absence, second: Absence) -> bool:

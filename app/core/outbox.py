@@ -586,6 +586,18 @@ def hasten(db: Db, row_id: int) -> None:
     db.execute(waiting.values(available_at=now()).execution_options(synchronize_session=False))
 
 
+def abandon(db: Db, collectivity_id: int, why: str, *which: sa.ColumnElement[bool]) -> None:
+    """End waiting rows of a collectivity as `Needless` would, in the present transaction: nothing of them will leave.
+
+    One that a worker has at this moment is its own affair: its handler looks again.
+    """
+    rows = sa.update(Outbox).where(
+        Outbox.collectivity_id == collectivity_id, sa.text("state = 'pending'"), *which
+    )
+    done = rows.values(state="done", last_error=why, done_at=now(), lease_until=None)
+    db.execute(done.execution_options(synchronize_session=False))
+
+
 def run(row_id: int) -> None:
     """Do one row: claim, act outside any transaction, settle. A row that is not due is left alone."""
     if row := claim(row_id):

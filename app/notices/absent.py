@@ -28,6 +28,7 @@ from workflows.rights import parted_type
 
 AWAY = "attend le retour de cette personne, absente"
 """What is written beside a letter whose reader is away: an absence that ends before its time lets it go."""
+CHANGED = "cette absence a changé depuis : aucun courriel n’est parti"
 TOGETHER = "sera dit avec le reste, dans le courriel du retour de cette personne"
 ASKS = (YOUR_TURN, OPINION_ASKED)
 """The letters that ask something of their reader about one folder."""

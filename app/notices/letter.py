@@ -301,7 +301,7 @@ def _refuse_over(db: Db, row: Row) -> None:
         return
     absence = db.get(Absence, number)
     if absence is None or absence.revision != row.payload["revision"]:
-        raise Needless("cette absence a changé depuis : aucun courriel n’est parti")
+        raise Needless(absent.CHANGED)
 
 
 def _refuse_dead_link(db: Db, row: Row) -> None:

@@ -1,7 +1,7 @@
 """Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -217,7 +217,12 @@ def _view(row: Outbox, names: Mapping[int, str]) -> tuple[object, ...]:
     label = f"{label} à {reader}" if reader else label
     title = f"Dossier n° {row.folder_id}" if row.folder_id else ""
     url = url_for("folders.show", folder_id=row.folder_id) if row.folder_id else ""
-    return row.id, label, title, url, row.attempts, row.last_error, row.created_at
+    return row.id, label, title, url, row.attempts, row.last_error, row.created_at, _leaves(row)
+
+
+def _leaves(row: Outbox) -> datetime | None:
+    """When a row that waits will be tried; None of one that a worker has, or that is due."""
+    return row.available_at if row.state == "pending" and row.available_at > now() else None
 
 
 @pages.post("/administration/envois/<int:row_id>/relancer")

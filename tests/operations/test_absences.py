@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -631,6 +632,103 @@ def test_an_absence_is_written_by_its_person_the_secretariat_that_he_named_or_an
     assert sorted(told) == sorted(
         ["absence.planned", "absence.changed", "absence.ended", "absence.secretary", "absence.secretary"]
     )
+
+
+def plainly(text: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
+@pytest.mark.parametrize(
+    ("second", "minute"), [(41, 14), (0, 13)], ids=["within a minute", "at its first instant"]
+)
+def test_the_end_of_an_absence_is_the_same_minute_on_the_page_in_the_journal_and_in_the_letter(
+    house: House, second: int, minute: int
+) -> None:
+    with time_machine.travel(datetime(2026, 12, 1, 4, 10, tzinfo=PARIS), tick=False):
+        number = plan(house.actor(FINANCE), wanted(house, FINANCE, TECHNIQUE, since=0))
+        typed_end = plan(
+            house.actor(MAYOR),
+            replace(wanted(house, MAYOR, DIRECTION, since=0), last="2026-12-01T04:13"),
+        )
+    moment = datetime(2026, 12, 1, 4, 14, second, tzinfo=PARIS)
+    with time_machine.travel(moment, tick=False):
+        end(house.actor(CLERK), number, revision=1)
+        client = house.client(FINANCE)
+        page = plainly(client.get("/absences").get_data(as_text=True))
+        assert f"du mar. 1er déc., 4 h 10 au mar. 1er déc., 4 h {minute}" in page
+        with reading() as db:
+            query = sa.select(JournalEntry.facts).where(JournalEntry.event == "absence.ended")
+            assert f"au mardi 1er décembre 2026 à 4 h {minute}," in plainly(db.scalar(query) or "")
+            row = db.get_one(Absence, typed_end)
+            assert planning.last_minute(row.ends_at).replace("\u00a0", " ").endswith("4 h 13")
+        told = [one.payload["ends"].replace("\u00a0", " ") for one in letters("absence_over")]
+        assert {one for one in told if "1er décembre 2026 à 4 h 1" in one} == {
+            f"mardi 1er décembre 2026 à 4 h {minute}",
+            "mardi 1er décembre 2026 à 4 h 13",
+        }
+
+
+def test_an_absence_that_is_asked_for_in_the_past_begins_now_and_one_that_has_begun_keeps_its_start(
+    house: House,
+) -> None:
+    me = house.actor(FINANCE)
+    with time_machine.travel(datetime(2026, 12, 1, 4, 10, 30, tzinfo=PARIS), tick=False):
+        number = plan(me, wanted(house, FINANCE, TECHNIQUE, since=2))
+    moment = datetime(2026, 12, 1, 4, 13, 20, tzinfo=PARIS)
+    earlier = replace(wanted(house, FINANCE, TECHNIQUE), first="2026-12-01T04:00", last="2026-12-05T18:00")
+    with time_machine.travel(moment, tick=False):
+        change(me, number, earlier, revision=1)
+        assert [one.payload["begins"].replace("\u00a0", " ") for one in letters("absence_set")][-1].endswith(
+            "4 h 13"
+        )
+        page = plainly(house.client(FINANCE).get("/absences").get_data(as_text=True))
+        assert "du mar. 1er déc., 4 h 13 au sam. 5 déc., 18 h 00" in page
+        assert "4 h 00" not in page
+        written = plan(house.actor(MAYOR), wanted(house, MAYOR, DIRECTION, since=-1))
+    with time_machine.travel(moment + timedelta(hours=2), tick=False):
+        for first in ("2026-12-01T04:00", "2026-12-01T05:30", "2026-12-01T04:13"):
+            with reading() as db:
+                revision = db.get_one(Absence, number).revision
+            change(me, number, replace(earlier, first=first), revision=revision)
+            with reading() as db:
+                assert db.get_one(Absence, number).starts_at == moment
+                assert db.get_one(Absence, written).starts_at == moment
+
+
+def test_letters_of_former_dates_are_ended_with_the_change_and_the_others_say_when_they_will_leave(
+    house: House,
+) -> None:
+    with time_machine.travel(datetime(2026, 12, 1, 4, 13, tzinfo=PARIS), tick=False):
+        me = house.actor(FINANCE)
+        asked = replace(wanted(house, FINANCE, TECHNIQUE), first="2026-12-03T08:00", last="2026-12-11T18:00")
+        number = plan(me, asked)
+        house.drain()
+        change(me, number, replace(asked, first="2026-12-04T08:00", last="2026-12-12T18:00"), revision=1)
+        with reading() as db:
+            query = sa.select(Outbox).where(Outbox.kind == "mail").order_by(Outbox.id)
+            states = [
+                (one.payload["event"], one.payload["revision"], one.state, bool(one.done_at), one.last_error)
+                for one in db.scalars(query)
+            ]
+        why = "cette absence a changé depuis : aucun courriel n’est parti"
+        assert states == [
+            ("absence_set", 1, "done", True, None),
+            ("absence_begins", 1, "done", True, why),
+            ("absence_over", 1, "done", True, why),
+            ("absence_set", 2, "pending", False, None),
+            ("absence_begins", 2, "pending", False, None),
+            ("absence_over", 2, "pending", False, None),
+        ]
+        page = plainly(house.client(CLERK).get("/administration").get_data(as_text=True))
+        assert "Partira le" in page
+        assert [
+            page.count(day) for day in ("jeu. 3 déc.", "ven. 4 déc., 8 h 00", "sam. 12 déc., 18 h 01")
+        ] == [0, 1, 1]
+        house.drain()
+        end(me, number, revision=2)
+        house.drain()
+        page = plainly(house.client(CLERK).get("/administration").get_data(as_text=True))
+        assert "Aucun envoi n’attend." in page
 
 
 def test_one_that_is_over_stands_in_the_way_of_nothing(house: House) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,13 +11,13 @@ from app.circuits.own_types import called
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import HARD, heure, jour_long
-from app.core.outbox import News, Outbox, post
+from app.core.outbox import News, Outbox, abandon, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import readable_by
 from app.folders.models import Folder, StepRun
 from app.journal.chain import Event, append
-from app.notices.absent import AWAY
+from app.notices.absent import AWAY, CHANGED
 from app.people import identity
 from app.people.actor import Actor
 from app.people.branches import Branch, branch_of, is_reached
@@ -67,7 +67,7 @@ def as_written(row: Absence, cover_id: int | None) -> Wanted:
         row.user_id,
         cover_id,
         row.starts_at.astimezone(PARIS).strftime(MINUTES),
-        (row.ends_at - absences.MINUTE).astimezone(PARIS).strftime(MINUTES),
+        absences.last_instant(row.ends_at).astimezone(PARIS).strftime(MINUTES),
         row.desk_id,
         tuple(row.types),
         row.acts,
@@ -82,7 +82,7 @@ def words_of(moment: datetime) -> str:
 
 def last_minute(ends: datetime) -> str:
     """The last minute of an absence that ends then, in words: an end is inclusive wherever it is read."""
-    return words_of(ends - timedelta(microseconds=1))  # one that was ended by hand ends within a minute
+    return words_of(absences.last_instant(ends))
 
 
 def may_set(db: Db, actor: Actor, user_id: int) -> bool:
@@ -141,9 +141,10 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
         setattr(row, name, value)
     row.letters, row.set_by, row.set_at, row.revision = wanted.letters, actor.name, now(), row.revision + 1
     db.flush()
+    _abandon_former(db, row)
     if former is not None and former != row.cover_id:
         before = db.get_one(User, former)
-        post(db, row.collectivity_id, [_letter(OVER, row, absent, before, actor, ends=words_of(now()))])
+        post(db, row.collectivity_id, [_letter(OVER, row, absent, before, actor, ends=last_minute(now()))])
     _let_go(db, row)
     _tell(db, actor, row, absent, cover)
     _write_down(db, actor, "absence.changed", row, absent, cover)
@@ -163,14 +164,15 @@ def end(db: Db, actor: Actor, number: int, *, revision: int) -> None:
     row.ends_at = moment if begun else row.starts_at
     row.revision, row.set_by, row.set_at = row.revision + 1, actor.name, moment
     db.flush()
+    _abandon_former(db, row)
     _let_go(db, row)
     absent = db.get_one(User, row.user_id)
     cover = db.get(User, row.cover_id) if row.cover_id is not None else None
     if cover is not None and cover.active:
-        letter = _letter(OVER, row, absent, cover, actor, ends=words_of(moment))
+        letter = _letter(OVER, row, absent, cover, actor, ends=last_minute(moment))
         post(db, row.collectivity_id, [letter])
     if absent.id != actor.user_id:
-        letter = _letter(OVER, row, absent, absent, actor, ends=words_of(moment), cover=cover)
+        letter = _letter(OVER, row, absent, absent, actor, ends=last_minute(moment), cover=cover)
         post(db, row.collectivity_id, [letter])
     _write_down(db, actor, "absence.ended", row, absent, cover)
 
@@ -210,13 +212,18 @@ def checked(
     that are none here (`absence-type`); who is away then (`absence-away`), or comes back to the person (`absence-loop`); a
     second absence of the same person, with the same stand-in, at the same time (`absence-twice`).
 
+    One that would begin in the past begins now: nothing was lent before it is written. One that has begun keeps its start.
+
     `lock`: nobody plans another absence of these two people until the caller's transaction is over.
     """
     if not may_set(db, actor, wanted.user_id):
         raise Refusal("absence-whose")
     _refuse_overreach(db, actor, wanted)
-    law = wanted.law()
-    refuse_disorder(law, now())
+    law, moment = wanted.law(), now()
+    refuse_disorder(law, moment)
+    changed = db.get(Absence, but) if but is not None else None
+    since = changed.starts_at if changed is not None else None
+    law = replace(law, starts=absences.beginning(law.starts, moment, since))
     if lock:
         both = sa.select(User.id).where(User.id.in_([wanted.user_id, wanted.cover_id or 0]))
         db.execute(both.order_by(User.id).with_for_update()).all()
@@ -225,7 +232,9 @@ def checked(
     if cover is not None and cover.id == absent.id:
         raise Refusal("absence-self")
     _refuse_place(db, law)
-    others = [other for other in coming(db, actor.collectivity_id, max(law.starts, now())) if other.id != but]
+    others = [
+        other for other in coming(db, actor.collectivity_id, max(law.starts, moment)) if other.id != but
+    ]
     _refuse_clash(law, [law_of(other) for other in others], absent, cover)
     return law, absent, cover
 
@@ -410,6 +419,13 @@ def _tell(db: Db, actor: Actor, row: Absence, absent: User, cover: User | None) 
     if absent.id != actor.user_id:
         news.append(_letter(SET, row, absent, absent, actor, cover=cover))
     post(db, row.collectivity_id, news)
+
+
+def _abandon_former(db: Db, row: Absence) -> None:
+    """End the letters of a former revision that wait for their day: nobody reads of them as of letters that will leave."""
+    of_it = Outbox.payload["absence"].as_integer() == row.id
+    former = Outbox.payload["revision"].as_integer() < row.revision
+    abandon(db, row.collectivity_id, CHANGED, Outbox.kind == "mail", of_it, former)
 
 
 def _let_go(db: Db, row: Absence) -> None:

@@ -85,7 +85,7 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
             names.get(absence.user_id, "compte fermé"),
             names.get(absence.cover_id or 0, ""),
             instant(absence.starts_at),
-            instant(absence.ends_at - absences.MINUTE),
+            instant(absences.last_instant(absence.ends_at)),
             spaces(
                 _what(
                     absence, desks, types, closed if actor.user_id not in _parties(absence) else frozenset()
@@ -194,7 +194,7 @@ def lends_signing(law: absences.Absence, seats: Iterable[tuple[int, Rights]]) ->
 
 def standing(owned: Iterable[Mandate], law: absences.Absence) -> list[Mandate]:
     """The mandates that stand on some day of an absence, from today on."""
-    first, last = max(_day(law.starts), today()), _day(law.ends - absences.MINUTE)
+    first, last = max(_day(law.starts), today()), _day(absences.last_instant(law.ends))
     return [mandate for mandate in owned if mandate.starts_on <= last and not mandate_over(mandate, first)]
 
 
@@ -294,7 +294,7 @@ def planned(
 
 def _span(absence: Absence, days: Sequence[date]) -> tuple[int, int] | None:
     """The first and the last of these days on which somebody is away; None for none of them."""
-    begins, ends = _day(absence.starts_at), _day(absence.ends_at - absences.MINUTE)
+    begins, ends = _day(absence.starts_at), _day(absences.last_instant(absence.ends_at))
     if ends < days[0] or begins > days[-1]:
         return None
     return max((begins - days[0]).days, 0), min((ends - days[0]).days, len(days) - 1)
