@@ -101,6 +101,7 @@ def people_in(
             _named(f"{row.first_name} {row.last_name}", row.capacity)
             + (UNOPENED_WORDS if row.unopened else ""),
             f"{row.first_name} {row.last_name} {row.capacity} {row.login if by_login else ''}",
+            row.search_key,
         )
         for row in sorted(rows, key=lambda row: (row.id != first, row.search_key, row.id))
     ]
@@ -132,7 +133,7 @@ def desks(
         names = {number: name for number, _, name, *_ in rows}
         return Offer(tuple((posted[number], f"{INDENT * depth}{names[number]}") for number, depth in tree))
     options = [
-        (key if keys else str(number), _under(name, parent), f"{name} {key}")
+        (key if keys else str(number), _under(name, parent), f"{name} {key}", key_of(name))
         for number, key, name, _, parent in rows
     ]
     own = next((key if keys else str(number) for number, key, *_ in rows if number == chosen), None)
@@ -144,7 +145,10 @@ def among(every: Places, *, chosen: int | None = None) -> Offer:
     opened = [one for one in every.values() if one.closed_at is None]
     opened.sort(key=lambda one: (one.id != chosen, one.name.lower(), one.id))
     first = [(one, every.get(one.parent_id or 0)) for one in opened[: SHOWN + 1]]
-    options = [(str(one.id), _under(one.name, above and above.name), one.name) for one, above in first]
+    options = [
+        (str(one.id), _under(one.name, above and above.name), one.name, key_of(one.name))
+        for one, above in first
+    ]
     return _offer(options, None if chosen is None else str(chosen), "", whole=False)
 
 
@@ -207,12 +211,15 @@ def _beginning(query: Any, order: Sequence[Any], number: Any, chosen: int | None
     return query if every else query.limit(SHOWN + 1)
 
 
-def _offer(rows: Sequence[tuple[str, str, str]], chosen: str | None, search: str, whole: bool) -> Offer:
+def _offer(rows: Sequence[tuple[str, str, str, str]], chosen: str | None, search: str, whole: bool) -> Offer:
+    """The choices of rows (what is posted, what is read, what words are looked for in, by what the list is in order).
+
+    The one that is chosen comes first among the rows, to be there whatever the length; it is shown at its place.
+    """
     terms = key_of(search).split()
-    fit = [(value, label) for value, label, text in rows if all(term in key_of(text) for term in terms)]
-    if whole:
-        return Offer(tuple(fit))
-    first = fit[: SHOWN if search or len(fit) <= SHOWN else BEGINNING]
-    if chosen is not None and not search:
-        first.sort(key=lambda row: key_of(row[1]))
-    return Offer(tuple(first), len(fit) > SHOWN)
+    fit = [row for row in rows if all(term in key_of(row[2]) for term in terms)]
+    first = fit if whole else fit[: SHOWN if search or len(fit) <= SHOWN else BEGINNING]
+    if chosen is not None and not (search or whole):
+        first.sort(key=lambda row: row[3])
+    more = not whole and len(fit) > SHOWN
+    return Offer(tuple((value, label) for value, label, *_ in first), more)

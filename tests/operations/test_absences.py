@@ -731,6 +731,56 @@ def test_letters_of_former_dates_are_ended_with_the_change_and_the_others_say_wh
         assert "Aucun envoi n’attend." in page
 
 
+def test_the_page_calls_its_reader_vous_and_offers_each_change_once(house: House) -> None:
+    with time_machine.travel(datetime(2026, 12, 1, 10, tzinfo=PARIS), tick=False):
+        mine = plan(house.actor(FINANCE), wanted(house, FINANCE, TECHNIQUE, since=3, days=1))
+        theirs = plan(house.actor(CLERK), wanted(house, TECHNIQUE, FINANCE, since=10, days=2))
+        for login, own in ((FINANCE, "Nolwenn Abgrallec"), (CLERK, "Katell Morizur")):
+            page = house.client(login).get("/absences").get_data(as_text=True)
+            main = page[page.index('id="now-title"') : page.index("</main>")]
+            assert own not in re.sub(r"<select.*?</select>", "", main, flags=re.DOTALL)
+            for number, may in ((mine, True), (theirs, login == CLERK)):
+                assert page.count(f'href="/absences/{number}"') == may
+                assert page.count(f"/absences/{number}/terminer") == may
+        words = plainly(house.client(FINANCE).get("/absences").get_data(as_text=True))
+        assert "Vous , du ven. 4 déc., 10 h 00 au sam. 5 déc., 10 h 00 : intérim Ronan Pellenec" in words
+        assert "Modifier… votre absence du ven. 4 déc., 10 h 00" in words
+        assert (
+            "Ronan Pellenec , du ven. 11 déc., 10 h 00 au dim. 13 déc., 10 h 00 : intérim par vous" in words
+        )
+
+
+def test_each_day_of_the_planning_has_its_column_and_those_that_are_not_worked_are_shaded(
+    house: House,
+) -> None:
+    with time_machine.travel(datetime(2026, 12, 14, 10, tzinfo=PARIS), tick=False):
+        plan(house.actor(FINANCE), wanted(house, FINANCE, TECHNIQUE, since=2, days=0))
+        plan(house.actor(MAYOR), wanted(house, MAYOR, None, since=3, days=6))
+        page = house.client(CLERK).get("/absences").get_data(as_text=True)
+        table = page[page.index('class="tbl plan"') :].partition("</table>")[0]
+        off = {
+            19,
+            20,
+            25,
+            26,
+            27,
+            32,
+            33,
+            34,
+        }  # two weekends, Christmas, New Year's Day and the weekend after
+        head = re.findall(r'<th scope="col"(?: class="quiet (off)")?><span', table)
+        assert [day for day, shade in enumerate(head, 14) if shade] == sorted(off)
+        rows = table.partition("<tbody>")[2].split("</tr>")[:2]
+        for row, first, last in zip(rows, (16, 17), (16, 23), strict=True):
+            day = 14
+            for cell in re.findall(r"<td(.*?)>", row):
+                span = int((re.search(r'colspan="(\d+)"', cell) or ["", "1"])[1])
+                assert (span > 1 or day == first) is (day == first), (row, day)
+                assert ("off" in cell) is (day in off and not first <= day <= last)
+                day += span
+            assert day == 35
+
+
 def test_one_that_is_over_stands_in_the_way_of_nothing(house: House) -> None:
     end(house.actor(FINANCE), away(house, FINANCE, TECHNIQUE), revision=1)
     folder_id = house.an_invoice(at="finance")

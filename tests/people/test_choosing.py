@@ -76,6 +76,15 @@ def test_what_was_chosen_stays_in_the_list_when_the_form_is_refused(crowd: House
     assert f'<option value="{last}" selected>' in page
 
 
+def test_a_list_is_in_one_order_whoever_is_chosen(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    with reading(here) as db:
+        everybody = choosing.people(db, here).options
+        assert len(everybody) > 5
+        for number, _ in everybody:
+            assert choosing.people(db, here, chosen=int(number)).options == everybody
+
+
 def test_words_find_a_person_and_a_desk_accents_apart_and_say_when_there_are_more(crowd: House) -> None:
     client = crowd.client(K)
     answer = client.get("/administration/choix/personnes?q=eloise zephyr").json

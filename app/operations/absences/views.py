@@ -29,13 +29,19 @@ from workflows.vocabulary import Right
 DAYS = 21
 FAR = 3650
 """How far the planning goes, in days."""
+YOU = "Vous"
+SHORT = 4
+"""Days of a bar of the planning that its words fill."""
 PAST = 10
 """Absences that are over, of oneself, as many as are shown."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One absence in words; `state` is now, coming or over, `mine` where the reader may change it."""
+    """One absence in words; `state` is now, coming or over, `mine` where the reader may change it, `own` where he is away.
+
+    The reader is « Vous » there, and never his own name.
+    """
 
     id: int
     revision: int
@@ -46,15 +52,21 @@ class Line:
     what: str
     state: str
     mine: bool
+    own: bool
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Some days of a row of the planning: how many, and who stands in; `tone` is empty where the person is there."""
+    """Some days of a row of the planning: how many, and who stands in; `tone` is empty of a day on which the person is there.
+
+    `off`: that day is not worked. `late`: so near the end of the planning that its words go to the left.
+    """
 
     days: int
     label: str = ""
     tone: str = ""
+    off: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,8 +94,8 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
         Line(
             absence.id,
             absence.revision,
-            names.get(absence.user_id, "compte fermé"),
-            names.get(absence.cover_id or 0, ""),
+            _called(absence.user_id, actor, names) or "compte fermé",
+            _called(absence.cover_id, actor, names).replace(YOU, "par vous"),
             instant(absence.starts_at),
             instant(absences.last_instant(absence.ends_at)),
             spaces(
@@ -93,9 +105,15 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
             ),
             "over" if absence.ends_at <= moment else "now" if absence.starts_at <= moment else "coming",
             mine[absence.user_id],
+            absence.user_id == actor.user_id,
         )
         for absence in rows
     ]
+
+
+def _called(user_id: int | None, actor: Actor, names: Mapping[int, str]) -> str:
+    """The name of somebody, « Vous » of the reader; empty of nobody."""
+    return YOU if user_id is not None and user_id == actor.user_id else names.get(user_id or 0, "")
 
 
 def _parties(absence: Absence) -> set[int | None]:
@@ -278,14 +296,24 @@ def proposed(db: Db, actor: Actor, wanted: Wanted) -> Wanted:
 
 
 def planned(
-    rows: Collection[Absence], names: Mapping[int, str], first: date, works: Mapping[date, bool]
+    rows: Collection[Absence],
+    actor: Actor,
+    names: Mapping[int, str],
+    first: date,
+    works: Mapping[date, bool],
 ) -> Planning:
     """The planning of three weeks from a day on."""
     days = [first + timedelta(days=rank) for rank in range(DAYS)]
     shown = [(absence, span) for absence in rows if (span := _span(absence, days)) is not None]
     return Planning(
         [(day.day, works[day], jour(day)) for day in days],
-        [(names.get(absence.user_id, ""), _cells(absence, span, names)) for absence, span in shown],
+        [
+            (
+                _called(absence.user_id, actor, names),
+                _cells(span, _called(absence.cover_id, actor, names), [works[day] for day in days]),
+            )
+            for absence, span in shown
+        ],
         f"{jour(days[0])} au {jour(days[-1])}",
         (first - timedelta(days=DAYS)).isoformat(),
         (first + timedelta(days=DAYS)).isoformat(),
@@ -300,12 +328,13 @@ def _span(absence: Absence, days: Sequence[date]) -> tuple[int, int] | None:
     return max((begins - days[0]).days, 0), min((ends - days[0]).days, len(days) - 1)
 
 
-def _cells(absence: Absence, span: tuple[int, int], names: Mapping[int, str]) -> list[Cell]:
+def _cells(span: tuple[int, int], cover: str, worked: Sequence[bool]) -> list[Cell]:
+    """The row of an absence: one cell for all its days, one for each other day, so that each day has the same width."""
     first, last = span
-    cover = names.get(absence.cover_id or 0, "")
-    away = Cell(last - first + 1, cover or "Sans intérim", "info" if cover else "warn")
-    cells = [Cell(first), away, Cell(DAYS - 1 - last)]
-    return [cell for cell in cells if cell.days]
+    there = [Cell(1, off=not works) for works in worked]
+    label, tone = (cover, "info") if cover else ("Sans intérim", "warn")
+    away = Cell(last - first + 1, label, tone, late=first > DAYS - SHORT)
+    return [*there[:first], away, *there[last + 1 :]]
 
 
 def _day(moment: datetime) -> date:

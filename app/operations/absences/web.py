@@ -243,7 +243,7 @@ def _page(
             "coming": [absence for absence in lines if absence.state == "coming"],
             "mine": mine,
             "over": views.lines(db, g.actor, views.over(db, g.actor.user_id)),
-            "planning": views.planned(rows, names, first, works),
+            "planning": views.planned(rows, g.actor, names, first, works),
             "people": views.absent_offered(db, g.actor, chosen=wanted.user_id, whole=whole),
             "offered": views.colleagues_offered(
                 db, g.actor, chosen=wanted.cover_id, whole=whole, but=_never(wanted)

@@ -1,6 +1,6 @@
-// What an absence will stop is looked up when the page opens, at each change and at « Voir ce qui bloquera », before the
-// button that writes it: the answer is put in place, and the keyboard stays where it was. Without this, the button asks for
-// the page.
+// What an absence will stop is looked up when the page opens, at each change and at « Entrée », before the button that writes
+// it: the answer is put in place, and the keyboard stays where it was. « Voir ce qui bloquera » asks for the page where there
+// is no script; here it is shown only while there was no answer, to ask again.
 import { over, restored } from "./session.js";
 
 const WAIT = 400; // milliseconds without a change before the question is asked
@@ -11,10 +11,16 @@ export function startAbsence(form) {
   const answer = section.querySelector("[data-answer]");
   const button = section.querySelector("[data-preview]");
   let [timer, latest, another] = [0, 0, false];
+  button.hidden = true;
 
   const tell = (words) => {
     section.querySelector("[data-told]").textContent = words;
   };
+
+  function fail() {
+    tell("Pas de réponse : demandez à voir.");
+    button.hidden = false;
+  }
 
   // The fields that depend on who will be away, for whom another was chosen
   function follow(page) {
@@ -42,13 +48,14 @@ export function startAbsence(form) {
       const next = page.querySelector("#bloquera [data-answer]");
       const count = page.querySelector("#bloquera [data-told]");
       if (mine !== latest) return;
-      if (!next) return void tell("Pas de réponse : demandez à voir.");
+      if (!next) return void fail();
       if (another) follow(page);
       answer.replaceChildren(...next.childNodes);
       tell(count.textContent);
+      button.hidden = button !== document.activeElement;
       if (look) section.scrollIntoView({ block: section.offsetHeight > innerHeight / 2 ? "start" : "nearest" });
     } catch {
-      if (mine === latest) tell("Pas de réponse : demandez à voir.");
+      if (mine === latest) fail();
     } finally {
       clearTimeout(slow);
     }
