@@ -57,6 +57,14 @@ HANDING = {
 """The same, of a step that is handed on."""
 
 
+ANSWERED = {
+    Answer.FAVOURABLE: "a votre avis favorable",
+    Answer.UNFAVOURABLE: "a votre avis défavorable",
+    Answer.NONE: "a votre réponse, sans avis",
+}
+"""What is told of a folder once its opinion is given, after its title."""
+
+
 OPINION = frozenset({"opinion-word", "words-long"})
 """The same, of the words of an opinion."""
 
@@ -166,11 +174,7 @@ def give_opinion(folder_id: int, number: int) -> Response | tuple[str, int]:
         asking.answer(g.actor, folder_id, number, version=version_shown(), answer=answer, comment=comment)
     except Refusal as refusal:
         return opinion_again(folder_id, refusal, number)
-    words = (
-        "Vous avez répondu que vous n’avez pas d’avis" if answer == Answer.NONE else "Votre avis est rendu"
-    )
-    flash(f"{words} : il se lit avant la décision, et reste au dossier.", "ok")
-    return redirect(url_for("folders.show", folder_id=folder_id))
+    return onward.go(folder_id, ANSWERED[Answer(answer)])
 
 
 def opinion_again(folder_id: int, refusal: Refusal, number: int | None = None) -> tuple[str, int]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from app.core.db import Db
+from app.core.db import NO_DATE, Db
 from app.core.french import depuis, instant, jour, spaces
 from app.core.grammar import de, to_desk
 from app.folders.access import looks_on
@@ -22,7 +22,8 @@ from workflows.vocabulary import Answer
 class AskedView:
     """What was asked of a desk, and its answer; `state`: open, answered, withdrawn or closed.
 
-    `may_answer`: by this reader, in whose absence (`absent`, empty for a seat of his own); `may_withdraw`, with a reason or not.
+    `may_answer`: by this reader, in whose absence (`absent`, empty for a seat of his own), and `due`: by when he is awaited, as
+    his list says; `may_withdraw`, with a reason or not.
     """
 
     number: int
@@ -35,6 +36,8 @@ class AskedView:
     absent: str = ""
     may_withdraw: bool = False
     reason_needed: bool = False
+    due: date = NO_DATE
+    asked_by: str = ""
 
 
 def asked_of(db: Db, folder: Folder, actor: Actor, here: Present | None) -> list[AskedView]:
@@ -81,6 +84,8 @@ def _view(
         absent=under.absent if under is not None else "",
         may_withdraw=needed is not None and not apart,
         reason_needed=bool(needed),
+        due=run.due_on,
+        asked_by=question.asked_by,
     )
 
 

@@ -22,6 +22,7 @@ from app.display.noting import views as noting
 from app.display.noting.views import TAB
 from app.display.portrait import portrait, state_of
 from app.display.views import (
+    ASKED,
     ActionView,
     AskedDate,
     AskedReason,
@@ -366,6 +367,27 @@ def fill_view(
     )
 
 
+def _to_answer(
+    top: FolderView, turn: Decision, asked: Sequence[opinions.AskedView]
+) -> tuple[FolderView, Decision]:
+    """The head and the decision of who is asked for an opinion beside the step, where nothing else is asked of him."""
+    mine = next((one for one in asked if one.may_answer), None)
+    if mine is None or any(one.style == "primary" for one in turn.actions):
+        return top, turn
+    absent, when = f", en l’absence {de(mine.absent)}" if mine.absent else "", before(mine.due)
+    line = f"Demandé par {mine.asked_by}{f', {when}' if when else ''}"
+    return (
+        replace(top, state_label=ASKED, step_due=step_due(mine.due, StepKind.OPINION)),
+        replace(
+            turn,
+            ask=f"À vous de donner votre avis{absent}",
+            step_line=f"{line.rstrip('.')}.",
+            bar_line=f"{when[:1].upper()}{when[1:]}" or line,
+            answers=mine.number,
+        ),
+    )
+
+
 def _posted(db: Db, folder: Folder, here: Present) -> tuple[Notice, ...]:
     """That an act posted in urgency is still to be put online, and what is not sure of it."""
     day = urgency_of(db, folder) if here.step is not None and here.step.kind is StepKind.PUBLISH else None
@@ -562,6 +584,7 @@ def context(
     """
     ask_together(db, plugged.questions, folder.id)
     seen = portrait(db, folder)
+    asked_here = opinions.asked_of(db, folder, actor, seen.here)
     here, apart = seen.here, looks_on(db, actor, folder)
     docs = documents(db, folder, shown_id)
     shown = next((one for one in docs if one.current), None)
@@ -584,17 +607,18 @@ def context(
         )
         for key, label in TABS
     ]
+    top, turn = _to_answer(head(db, folder, here), decision(db, folder, actor, here), asked_here)
     return {
-        "folder": head(db, folder, here),
+        "folder": top,
         "documents": docs,
         "shown": shown,
         "sheet": leaf.drawn if leaf else None,
         "leaf": leaf or _whole(folder, rows, text),
         "xml_rows": rows,
         "xml_text": text,
-        "decision": decision(db, folder, actor, here),
+        "decision": turn,
         "undo": undone.view(db, folder, actor),
-        "asked": opinions.asked_of(db, folder, actor, here),
+        "asked": asked_here,
         "fill": fill_view(db, folder, actor, here, typed),
         "points": points,
         "on_sheet": [one for one in on_sheet if one.about in rulable],

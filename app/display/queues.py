@@ -61,6 +61,8 @@ _LAST_VERSION = (
 # By the steps of the folder alone: as a plain word, the state would let PostgreSQL read all that waits, down the index of desks
 _STEP_DUE = f"(SELECT MIN(s.due_on) FROM step_run s WHERE s.folder_id = f.id AND s.state || '' = 'active' AND s.slot NOT LIKE '{ASKED}%')"
 """The day of the step where a folder waits: of one that several desks share, the first of their days."""
+_ASKED_BY = "(SELECT q.asked_by FROM asked_opinion q WHERE q.run_id = w.sid)"
+"""Who asked the opinion that a row of the list is."""
 _TYPES = {
     "entered_at": UTCDateTime(),
     "due_on": sa.Date(),
@@ -107,8 +109,8 @@ class Line:
 
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
     the folder's own, the one that its page and the API call its deadline. `absent`: in whose absence it awaits the
-    reader, empty where it awaits himself. `asked`: it awaits an opinion that was asked of a desk of the reader's beside its step;
-    `held`: its step waits for an opinion that was asked, of whichever desk.
+    reader, empty where it awaits himself. `asked`: it awaits an opinion that was asked of a desk of the reader's beside its step,
+    by whom (`asked_by`); `held`: its step waits for an opinion that was asked, of whichever desk.
     `arrived_at`: when a draft came by itself, and from where (`origin`: a mailbox and its sender, a scanner and its file).
     """
 
@@ -133,6 +135,7 @@ class Line:
     listed: tuple[Shown, ...] = ()
     absent: str = ""
     asked: bool = False
+    asked_by: str = ""
     held: bool = False
     arrived_at: datetime | None = None
     origin: str = ""
@@ -313,7 +316,7 @@ def _todo_sql(actor: Actor, *, tray: str, kind: tuple[str, str], after: bool, si
     # UNION, not UNION ALL: two covers at one desk find the same row.
     return (
         # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
-        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.seen_at, {held('f.id')} AS held, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
+        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, w.desk_id, w.own_type, w.slot, r.seen_at, {held('f.id')} AS held, {_ASKED_BY} AS asked_by, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
         "CROSS JOIN folder f LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
         f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {size}"
     )
@@ -326,6 +329,7 @@ def _todo_lines(actor: Actor, rows: Iterable[Any]) -> list[Line]:
             read=row.seen_at is not None and row.seen_at >= row.entered_at,
             absent=_absent(actor, row),
             asked=row.slot.startswith(ASKED),
+            asked_by=row.asked_by or "",
             held=bool(row.held) and not row.slot.startswith(ASKED),
         )
         for row in rows
@@ -825,7 +829,20 @@ class _Wanted:
 
 
 _LISTED = (
-    *("sid", "due_on", "entered_at", "kind", "step", "desk_id", "own_type", "slot", "seen_at", "held", "id"),
+    *(
+        "sid",
+        "due_on",
+        "entered_at",
+        "kind",
+        "step",
+        "desk_id",
+        "own_type",
+        "slot",
+        "seen_at",
+        "held",
+        "asked_by",
+        "id",
+    ),
     *("version", "family", "type_version_id", "title", "number", "amount_cents", "phase", "place"),
     *("depositor_name", "updated_at", "folder_due", "currency"),
 )
@@ -932,7 +949,7 @@ def _paging(
     return (_typed(sql, binds, _TYPES) if parts else None), tuple(name for name in binds if f":{name}" in sql)
 
 
-_OF_STEP = frozenset({"sid", "desk_id", "own_type", "slot", "seen_at", "held"})
+_OF_STEP = frozenset({"sid", "desk_id", "own_type", "slot", "seen_at", "held", "asked_by"})
 """The columns that only what awaits the reader has."""
 
 

@@ -80,7 +80,10 @@ class ActionView:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is asked of the reader, or whose turn it is; `opinion`: what he thinks of the folder, which binds nobody."""
+    """What is asked of the reader, or whose turn it is; `opinion`: what he thinks of the folder, which binds nobody.
+
+    `answers`: the number of the opinion asked beside the step that is his to give, where nothing else is asked of him; else 0.
+    """
 
     ask: str
     step_line: str
@@ -90,6 +93,7 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     opinion: bool = False
     reading: bool = False
+    answers: int = 0
 
 
 @dataclass(frozen=True)

@@ -379,6 +379,7 @@ def _row_beside(line: queues.Line, beside: Beside) -> views.Row:
         return _pending(home.Pending(line, *beside.why[line.id]))
     row = _row(line, beside.last.get(line.id))
     words = [row.told, beside.awaited.get(line.id, "") if line.held else ""]
+    words.append(f"Avis demandé par {line.asked_by}" if line.asked else "")
     if line.id in beside.until:
         words.append(f"Masqué jusqu’au {instant(beside.until[line.id])}")
     return replace(row, told=". ".join(one for one in words if one))

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from app.core.clock import today
 from app.folders import pause
 from tests.builders.house import House
+from tests.folders.test_asking import ask
 
 pytestmark = pytest.mark.in_turn
 N = "n.abgrallec"
@@ -104,3 +105,30 @@ def test_who_puts_a_folder_off_goes_to_the_next_and_puts_it_back_from_there(
     assert "Plus aucun dossier ne vous attend." in words
     place, words = landed(client, post(house, client, three[2], "remettre"))
     assert (place, "est de nouveau dans votre liste" in words) == (f"/dossiers/{three[2]}", True)
+
+
+def test_who_is_asked_for_an_opinion_is_told_so_and_goes_to_the_next_once_it_is_given(
+    house: House, three: list[int]
+) -> None:
+    for folder_id in three[:2]:
+        ask(house, N, folder_id, "direction")
+    client = house.client("s.rivoal")
+    tray = client.get("/a-traiter").text
+    assert tray.count('<b class="strong">Avis demandé par Nolwenn Abgrallec</b>') == 2
+    first, second = (int(one) for one in re.findall(r'class="ftitle" href="/dossiers/(\d+)"', tray))
+    page = client.get(f"/dossiers/{first}").text
+    assert "<b>À vous de donner votre avis</b>" in page
+    assert '<span class="tag">Avis à donner</span>' in page
+    assert "Avis à donner avant" in page
+    assert "On attend" not in page.split('class="tabs"')[0]
+    (number,) = re.findall(r'form="answer-(\d+)"\s+data-key="a"', page)
+    assert page.count("btn-primary btn-big") == 1
+    place, words = landed(client, post(house, client, first, f"avis/{number}/rendre", opinion="favourable"))
+    assert place == f"/dossiers/{second}"
+    assert "» a votre avis favorable. 1 dossier reste. Revoir" in words
+    assert "Donner mon avis" in words
+    assert "À vous de donner votre avis" not in client.get(f"/dossiers/{first}").text
+    (number,) = re.findall(r'form="answer-(\d+)"', client.get(place).text)
+    place, words = landed(client, post(house, client, second, f"avis/{number}/rendre", opinion="none"))
+    assert place == "/a-traiter"
+    assert "a votre réponse, sans avis. Plus aucun dossier ne vous attend." in words

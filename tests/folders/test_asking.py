@@ -104,6 +104,7 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
     assert "Avis à donner" in words(house.client(S).get("/a-traiter"))
     asked = page(house, S, folder_id)
     assert "Votre avis est demandé" in asked
+    assert "À vous de donner votre avis" in asked
     assert WHY in asked
     assert "À vous de viser" not in asked
     with reading() as db:
