@@ -32,10 +32,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class Mark:
-    """A word of a row, for what is to be looked at in its folder; `grave`: as it is there (`Caution`)."""
+    """A word of a row, for what is to be looked at in its folder; `grave` and `advice`: as it is there (`Caution`)."""
 
     words: str
     grave: bool = False
+    advice: bool = False
 
 
 def named_by_file(db: Db, folders: Iterable[tuple[int, str, str, str]]) -> dict[int, str]:
@@ -71,8 +72,10 @@ def marks(db: Db, folders: Sequence[Folder]) -> dict[int, tuple[Mark, ...]]:
     for one in open_folders:
         words = corrections.in_a_list(family_of(one.family), one.fields, one.sources)
         every = [*([Mark(words)] if words else ())]
-        every += [Mark(caution.short, caution.grave) for caution in cautions.get(one.id, ())]
-        first = {mark.words: mark for mark in sorted(every, key=lambda mark: not mark.grave)}
+        every += [Mark(each.short, each.grave, each.advice) for each in cautions.get(one.id, ())]
+        # An answer that somebody waited for goes before what the folder had already, but for what is grave
+        order = sorted(every, key=lambda mark: (not mark.grave, not mark.advice))
+        first = {mark.words: mark for mark in order}
         told[one.id] = tuple(first.values())[:MARKS]
     return told
 

@@ -21,6 +21,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import act_of, touch
+from app.folders.marks import forget_reading
 from app.folders.models import ASKED, AskedOpinion, Folder, StepRun, asked_passage
 from app.folders.move import Present, cover_in_force, not_your_turn, part_of, person_of, present, typed
 from app.folders.notices import YOUR_TURN
@@ -272,6 +273,7 @@ def answer(
     # One moment for both: by it a page that is late names who answered (`display.moved`)
     run.ended_at = folder.updated_at
     _let_go(db, folder)
+    forget_reading(db, folder_id, actor.user_id)
     said = Answer(answer).label
     said += f" : « {comment} »" if comment else ""
     facts: dict[str, Any] = {

@@ -90,6 +90,14 @@ def show_again(db: Db, actor: Actor, folder_id: int) -> None:
         mark.hidden_until = mark.hidden_version = None
 
 
+def forget_reading(db: Db, folder_id: int, but: int | None) -> None:
+    """Make a folder unread for all who have opened it, `but` who did what is new, in the caller's transaction."""
+    others = sa.and_(
+        Reading.folder_id == folder_id, Reading.user_id != (but or 0), Reading.seen_at.is_not(None)
+    )
+    db.execute(sa.update(Reading).where(others).values(seen_at=None))
+
+
 def bring_back(db: Db, folder_id: int, user_ids: list[int]) -> None:
     """Put a folder back in the lists of those whom somebody names on it, in the caller's transaction."""
     of_them = sa.and_(

@@ -1,6 +1,6 @@
 """What was thought of a folder at a step that binds nobody: whoever decides after it reads it before he does."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from app.core.db import Db
 from app.core.french import instant, spaces
 from app.core.grammar import de
-from app.folders.models import ASKED, AskedOpinion, Folder, StepRun
+from app.core.questions import Asked, Rows
+from app.folders.models import ASKED, STEPS_PER_ROUND, AskedOpinion, Folder, StepRun
 from app.folders.rows import every_run_of_round, opinions_of_round
 from app.folders.seats import DeskName, desk_names
 from app.folders.sockets import Caution
@@ -76,6 +77,42 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
         Caution("opinion", spaces(words_of(run)), spaces(_told(run, questions.get(run.id), desks)))
         for run in against
     ]
+
+
+_answered: Any = (
+    sa.select(StepRun)
+    .join(AskedOpinion, AskedOpinion.run_id == StepRun.id)
+    .join(Folder, Folder.id == AskedOpinion.folder_id)
+    .where(
+        AskedOpinion.folder_id.in_(sa.bindparam("opinion_folders", expanding=True)),
+        StepRun.state == "done",
+        StepRun.step == Folder.place,
+        StepRun.pass_number >= Folder.round * STEPS_PER_ROUND,
+    )
+)
+"""What was answered at the step where each of these folders stands, in the round in hand."""
+
+
+def asks(folders: Sequence[Folder]) -> Sequence[Asked]:
+    """What is read of the opinions on the folders of a list."""
+    return [(_answered, {"opinion_folders": [one.id for one in folders]})]
+
+
+def in_lists(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> dict[int, list[Caution]]:
+    """The last answer to what was asked at the step in hand of each folder: who decides there finds it on the row."""
+    del db, folders
+    runs = sorted((run for (run,) in rows[0]), key=lambda run: (run.ended_at, run.id))
+    return {
+        run.folder_id: [
+            Caution(
+                "opinion",
+                spaces(words_of(run)),
+                run.comment or "",
+                advice=run.opinion != Opinion.UNFAVOURABLE,
+            )
+        ]
+        for run in runs
+    }
 
 
 def _told(run: StepRun, question: AskedOpinion | None, desks: Mapping[int, DeskName]) -> str:

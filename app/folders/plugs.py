@@ -37,4 +37,5 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(points.doubts_of)
     sockets.listing(points.doubts_in_lists)
     sockets.caution(opinions.cautions)
+    sockets.listing(opinions.in_lists, asks=opinions.asks)
     sockets.caution(points.of_folder, on_draft=True)

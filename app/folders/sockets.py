@@ -69,6 +69,7 @@ class Caution:
     `page`: the endpoint where one rules on it, in place of a word under it; it takes `folder_id` and, as `mark`, what
     follows « : » in `about`. `awaits`: the refusal that says what is to be done before anybody rules on it. `or_reject`: what
     stands beside the ruling, on the button that leads to the rejection of the folder. `whom`: whom the title names at its end.
+    `advice`: it says what somebody thinks and warns of nothing.
     """
 
     key: str
@@ -84,6 +85,7 @@ class Caution:
     awaits: str = ""
     or_reject: str = ""
     whom: str = ""
+    advice: bool = False
 
     @property
     def short(self) -> str:

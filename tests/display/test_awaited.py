@@ -10,7 +10,7 @@ from app.batches import selection
 from app.core.db import engine, reading
 from app.display import queues
 from app.display.carried import parcel
-from app.folders import sending
+from app.folders import decide, sending
 from app.folders.models import Folder
 from app.notices import waiting
 from app.notices.agenda import events
@@ -271,3 +271,36 @@ def feed(house: House, login: str) -> str:
     actor = house.actor(login)
     with reading(actor.collectivity_id) as db:
         return events.calendar(db, actor, "https://paraphe.kerlann.example").decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "comment", "mark"),
+    [
+        ("favourable", "", "Avis favorable de Solenn Rivoal"),
+        ("unfavourable", "Le marché est clos.", "Avis défavorable de Solenn Rivoal"),
+        ("none", "", "Sans avis de Solenn Rivoal"),
+    ],
+)
+def test_an_answer_is_on_the_row_of_who_decides_and_makes_it_unread(
+    house: House, answer: str, comment: str, mark: str
+) -> None:
+    folder_id = house.an_invoice("finance")
+    for login in (N, T):
+        house.client(login).get(f"/dossiers/{folder_id}")
+    number = ask(house, N, folder_id, "direction")
+    assert mark not in shown(house, N, "/a-traiter")
+    assert "Non lu" not in shown(house, N, "/a-traiter")
+    give(house, S, folder_id, number, answer, comment)
+    for login in (N, T):
+        tray = shown(house, login, "/a-traiter")
+        assert mark in tray
+        assert "Non lu" in tray
+    raw = house.client(N).get("/a-traiter").get_data(as_text=True)
+    assert ("t-info" in raw.split('class="frow')[1]) is (answer != "unfavourable")
+    house.client(N).get(f"/dossiers/{folder_id}")
+    read = shown(house, N, "/a-traiter")
+    assert mark in read
+    assert "Non lu" not in read
+    decide.approve(house.actor(N), folder_id, version=house.folder(folder_id).version)
+    assert house.folder(folder_id).place == "bon_a_payer"
+    assert mark not in shown(house, A, "/a-traiter"), "it was read by who decided then"
