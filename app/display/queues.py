@@ -415,6 +415,22 @@ def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list
     ]
 
 
+def _under_way(actor: Actor, *, limit: int, more: str = "", but: str = "") -> str:
+    """The folders under way that a desk of the actor has decided on, newest first, `but` those that the caller has already.
+
+    By what is under way in the collectivity, whose index holds nothing of the past: a desk has decided on ten thousand that
+    ended for each that has not. The state is no plain word: by it PostgreSQL would read all that the desk has ever decided.
+    """
+    at_desks = " OR ".join(
+        f"(s.desk_id = :desk{n}{_and(reading_at(actor, seat))})" for n, seat in enumerate(actor.seats)
+    )
+    acted = f"SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND s.state || '' = 'done' AND ({at_desks}) LIMIT 1"
+    return (
+        "SELECT * FROM (SELECT f.id FROM folder f WHERE f.collectivity_id = :here AND f.phase <> 'done' AND f.phase = 'running'"
+        f"{but}{more} AND ({acted}) IS NOT NULL ORDER BY f.id DESC LIMIT {limit}) AS under_way"
+    )
+
+
 def others(
     db: Db,
     actor: Actor,
@@ -426,7 +442,7 @@ def others(
 ) -> list[Line]:
     """The trays of what is elsewhere, newest first: came back (`returned`), on its way (`running`), ended (`done`).
 
-    A desk finds there what it deposits, and in `done` also what it has decided on.
+    A desk finds there what it deposits, and in `running` and `done` also what it has decided on.
     """
     if not actor.seats:
         return []
@@ -445,6 +461,8 @@ def _others_sql(actor: Actor, tray: str, *, size: int, more: str = "", depositin
     scans = _emitted(actor, _PHASES[tray], limit=size, more=more.format("f.id", "f"), depositing=depositing)
     if tray == "done":
         scans += _decided(actor, limit=size, more=more.format("s.folder_id", "s"))
+    elif tray == "running":
+        scans.append(_under_way(actor, limit=size, more=more.format("f.id", "f")))
     return (
         f"SELECT {_COLUMNS}, COALESCE({_STEP_DUE}, f.due_on) AS due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step "
         f"FROM ({' UNION '.join(scans)}) w CROSS JOIN folder f "
@@ -700,9 +718,11 @@ def _counters_sql(actor: Actor) -> str:
     if actor.seats:
         for tray, phase in _PHASES.items():
             found = _emitted(actor, phase, limit=CAP)
-            if tray == "done":
-                # The last one to be asked, and not at all where what the desks deposit fills the counter.
-                but = f" AND NOT ({_deposited(actor)})"
+            # The last one to be asked, and not at all where what the desks deposit fills the counter.
+            but = f" AND NOT ({_deposited(actor)})"
+            if tray == "running":
+                found.append(_under_way(actor, limit=CAP, but=but))
+            elif tray == "done":
                 found.append(f"SELECT id FROM ({' UNION '.join(_decided(actor, limit=CAP, but=but))}) AS d")
             # UNION ALL: no folder has two desks that deposit it, and `but` keeps from the last branch what
             # these have.

@@ -77,8 +77,9 @@ def test_each_tray_holds_what_its_name_says_and_its_counter_says_how_many(house:
     assert tray(house, R, "todo") == set()
     assert tray(house, G, "drafts") == {draft}
     assert tray(house, G, "returned") == {back}
-    assert tray(house, G, "running") == {waiting}
-    assert tray(house, K, "running") == {act}
+    assert tray(house, G, "running") == tray(house, R, "running") == {waiting}
+    assert tray(house, N, "running") == set(), "it awaits her, she has decided nothing"
+    assert tray(house, K, "running") == tray(house, S, "running") == {act}
     assert tray(house, G, "done") == tray(house, N, "done") == tray(house, A, "done") == {done}
     assert tray(house, K, "done") == set()
     for login in (G, R, N, T, A, B, K, S):
@@ -101,6 +102,24 @@ def test_what_a_desk_decided_on_is_ended_for_it_only_once_the_folder_is(house: H
     for login, folders in ended.items():
         assert tray(house, login, "done") == folders, login
         assert count(house, login).done == len(folders), login
+
+
+def test_what_a_desk_decided_on_stays_under_way_for_it_until_the_folder_ends(house: House) -> None:
+    folder_id, other = house.an_invoice(at="bon_a_payer"), house.an_invoice()
+    assert tray(house, G, "running") == {folder_id, other}
+    for login in (R, N, T):
+        assert tray(house, login, "running") == {folder_id}, login
+        assert count(house, login).running == 1, login
+        page = house.client(login).get("/a-traiter?bannette=running").get_data(as_text=True)
+        assert page.count('class="ftitle"') == 1
+    assert tray(house, R, "running", family="deliberation") == set()
+    for desk in ("technique", "finances"):  # of several desks that have it, it is there once
+        desks.seat(house.actor(G).collectivity_id, desk, G, [Right.ACT])
+    assert tray(house, G, "running") == {folder_id, other}
+    assert count(house, G).running == 2
+    decide.reject(house.actor(A), folder_id, version=house.folder(folder_id).version, reason="Montant")
+    assert tray(house, R, "running") == set()
+    assert count(house, R).running == 0
 
 
 def test_a_folder_is_late_the_day_after_it_was_due(house: House) -> None:
