@@ -1,0 +1,101 @@
+"""What a page is for is in sight when it opens: the document under its head, the act of a dialog, the first folder of a list."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.person import Person
+from tests.builders.house import House
+from tests.folders.test_asking import ask
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+A, N, R = "a.kervadec", "n.abgrallec", "r.pellenec"
+
+
+def sized(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+
+
+def top(one: Locator) -> float:
+    box = one.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+def test_the_document_of_an_invoice_stands_under_a_short_head(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = person()
+    finance.log_in(N)
+    page = finance.page
+    sized(page, 1280, 800)
+    finance.folder(folder_id)
+    finance.drawn()
+    document = page.locator(".vpage").first
+    assert top(document) < 300  # 36 are of the band of the simulation
+    clock = page.locator(".fbands details")
+    expect(clock.locator("summary")).to_contain_text("sur 30, reste")
+    expect(page.get_by_text("Paiement par le comptable")).to_be_hidden()
+    clock.locator("summary").click()
+    expect(page.get_by_text("Paiement par le comptable")).to_be_visible()
+    # On a telephone too where the step waits for an opinion: what else may be done is beside « Rejeter… »
+    ask(house, N, folder_id, "direction")
+    sized(page, 390, 844)
+    finance.folder(folder_id)
+    finance.drawn()
+    assert top(page.locator(".decide-bar")) - top(document) > 200
+    more = page.get_by_role("button", name="Autres actes")
+    assert top(more) == top(page.get_by_role("link", name="Rejeter…"))
+
+
+def test_an_act_that_is_alone_is_in_the_bar_by_its_name(house: House, person: Callable[..., Person]) -> None:
+    alone, several = house.an_invoice("bon_a_payer"), house.an_invoice("finance")
+    mayor, finance = person(), person()
+    mayor.log_in(A)
+    sized(mayor.page, 820, 1180)
+    mayor.folder(alone)
+    expect(mayor.page.locator(".decide-bar").get_by_role("link", name="Demander un avis…")).to_be_visible()
+    expect(mayor.page.get_by_role("button", name="Autres actes")).to_be_hidden()
+    sized(mayor.page, 390, 844)
+    mayor.page.get_by_role("button", name="Autres actes").click()
+    expect(mayor.page.get_by_role("link", name="Demander un avis…")).to_be_visible()
+    finance.log_in(N)
+    sized(finance.page, 820, 1180)
+    finance.folder(several)
+    expect(finance.page.get_by_text("Autres actes")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (820, 700), (390, 844)])
+def test_the_act_of_the_dialog_of_an_opinion_stays_in_sight(
+    house: House, person: Callable[..., Person], size: tuple[int, int]
+) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = person()
+    finance.log_in(N)
+    sized(finance.page, *size)
+    finance.folder(folder_id)
+    expect(finance.page.locator(finance.awake)).to_be_attached()
+    finance.page.keyboard.press("v")
+    button = finance.page.get_by_role("button", name="Demander l’avis")
+    expect(button).to_be_in_viewport(ratio=1)
+    finance.page.get_by_role("radio", name="L’étape n’attend pas").check()
+    expect(button).to_be_in_viewport(ratio=1)
+
+
+def test_the_order_of_the_list_stands_beside_its_filters(house: House, person: Callable[..., Person]) -> None:
+    for _ in range(2):
+        house.an_invoice()
+    technician = person()
+    technician.log_in(R)
+    page = technician.page
+    sized(page, 1280, 800)
+    technician.open("/a-traiter")
+    filters, order = (page.get_by_role("navigation", name=name) for name in ("Filtrer par type", "Trier par"))
+    assert top(filters) == top(order)
+    assert top(page.locator(".frow").first) < 355
+    for width in (820, 390):
+        sized(page, width, 900)
+        assert top(filters) < top(order)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
