@@ -43,14 +43,16 @@ export function startPinning(part) {
   const choose = part.querySelector("button");
   const words = part.querySelector("[role=status]");
   const whole = words.textContent;
+  const asked = Number(location.hash.match(/^#epingler-(\d+)$/)?.[1]); // from the bar of the document, on another tab
   page.addEventListener("input", () => {
     box.value = "";
     words.textContent = whole;
   });
   whenOpen(".viewer", (viewer) => {
     choose.hidden = false;
-    choose.addEventListener("click", async () => {
-      const n = Math.min(Math.max(Number(page.value) || viewer.number, 1), viewer.pages.length);
+    const place = async (asked) => {
+      part.open = form.closest("details").open = true;
+      const n = Math.min(Math.max(asked || viewer.number, 1), viewer.pages.length);
       const { width, height } = await viewer.sized(n);
       const [x1, y1] = [(width - USUAL[0]) / 2, (height - USUAL[1]) / 2];
       const start = { page: n, x1, y1, x2: x1 + USUAL[0], y2: y1 + USUAL[1] };
@@ -64,6 +66,12 @@ export function startPinning(part) {
       }
       const note = form.querySelector("textarea");
       (note.value.trim() ? choose : note).focus(); // what is typed next is the note
+    };
+    choose.addEventListener("click", () => place(Number(page.value)));
+    viewer.bar.querySelector(".vpin").addEventListener("click", (event) => {
+      event.preventDefault();
+      place(viewer.number);
     });
+    if (asked) place(asked);
   });
 }

@@ -303,6 +303,8 @@ class Viewer {
     const line = this.box.getBoundingClientRect().top + this.box.clientHeight / 3;
     const page = this.pages.find((one) => one.node.getBoundingClientRect().bottom > line) ?? this.pages.at(-1);
     this.number = page.n;
+    const pin = this.bar.querySelector(".vpin");
+    if (pin) pin.hash = `epingler-${page.n}`;
     const words = this.bar.querySelector("[data-viewer-place]");
     if (!words || words.dataset.n === String(page.n)) return;
     words.dataset.n = page.n;
