@@ -99,3 +99,10 @@ def test_the_order_of_the_list_stands_beside_its_filters(house: House, person: C
         sized(page, width, 900)
         assert top(filters) < top(order)
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    # A tray without filters stands a little under the names of the trays
+    depositor = person()
+    depositor.log_in("g.trehorel")
+    depositor.open("/a-traiter?bannette=running")
+    trays = depositor.page.locator(".trays").bounding_box()
+    assert trays is not None
+    assert 8 < top(depositor.page.locator(".frow").first) - trays["y"] - trays["height"] < 80
