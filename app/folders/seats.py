@@ -1,7 +1,7 @@
 """From a circuit's words to desks and people: who is awaited at a step, and whether the step can ever end."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -109,7 +109,7 @@ _every_run = (
     .order_by(_runs.c.id)
     .execution_options(**{OURS_ALREADY: True})
 )
-_open_runs = _every_run.where(~_runs.c.slot.startswith(ASKED))
+_open_runs = _every_run.where(~_runs.c.slot.startswith(ASKED)).add_columns(sa.null().label("asked_by_id"))
 _blocking_runs = (
     _every_run.join(_opinion, _opinion.c.run_id == _runs.c.id)
     .where(_opinion.c.waits)
@@ -562,8 +562,8 @@ class Part:
 
     `acted`: how many other parts of the step are done. `persons`: those who sit there by their number, since two may have one
     name; `named`: the part is of one person alone; `covers`: the names of those who stand in for somebody there. In `people`,
-    they are last and stand in the place of who is away: « Gaud Le Bras (en l’absence d’Armel Kervadec) »; `standing_in`: the
-    same by their number. `since`: when it came there. `run_id`: the row of it.
+    they are last and stand in the place of who is away: « Gaud Le Bras (en l’absence d’Armel Kervadec) ». `since`: when it
+    came there.
     """
 
     desk: str
@@ -573,8 +573,6 @@ class Part:
     acted: int = 0
     covers: tuple[str, ...] = ()
     since: datetime | None = None
-    standing_in: frozenset[int] = frozenset()
-    run_id: int = 0
 
 
 def parts_awaited(
@@ -583,15 +581,12 @@ def parts_awaited(
     folder_ids: Collection[int],
     *,
     asked: bool = False,
-    ended: Collection[int] = (),
-    first: Mandate | None = None,
 ) -> dict[int, list[Part]]:
     """Who is awaited at each of these folders, in the order of the step's parts; none at a step that nobody acts on.
 
-    `asked`: instead, at the desks whose opinion was asked beside the step, which waits for it. `ended`: the numbers of
-    mandates that are taken as ended; `first`: one that is taken as the first recorded here. Who has acted on the step is not
-    awaited at its other parts. Four statements at most, however many folders, and one more for each person who would sign in
-    somebody's absence.
+    `asked`: instead, at the desks whose opinion was asked beside the step, which waits for it; who asked does not answer. Who
+    has acted on the step is not awaited at its other parts. Four statements at most, however many folders, and one more for
+    each person who would sign in somebody's absence.
     """
     if not folder_ids:
         return {}
@@ -603,58 +598,35 @@ def parts_awaited(
         "desks": list({run.desk_id for run in open_runs if run.desk_id}),
         "persons": list({run.named_user_id for run in open_runs if run.named_user_id}),
     }
-    people = _seated(db, db.execute(_signers_awaited, binds).all(), ended) if open_runs else []
-    if first is not None:
-        people = [replace(one, mandates=[first] if one.user_id == first.person else []) for one in people]
-    acted = {(run.folder_id, run.pass_number, run.user_id) for run in runs if run.state == "done"}
+    people = _seated(db, db.execute(_signers_awaited, binds).all()) if open_runs else []
+    acted = defaultdict[tuple[int, int], set[int | None]](set)
+    for run in runs:
+        if run.state == "done":
+            acted[run.folder_id, run.pass_number].add(run.user_id)
     decided = Counter((run.folder_id, run.pass_number) for run in runs if run.state == "done")
     away = _away(db, collectivity_id, None) if open_runs else {}
+    sitting = Sitting(people, away=away, held=lambda number: mandates(db, number))
     found: dict[int, list[Part]] = {}
     for run in open_runs:
+        awaited, gone = Awaited.of(run), acted[run.folder_id, run.pass_number]
         able = {
             one.user_id: one.name
             for one in people
-            if one.may(run) and (run.folder_id, run.pass_number, one.user_id) not in acted
+            if one.user_id not in {*gone, awaited.asked_by_id} and one.may(awaited)
         }
-        covers = list(_standing_in(db, run, people, able, away, acted))
-        # Who asked does not answer himself
-        others = {number: name for number, name in able.items() if not (asked and number == run.asked_by_id)}
+        covers = [(seat, one) for seat, one in sitting.standing_in(awaited) if one.law.by not in gone]
+        standing_in = [(seat.user_id, one.cover_name, seat.name) for seat, one in covers]
         part = Part(
             run.desk or "",
-            tuple(_told(others, away, [(absent, name, whose) for absent, _, name, whose in covers])),
+            tuple(_told(able, away, standing_in)),
             able,
             run.named_user_id is not None,
             decided[run.folder_id, run.pass_number],
-            tuple(dict.fromkeys(name for _, _, name, _ in covers)),
+            tuple(dict.fromkeys(one.cover_name for _, one in covers)),
             run.entered_at,
-            frozenset(number for _, number, _, _ in covers),
-            run.id,
         )
         found.setdefault(run.folder_id, []).append(part)
     return found
-
-
-def _standing_in(
-    db: Db,
-    run: Any,
-    people: Sequence["Seated"],
-    able: Mapping[int, str],
-    away: Mapping[int, Sequence[Away]],
-    acted: Collection[tuple[int, int, int]],
-) -> Iterator[tuple[int, int, str, str]]:
-    """Who stands in for somebody at a part: the numbers of who is away and of who stands in, then the names of both."""
-    for one in people if away and run.named_user_id is None else ():
-        for absence in away.get(one.user_id, ()) if one.sits(run) else ():
-            number = absence.law.by
-            if (
-                number is not None
-                and number not in able
-                and _lends(absence, run.desk_id, (run.family, run.own_type))
-                and number not in {run.depositor_user_id, *(run.writers or ())}
-                and (run.folder_id, run.pass_number, number) not in acted
-                and (run.kind != StepKind.SIGN or _signs(db, number, _act(run), today()))
-            ):
-                yield one.user_id, number, absence.cover_name, one.name
 
 
 def _told(
@@ -741,7 +713,11 @@ class Seated:
 
 @dataclass(frozen=True)
 class Awaited:
-    """A part of a step as a seat looks at it (`Seated.may`): of a desk or of one named person, and the act it is about."""
+    """A part of a step as a seat looks at it (`Seated.may`): of a desk or of one named person, and the act it is about.
+
+    `reading`: whoever takes it has to have read the documents. `advice`: it is an opinion that was asked beside the step, by
+    `asked_by_id`. `writers`: whose deposit the folder is, and who so takes no part of it in somebody's absence.
+    """
 
     desk_id: int | None
     named_user_id: int | None
@@ -750,10 +726,14 @@ class Awaited:
     own_type: str
     matter: str | None
     amount_cents: int | None
+    reading: bool = False
+    advice: bool = False
+    asked_by_id: int | None = None
+    writers: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, run: Any) -> "Awaited":
-        """The part that a row of `step_run` awaits: of its desk, unless it names somebody."""
+    def of(cls, run: Any, *, reading: bool = False) -> "Awaited":
+        """The part that a row awaits, which has who asked it and whose deposit it is: of its desk, unless it names somebody."""
         return cls(
             run.desk_id if run.named_user_id is None else None,
             run.named_user_id,
@@ -762,19 +742,31 @@ class Awaited:
             run.own_type,
             run.matter,
             run.amount_cents,
+            reading,
+            run.slot.startswith(ASKED),
+            run.asked_by_id,
+            frozenset({*(run.writers or ()), *filter(None, (run.depositor_user_id,))}),
         )
 
 
 class Sitting:
     """Who may take each part, by the seats of one moment; judged once of parts that are the same.
 
-    `software`: the desk and the rights of each that is in service.
+    `software`: the desk and the rights of each that is in service. `away`: who is away then, by person; `held`: the mandates
+    of whoever would sign in somebody's absence.
     """
 
-    def __init__(self, seats: Iterable[Seated], software: Iterable[tuple[int, Collection[str]]] = ()) -> None:
+    def __init__(
+        self,
+        seats: Iterable[Seated],
+        software: Iterable[tuple[int, Collection[str]]] = (),
+        away: Mapping[int, Sequence[Away]] | None = None,
+        held: Callable[[int], Sequence[Mandate]] = lambda _: (),
+    ) -> None:
         self._software = defaultdict[int, list[Collection[str]]](list)
         for desk_id, rights in software:
             self._software[desk_id].append(rights)
+        self._away, self._held = away or {}, held
         self.at = defaultdict[int, list[Seated]](list)
         self._of = defaultdict[int, list[Seated]](list)
         for seat in seats:
@@ -788,22 +780,71 @@ class Sitting:
             named = part.named_user_id
             seats = self.at.get(part.desk_id or 0, ()) if named is None else self._of.get(named, ())
             able = (seat.user_id for seat in seats if (seat.may(part) if sure else seat.fit(part)))
-            self._judged[part, sure] = frozenset(able)
+            # Who asked does not answer himself
+            self._judged[part, sure] = frozenset(able).difference((part.asked_by_id,))
         return self._judged[part, sure]
 
-    def by_software(self, part: Awaited, *, reading: bool) -> bool:
-        """Whether software may take a part of a step: a visa or an opinion of its desk, unless it asks for `reading`."""
-        if part.desk_id is None or reading or part.kind not in {StepKind.VISA, StepKind.OPINION}:
+    def served(self, folder: Folder, step: Step, slots: Iterable[Slot]) -> frozenset[str]:
+        """Of these parts of a folder, those that software takes."""
+        parts = ((slot.key, awaited_at(folder, step, slot.desk_id, slot.named_user_id)) for slot in slots)
+        return frozenset(key for key, part in parts if self.by_software(part))
+
+    def by_software(self, part: Awaited) -> bool:
+        """Whether software may take a part: a visa or an opinion of its desk that asks for no reading, and no question."""
+        if part.desk_id is None or part.reading or part.advice:
             return False
-        asked = part.kind.right, part.family, part.own_type
-        return any(allows(rights, *asked) for rights in self._software[part.desk_id])
+        if part.kind not in {StepKind.VISA, StepKind.OPINION}:
+            return False
+        right = part.kind.right, part.family, part.own_type
+        return any(allows(rights, *right) for rights in self._software[part.desk_id])
+
+    def standing_in(self, part: Awaited, *, sure: bool = True) -> Iterator[tuple[Seated, Away]]:
+        """Who is away from a part, with each absence in which somebody takes it who could not otherwise.
+
+        The law of `access.asking_under`: he signs by his own mandate, and nobody stands in for a named person.
+        """
+        if not self._away or part.named_user_id is not None:
+            return
+        but = {*self.may(part, sure=sure), *part.writers, part.asked_by_id, None}
+        for seat in self.at.get(part.desk_id or 0, ()):
+            for absence in self._away.get(seat.user_id, ()) if seat.sits(part) else ():
+                number = absence.law.by
+                if (
+                    number not in but
+                    and number is not None
+                    and _lends(absence, part.desk_id, (part.family, part.own_type))
+                    and (part.kind is not StepKind.SIGN or self._signs(number, part, sure=sure))
+                ):
+                    yield seat, absence
+
+    def _signs(self, number: int, part: Awaited, *, sure: bool) -> bool:
+        if sure:
+            return any(covers(one, _act(part), today()) for one in self._held(number))
+        return any(stands(one, part.family, today()) for one in self._held(number))
+
+    def takers(
+        self, parts: Sequence[Awaited], acted: Collection[int] = (), *, sure: bool = True
+    ) -> list[frozenset[int]]:
+        """Who may take each part of one step, those who have `acted` there left out: accounts, and software below zero.
+
+        Software is somebody at each part, and nobody elsewhere.
+        """
+        return [
+            (
+                self.may(part, sure=sure).union(
+                    one.law.by for _, one in self.standing_in(part, sure=sure) if one.law.by is not None
+                )
+            ).difference(acted)
+            | ({-rank} if self.by_software(part) else set())
+            for rank, part in enumerate(parts, 1)
+        ]
 
 
-def software_at(collectivity_id: int, desks: Any) -> Query:
-    """The desk and the rights of the software that is in service at these desks, by number or as a query."""
+def software_at(collectivity_id: int, desks: Any = None) -> Query:
+    """The desk and the rights of the software in service at these desks, by number or as a query; None for all of them."""
     return sa.select(Application.desk_id, Application.rights).where(
         Application.collectivity_id == collectivity_id,
-        Application.desk_id.in_(desks),
+        *([Application.desk_id.in_(desks)] if desks is not None else []),
         Application.active.is_(True),
         sa.or_(Application.ends_on.is_(None), Application.ends_on >= today()),
     )
@@ -812,7 +853,8 @@ def software_at(collectivity_id: int, desks: Any) -> Query:
 def awaited_at(folder: Folder, step: Step, desk_id: int | None, named_user_id: int | None) -> Awaited:
     """A part that a folder will have at one of its steps."""
     act = act_of(folder)
-    return Awaited(desk_id, named_user_id, step.kind, *folder.of_type, act.matter, act.weight_cents)
+    about = step.kind, *folder.of_type, act.matter, act.weight_cents
+    return Awaited(desk_id, named_user_id, *about, step.reading, writers=folder.writers)
 
 
 def seats_at(
@@ -823,15 +865,15 @@ def seats_at(
     return _seated(db, db.execute(_signers_awaited, binds).all())
 
 
-def _seated(db: Db, rows: Sequence[Any], ended: Collection[int] = ()) -> list[Seated]:
+def _seated(db: Db, rows: Sequence[Any]) -> list[Seated]:
     law = {row[-2].id: law_of(row[-2], row[-1]) for row in rows if row[-2] is not None}
     standing = {one.id: one for one in as_their_orders_stand(db, list(law.values()))}
-    mandates: dict[int, list[Mandate]] = {}
+    own: dict[int, list[Mandate]] = {}
     for row in rows:
-        if row[-2] is not None and row[-2].id not in ended:
-            mandates.setdefault(row[3], []).append(standing[row[-2].id])
+        if row[-2] is not None:
+            own.setdefault(row[3], []).append(standing[row[-2].id])
     return [
-        Seated(row[0], row[3], f"{row[4]} {row[5]}", row[7], mandates.get(row[3], []) if row[8] else None)
+        Seated(row[0], row[3], f"{row[4]} {row[5]}", row[7], own.get(row[3], []) if row[8] else None)
         for row in rows
         if row[3] is not None
     ]
@@ -922,11 +964,19 @@ def _hold_named(db: Db, folder: Folder, steps: Sequence[Step]) -> None:
     db.connection().execute(query.order_by(_desk.c.id).with_for_update(**_LOCK)).all()
 
 
-def lacks_people(step: Step, slots: tuple[Slot, ...], acted: Mapping[str, int] | None = None) -> bool:
-    """Whether too few people may act at a step for it ever to end as things stand; `acted`: who did, by part."""
+def lacks_people(
+    step: Step,
+    slots: tuple[Slot, ...],
+    acted: Mapping[str, int] | None = None,
+    served: Collection[str] = (),
+) -> bool:
+    """Whether too few people may act at a step for it ever to end as things stand; `acted`: who did, by part.
+
+    `served`: the parts that software takes.
+    """
     if step.kind.automatic:
         return False
-    return able_at(slots, acted) < step.quorum.needed(len(slots))
+    return able_at(slots, acted, served) < step.quorum.needed(len(slots))
 
 
 def lacks_people_under_lock(
@@ -937,10 +987,17 @@ def lacks_people_under_lock(
     return lacks_people(step, slots_of(db, folder, step), acted)
 
 
-def able_at(slots: tuple[Slot, ...], acted: Mapping[str, int] | None = None) -> int:
-    """How many parts of a step can be done in all, as things stand, each by somebody else; `acted`: who did, by part."""
+def able_at(
+    slots: tuple[Slot, ...], acted: Mapping[str, int] | None = None, served: Collection[str] = ()
+) -> int:
+    """How many parts of a step can be done in all, as things stand, each by somebody else; `acted`: who did, by part.
+
+    `served`: the parts that software takes.
+    """
     acted = acted or {}
-    return _distinct(_left(slots, acted, set(acted.values()))) + len(acted)
+    left = _left(slots, acted, set(acted.values()))
+    by_software = sum(slot.key in served for slot in left)
+    return _distinct(tuple(slot for slot in left if slot.key not in served)) + by_software + len(acted)
 
 
 def able_words(able: int) -> str:

@@ -5,6 +5,7 @@ or its last day passes, or he records the first, without which nobody signs from
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +14,16 @@ import sqlalchemy as sa
 from app.core.clock import now, today
 from app.core.db import Db, reading
 from app.core.outbox import Outbox, post
+from app.core.questions import read_together
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.models import Folder, StepRun
 from app.folders.move import present
 from app.folders.notices import NOBODY, nobody_may_act
-from app.folders.seats import lacks_people, parts_awaited, slots_of
+from app.folders.passages import Passage, parts_of, standing
+from app.folders.seats import Seated, Sitting, lacks_people, seats_at, slots_of
+from app.people.covers import Away, away_query, by_person
+from app.people.mandates import mandates
 from app.people.models import MandateRow
 from workflows.circuit import Phase, StepKind
 from workflows.mandates import Mandate
@@ -84,19 +89,43 @@ def _waiting(collectivity_id: int) -> Any:
 def left_without(
     db: Db, collectivity_id: int, ended: Collection[int] = (), first: Mandate | None = None
 ) -> int:
-    """How many of 500 folders that wait for a signature could be signed by nobody, were these mandates to end.
+    """How many of 500 folders that wait for a signature could not leave their step any more, were these mandates to end.
 
-    `first`: were this one, besides, the first that is recorded.
+    `first`: were this one, besides, the first that is recorded. By the quorum of each step: nobody signs twice there.
     """
     waiting = list(db.scalars(_waiting(collectivity_id).limit(MOST)))
-    present_parts = parts_awaited(db, collectivity_id, waiting)
-    later_parts = parts_awaited(db, collectivity_id, waiting, ended=ended, first=first)
-    return sum(
-        any(
-            part.persons and not later.persons for part, later in zip(parts, later_parts[number], strict=True)
-        )
-        for number, parts in present_parts.items()
+    if not waiting:
+        return 0
+
+    def later(held: Sequence[Mandate] | None, number: int) -> Sequence[Mandate] | None:
+        if first is not None:
+            return [first] if number == first.person else []
+        return held if held is None else [one for one in held if one.id not in ended]
+
+    signed, seats, away = _signing(db, collectivity_id, waiting)
+    was = Sitting(seats, away=away, held=lambda number: mandates(db, number))
+    would = Sitting(
+        [replace(seat, mandates=later(seat.mandates, seat.user_id)) for seat in seats],
+        away=away,
+        held=lambda number: later(mandates(db, number), number) or (),
     )
+    return sum(one.passes(was) and not one.passes(would) for one in signed)
+
+
+def _signing(
+    db: Db, collectivity_id: int, folders: Collection[int]
+) -> tuple[list[Passage], list[Seated], dict[int, list[Away]]]:
+    """The signatures for which these folders wait, who sits where they are asked, and who is away."""
+    rows, away = read_together(db, parts_of(collectivity_id, folders), away_query(collectivity_id, now()))
+    signed = [one for one in standing(db, rows) if one.parts[0].kind is StepKind.SIGN]
+    parts = [part for one in signed for part in one.parts]
+    seats = seats_at(
+        db,
+        collectivity_id,
+        {part.desk_id for part in parts if part.desk_id is not None},
+        {part.named_user_id for part in parts if part.named_user_id is not None},
+    )
+    return signed, seats, by_person(away)
 
 
 @use_case

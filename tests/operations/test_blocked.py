@@ -31,6 +31,7 @@ from workflows.vocabulary import Right
 pytestmark = pytest.mark.in_turn
 K, A, N, R, T = "k.morizur", "a.kervadec", "n.abgrallec", "r.pellenec", "t.lescoat"
 FINE = "À son étape, chaque dossier en cours attend quelqu’un ou un envoi."
+CANNOT_END = "en cours ne peut pas finir"
 SERVED = "Quelqu’un, à chaque bureau, a les droits que les circuits y demandent."
 
 
@@ -153,6 +154,7 @@ def test_parts_that_software_did_are_each_somebodys(house: House) -> None:
         answer = software.post(f"/folders/{folder_id}/approve", version=house.folder(folder_id).version)
         assert answer.status_code == 200
     assert why(house) == {}
+    assert CANNOT_END not in told(house)
     house.approve(folder_id, S)
     assert house.folder(folder_id).place == "bon_a_payer"
 
@@ -165,12 +167,18 @@ def test_a_part_that_software_or_a_cover_takes_waits_for_somebody(house: House) 
     for desk, login in (("finances", N), ("technique", R)):
         desks.seat(here(house), desk, login, [Right.CREATE])
     assert "il y faut 2 personnes différentes" in why(house)[folder_id]
+    assert CANNOT_END in told(house)
     absence = away(house, T, S)
     assert why(house) == {}
+    assert CANNOT_END not in told(house)
+    assert "il y faut 2 personnes différentes" not in told(house)
     over(absence)
     assert folder_id in why(house)
+    assert CANNOT_END in told(house)
     software = Software(house, "technique", [Right.ACT])
     assert why(house) == {}
+    assert CANNOT_END not in told(house)
+    assert "il y faut 2 personnes différentes" not in told(house)
     answer = software.post(f"/folders/{folder_id}/approve", version=house.folder(folder_id).version)
     assert answer.status_code == 200
     house.approve(folder_id, T)

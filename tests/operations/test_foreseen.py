@@ -18,8 +18,11 @@ from app.folders import sending
 from app.operations.absences.planning import Wanted, plan
 from app.people import accounts, desks, hierarchy
 from app.people.models import Desk
+from tests.api.software import Software
 from tests.builders import circuits
 from tests.builders.house import House
+from tests.folders.test_asking import ask
+from tests.operations.test_leaving import finance_asks
 from tests.operations.test_people_and_desks import DESKS, K, R, desk, seen, sure, user, words
 from workflows.emitting import BRANCH, EMITTER
 from workflows.own_types import Definition
@@ -328,3 +331,31 @@ def test_the_last_who_deposits_from_a_desk_leaves_no_draft_and_no_rejection_unse
     fewer = form(house, client, "comptabilite", seen=seen("comptabilite"), person=[str(number)])
     told = told_before(client, "comptabilite", {**fewer, f"rights-{number}": ["act"]})
     assert "Personne n’y aurait plus le droit de déposer, et 2 dossiers en partent" in told
+
+
+def test_a_right_taken_back_from_the_last_who_may_give_an_opinion_is_asked_about(house: House) -> None:
+    """Whoever else may act at the desk asked it, and does not answer himself."""
+    folder_id = house.an_invoice(at="finance")
+    desks.seat(here(house), "direction", N, [Right.ACT])
+    ask(house, N, folder_id, "direction")
+    client, number, asker = house.client(K), user("s.rivoal").id, user(N).id
+    boxes = {"seen": seen("direction"), "person": [str(number), str(asker)], f"rights-{asker}": ["act"]}
+    fewer = form(house, client, "direction", **boxes, **{f"rights-{number}": ["create"]})
+    told = told_before(client, "direction", fewer)
+    assert f"1 dossier en cours s’arrêterait à l’étape d’aujourd’hui : n° {folder_id}." in told
+    assert client.post(f"{DESKS}/{desk('direction').id}", data=fewer).status_code == 409
+    kept = form(house, client, "direction", **boxes, **{f"rights-{number}": ["act"]})
+    assert told_before(client, "direction", kept) == ""
+
+
+def test_a_right_taken_back_where_software_takes_the_part_stops_no_folder(house: House) -> None:
+    finance_asks(house, [{"desk": "finances"}, {"desk": "technique"}], "all")
+    folder_id = house.an_invoice(at="finance")
+    desks.seat(here(house), "finances", T, [])
+    client, number = house.client(K), user(N).id
+    boxes = {"seen": seen("finances"), "person": [str(number)]}
+    fewer = form(house, client, "finances", **boxes, **{f"rights-{number}": ["create"]})
+    stops = f"1 dossier en cours s’arrêterait à l’étape d’aujourd’hui : n° {folder_id}"
+    assert stops in told_before(client, "finances", fewer)
+    Software(house, "finances", [Right.ACT])
+    assert stops not in told_before(client, "finances", fewer)

@@ -14,10 +14,11 @@ from app.circuits import library
 from app.core.clock import PARIS, now, today
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.folders import handing, rerouting
+from app.folders import blocked, handing, rerouting
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.operations.absences import planning
+from app.operations.desks import closing, stranded
 from app.operations.desks.stranded import Way
 from app.operations.examined import commune
 from app.operations.leaving import effects as leaving
@@ -25,8 +26,12 @@ from app.operations.leaving import planned
 from app.people import accounts, desks
 from app.people.mandates import Wanted, open_mandate
 from app.people.models import Desk, Holder, User
+from app.people.places import places
+from tests.api.software import Software
 from tests.builders import circuits
 from tests.builders.house import House, token_in
+from tests.folders.test_asking import ask
+from tests.operations.test_absences import away, over
 from workflows.family import family
 from workflows.mandates import Kind
 from workflows.vocabulary import Right
@@ -499,3 +504,75 @@ def test_what_is_planned_by_who_administers_no_more_is_not_done(house: House) ->
     desks.close_account(house.actor(K).collectivity_id, R, by=house.actor(K))
     with reading() as db:
         assert planned.of(db, number) is None
+
+
+def test_parts_that_software_did_leave_the_last_one_to_who_leaves_and_stop_nothing_before(
+    house: House,
+) -> None:
+    here = house.actor(K).collectivity_id
+    finance_asks(house, [{"desk": "finances"}, {"desk": "technique"}, {"desk": "direction"}], "all")
+    folder_id = house.an_invoice(at="finance")
+    for key in ("finances", "technique"):
+        software = Software(house, key, [Right.ACT])
+        version = house.folder(folder_id).version
+        assert software.post(f"/folders/{folder_id}/approve", version=version).status_code == 200
+    with reading(here) as db:
+        versions = list(db.scalars(closing.versions_followed(here)))
+        assert stranded.stopped(db, here, places(db, here), versions) == ()
+    assert (effects(house, S).stuck, effects(house, S).taken_over) == ((folder_id,), 0)
+    client = house.client(K)
+    assert f"Dossier n° {folder_id}" in words(client.get(f"{PEOPLE}/{user(S).id}/fermer"))
+
+
+def test_the_last_who_may_give_an_opinion_leaves_seen_though_who_asked_it_sits_beside_him(
+    house: House,
+) -> None:
+    here = house.actor(K).collectivity_id
+    folder_id = house.an_invoice(at="finance")
+    desks.seat(here, "direction", N, [Right.CREATE, Right.ACT])
+    ask(house, N, folder_id, "direction")
+    left = effects(house, S)
+    assert (left.opinions, left.stuck, left.handed) == ((folder_id,), (), ())
+    page = words(house.client(K).get(f"{PEOPLE}/{user(S).id}/fermer"))
+    assert "1 dossier attend l’avis de cette personne seule" in page
+    with pytest.raises(Refusal, match="leaving-reason"):
+        desks.close_account(here, S, by=house.actor(K), leaving=leaving.confirmed("", None))
+    absence = away(house, S, T)  # who stands in for him is gone with his seat
+    assert effects(house, S).opinions == (folder_id,)
+    assert effects(house, N).opinions == ()
+    over(absence)
+    desks.seat(here, "direction", T, [Right.ACT])
+    assert effects(house, S).opinions == ()
+
+
+def test_what_software_or_a_stand_in_takes_is_not_stuck_and_says_who_does(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    folder_id = house.an_invoice(at="finance")
+    desks.seat(here, "finances", T, [Right.CREATE])
+    assert effects(house, N).stuck == (folder_id,)
+    Software(house, "finances", [Right.ACT])
+    left = effects(house, N)
+    assert (left.stuck, left.taken_over, left.others) == ((), 1, (leaving.BY_SOFTWARE,))
+    desks.close_account(here, N, by=house.actor(K), leaving=leaving.confirmed("Départ en retraite", None))
+    with reading(here) as db:
+        assert blocked.blocked(db, here).folders == []
+
+
+def test_of_two_who_must_both_decide_one_is_not_missed_while_another_stands_in_but_is_who_stands_in(
+    house: House,
+) -> None:
+    here = house.actor(K).collectivity_id
+    finance_asks(house, [{"desk": "finances"}, {"desk": "direction"}], "all")
+    folder_id = house.an_invoice(at="finance")
+    desks.seat(here, "direction", T, [Right.ACT])
+    desks.seat(here, "direction", S, [])
+    assert effects(house, N).stuck == (folder_id,)
+    away(house, T, S)
+    left = effects(house, N)
+    assert (left.stuck, left.taken_over) == ((), 1)
+    assert left.others == ("Solenn Rivoal", "Tifenn Lescoat")
+    desks.close_account(here, N, by=house.actor(K), leaving=leaving.confirmed("Départ en retraite", None))
+    with reading(here) as db:
+        assert blocked.blocked(db, here).folders == []
+    desks.seat(here, "finances", S, [])
+    assert effects(house, T).stuck == (folder_id,)

@@ -4,7 +4,7 @@ A folder is never left behind: as long as one waits at the desk, will come to it
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -241,6 +241,12 @@ def _on_their_way(collectivity_id: int) -> list[sa.ColumnExpressionArgument[bool
 def versions_followed(collectivity_id: int, *also: sa.ColumnElement[bool]) -> Query:
     """The versions of circuits that folders on their way follow, by number; `also`: these folders alone."""
     return sa.select(Folder.circuit_version_id).where(*_on_their_way(collectivity_id), *also).distinct()
+
+
+def following(collectivity_id: int, versions: Sequence[int]) -> Query:
+    """The folders on their way by these versions, by number."""
+    mine = Folder.circuit_version_id.in_(versions)
+    return sa.select(Folder.id).where(*_on_their_way(collectivity_id), mine)
 
 
 def running(

@@ -1,29 +1,34 @@
 """The folders on their way, and the circuits, that a change of who sits where would stop: where they stand, or at a step to come.
 
-By the law of the circuit that each folder follows (its own version), of rights by type, of mandates, and of quorums: nobody
-acts twice on a step.
+By the law of the circuit that each folder follows (its own version), of rights by type, of mandates, of software, and of
+quorums: nobody acts twice on a step. Who stands in for somebody today is somebody where a folder stands; of a step to come,
+only where the question is how things stand today, since an absence ends.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
 
 import sqlalchemy as sa
 
 from app.circuits.library import in_force, parted
+from app.core.clock import now
 from app.core.db import Db, key_in
 from app.core.grammar import plural
-from app.core.questions import Query
-from app.folders.models import ASKED, Folder, StepRun
+from app.core.questions import Query, Rows, read_together
+from app.folders.asking import ADVICE
+from app.folders.models import Folder, StepRun
+from app.folders.passages import Passage, parts_of, standing
 from app.folders.seats import Awaited, Seated, Sitting, awaited_at, seats_at, software_at
 from app.operations.desks import closing
+from app.people.covers import Away, away_query, by_person
+from app.people.mandates import mandates
 from app.people.models import Desk, Holder, User
 from app.people.places import Places
-from workflows.circuit import Circuit, Step, WhoKind
-from workflows.engine import filled
+from workflows.circuit import Step, WhoKind
 from workflows.family import families, imposed
 from workflows.handing import HANDED
+from workflows.mandates import Mandate
 
 MOST = 2_000
 """Folders on their way whose coming steps are looked at by a page, of those that name themselves who comes."""
@@ -36,7 +41,8 @@ Change = Callable[[Sequence[Seated]], Sequence[Seated]]
 class Stranded:
     """A folder that would stop: at the step where it stands (`now`) or at one to come, and whether that step names somebody.
 
-    `handed`: whether a part of the step, where it stands, may be handed to another desk (`workflows/handing.py`).
+    `handed`: whether a part of the step, where it stands, may be handed to another desk (`workflows/handing.py`). `advice`: it is
+    an opinion that was asked beside the step, and for which it waits.
     """
 
     folder_id: int
@@ -44,6 +50,7 @@ class Stranded:
     now: bool
     named: bool
     handed: bool = False
+    advice: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,29 +86,6 @@ class Touched:
     anybody: bool = False
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """A step of a folder, the parts that it awaits, who has acted there, and how many it needs in all."""
-
-    folder_id: int
-    step: Step
-    parts: tuple[Awaited, ...]
-    needed: int
-    now: bool = False
-    acted: frozenset[int | None] = frozenset()
-    handed: bool = False
-
-    def passes(self, sitting: Sitting, *, sure: bool) -> bool:
-        """Whether enough people may act; `sure`: mandates are asked of the act itself, else of any."""
-        able = [
-            (sitting.may(part, sure=sure) - self.acted)
-            # Software is somebody at each part, and nobody elsewhere
-            | ({-rank} if sitting.by_software(part, reading=self.step.reading) else set())
-            for rank, part in enumerate(self.parts, 1)
-        ]
-        return filled(able) + len(self.acted) >= self.needed
-
-
 def lost(
     db: Db,
     collectivity_id: int,
@@ -109,15 +93,20 @@ def lost(
     touched: Touched,
     versions: Iterable[int],
     change: Change,
+    there: Sequence[Rows] | None = None,
 ) -> Lost:
     """What would stop once `change` is made of who sits where; `versions`: those that folders on their way follow.
 
-    Three statements at most, and one for circuits that name other people too; none where no circuit asks the desks.
+    `there`: the rows of `standing_at` the folders that wait for who is touched, where they were read with others.
+    Three statements at most, and one for circuits that name other people too.
     """
     asked = _Asked(db, collectivity_id, every, touched)
-    stages = list(_coming(db, collectivity_id, versions, asked))
-    ways = list(_ways(db, collectivity_id, asked))
-    concerned = [stage for stage in (*stages, *(stage for *_, stage in ways)) if asked.concerns(stage.parts)]
+    waiting = standing_at(collectivity_id, _waiting(collectivity_id, touched))
+    now_there, software, away = _stand(db, read_together(db, *waiting) if there is None else there)
+    standing = [stage for stage in now_there if asked.concerns(stage.parts)]
+    coming = [stage for stage in _coming(db, collectivity_id, versions, asked) if asked.concerns(stage.parts)]
+    ways = [way for way in _ways(db, collectivity_id, asked) if asked.concerns(way[-1].parts)]
+    concerned = [*standing, *coming, *(stage for *_, stage in ways)]
     if not concerned:
         return Lost()
     parts = {part for stage in concerned for part in stage.parts}
@@ -127,33 +116,52 @@ def lost(
         {*touched.desks, *(part.desk_id for part in parts if part.desk_id is not None)},
         {*touched.people, *(part.named_user_id for part in parts if part.named_user_id is not None)},
     )
-    was, would = Sitting(before), Sitting(change(before))
+    after = change(before)
+    # Whoever is gone stands in for nobody either
+    left = {
+        number: [absence for absence in several if absence.law.by not in touched.people]
+        for number, several in away.items()
+    }
 
-    def stops(stage: _Stage, *, sure: bool = True) -> bool:
-        return stage.passes(was, sure=sure) and not stage.passes(would, sure=sure)
+    def held(number: int) -> Sequence[Mandate]:
+        return mandates(db, number)
 
+    today = Sitting(before, software, away, held), Sitting(after, software, left, held)
+    later = Sitting(before, software), Sitting(after, software)
     folders = [
-        Stranded(
-            one.folder_id,
-            one.step.label,
-            one.now,
-            any(part.named_user_id in touched.people for part in one.parts),
-            one.handed
-            and any(
-                part.desk_id in touched.desks or part.named_user_id in touched.people for part in one.parts
-            ),
-        )
-        for one in stages
-        if asked.concerns(one.parts) and stops(one)
+        *(_of_folder(stage, touched, now=True) for stage in standing if _stops(stage, *today)),
+        *(_of_folder(stage, touched, now=False) for stage in coming if _stops(stage, *later)),
     ]
     steps = [
-        Way(label, one.step.label, name)
-        for name, label, one in ways
-        if asked.concerns(one.parts)
-        and not any(part.named_user_id in touched.people for part in one.parts)
-        and stops(one, sure=False)
+        Way(label, stage.step.label, name)
+        for name, label, stage in ways
+        if stage.step is not None
+        and not any(part.named_user_id in touched.people for part in stage.parts)
+        and _stops(stage, *later, sure=False)
     ]
     return Lost(tuple(folders), tuple(dict.fromkeys(steps)))
+
+
+def _stops(stage: Passage, was: Sitting, would: Sitting, *, sure: bool = True) -> bool:
+    return stage.passes(was, sure=sure) and not stage.passes(would, sure=sure)
+
+
+def _of_folder(stage: Passage, touched: Touched, *, now: bool) -> Stranded:
+    theirs = [
+        part for part in stage.parts if part.desk_id in touched.desks or part.named_user_id in touched.people
+    ]
+    named = any(part.named_user_id in touched.people for part in stage.parts)
+    if stage.advice or stage.step is None:
+        return Stranded(stage.folder_id, ADVICE.label, now, named, advice=True)
+    handed = now and stage.step.kind in HANDED and bool(theirs) and not _imposed(stage)
+    return Stranded(stage.folder_id, stage.step.label, now, named, handed)
+
+
+def _imposed(stage: Passage) -> bool:
+    """Whether the law imposes the step where a folder stands."""
+    if stage.step is None or stage.circuit is None:
+        return False
+    return stage.step.key in imposed(families()[stage.parts[0].family], stage.circuit)
 
 
 def stopped(db: Db, collectivity_id: int, every: Places, versions: Iterable[int]) -> tuple[int, ...]:
@@ -162,7 +170,10 @@ def stopped(db: Db, collectivity_id: int, every: Places, versions: Iterable[int]
     At the step where they stand, or at one to come.
     """
     asked = _Asked(db, collectivity_id, every, Touched(every.keys(), {}, anybody=True))
-    stages = [stage for stage in _coming(db, collectivity_id, versions, asked) if asked.concerns(stage.parts)]
+    followed = list(versions)
+    following = standing_at(collectivity_id, closing.following(collectivity_id, followed))
+    standing, software, away = _stand(db, read_together(db, *following))
+    stages = [*standing, *_coming(db, collectivity_id, followed, asked)]
     parts = {part for stage in stages for part in stage.parts}
     seats = seats_at(
         db,
@@ -170,15 +181,15 @@ def stopped(db: Db, collectivity_id: int, every: Places, versions: Iterable[int]
         {part.desk_id for part in parts if part.desk_id is not None},
         {part.named_user_id for part in parts if part.named_user_id is not None},
     )
-    sitting = Sitting(seats)
-    return tuple(sorted({stage.folder_id for stage in stages if not stage.passes(sitting, sure=True)}))
+    sitting = Sitting(seats, software, away, lambda number: mandates(db, number))
+    return tuple(sorted({stage.folder_id for stage in stages if not stage.passes(sitting)}))
 
 
 @dataclass(frozen=True)
 class ToCome:
     """The coming steps of folders on their way that ask whom the folder itself names; `whole`: whether all were looked at."""
 
-    stages: Sequence[_Stage] = ()
+    stages: Sequence[Passage] = ()
     whole: bool = True
 
     def seats(self, collectivity_id: int) -> Query:
@@ -200,21 +211,9 @@ class ToCome:
             )
         )
 
-    def software(self, collectivity_id: int) -> Query:
-        """The software at these desks."""
-        parts = (part for stage in self.stages for part in stage.parts)
-        return software_at(collectivity_id, {part.desk_id for part in parts if part.desk_id})
-
-    def stopped(self, sitting: Sequence[Any], software: Sequence[Any]) -> tuple[int, ...]:
-        """The folders that nobody could move at one of these steps, by the rows of `seats` and of `software`.
-
-        By rights, whatever the mandates.
-        """
-        seats = Sitting(
-            (Seated(row.desk_id, row.user_id, "", row.rights, None) for row in sitting),
-            ((row.desk_id, row.rights) for row in software),
-        )
-        return tuple(sorted({one.folder_id for one in self.stages if not one.passes(seats, sure=True)}))
+    def stopped(self, sitting: Sitting) -> tuple[int, ...]:
+        """The folders that nobody could move at one of these steps, as people sit."""
+        return tuple(sorted({stage.folder_id for stage in self.stages if not stage.passes(sitting)}))
 
 
 def to_come(db: Db, collectivity_id: int, every: Places, versions: Iterable[int]) -> ToCome:
@@ -303,10 +302,10 @@ class _Asked:
             else:
                 yield self._there(who.kind, who.value)
 
-    def stage(self, folder: Folder, step: Step) -> _Stage:
+    def stage(self, folder: Folder, step: Step) -> Passage:
         """A coming step of a folder."""
         parts = dict.fromkeys(awaited_at(folder, step, *whom) for whom in self.of_folder(folder, step))
-        return _Stage(folder.id, step, tuple(parts), step.quorum.needed(len(parts)))
+        return Passage(folder.id, tuple(parts), step.quorum.needed(len(parts)), step=step)
 
     def of_circuit(self, step: Step) -> Sequence[tuple[int | None, int | None]] | None:
         """The same of a circuit that no folder follows yet; None where a folder will say it."""
@@ -325,51 +324,39 @@ class _Asked:
         return None, self._logins[value]
 
 
-def _coming(db: Db, collectivity_id: int, versions: Iterable[int], asked: _Asked) -> Iterator[_Stage]:
-    """The steps where folders on their way stand, and those that they have to pass, which may ask the desks or the people."""
-    standing: dict[int, Circuit] = {}
+def _coming(db: Db, collectivity_id: int, versions: Iterable[int], asked: _Asked) -> Iterator[Passage]:
+    """The steps that folders on their way have to pass after the one where they stand, which may ask the desks or the people."""
     for circuit, folder in closing.running(db, collectivity_id, versions, asked.may_name):
-        here = next((step for step in circuit.steps if step.key == folder.place), None)
-        if here is not None and asked.may_name(here):
-            standing[folder.id] = circuit
         for step in closing.left(circuit, folder):
             if asked.may_name(step) and not step.kind.automatic:
                 yield asked.stage(folder, step)
-    yield from _standing(db, collectivity_id, standing)
 
 
-def _standing(db: Db, collectivity_id: int, circuits: Mapping[int, Circuit]) -> Iterator[_Stage]:
-    """The steps where these folders stand, with who has acted on them in this round."""
-    if not circuits:
-        return
-    query = sa.select(StepRun).where(
+def _waiting(collectivity_id: int, touched: Touched) -> Query:
+    """The folders where a part is awaited of these desks or people, by the step, or an opinion for which it waits."""
+    return sa.select(StepRun.folder_id).where(
+        sa.text("step_run.state = 'active'"),
+        StepRun.due_on >= date.min,  # by the index of what waits
         StepRun.collectivity_id == collectivity_id,
-        StepRun.folder_id.in_(circuits),
-        StepRun.state.in_(("active", "done")),
-        ~StepRun.slot.startswith(ASKED),
+        sa.or_(StepRun.desk_id.in_(touched.desks), StepRun.named_user_id.in_(touched.people)),
     )
-    laws: dict[tuple[str, int], Collection[str]] = {}
-    runs: dict[int, list[StepRun]] = defaultdict(list)
-    for run in db.scalars(query.order_by(StepRun.folder_id, StepRun.id)):
-        runs[run.folder_id].append(run)
-    for folder_id, every in runs.items():
-        awaited = [run for run in every if run.state == "active" and (run.desk_id or run.named_user_id)]
-        if not awaited:
-            continue
-        at = (awaited[0].step, awaited[0].pass_number)
-        step = next((step for step in circuits[folder_id].steps if step.key == at[0]), None)
-        done = [run for run in every if run.state == "done" and (run.step, run.pass_number) == at]
-        if step is not None:
-            parts = tuple(Awaited.of(run) for run in awaited)
-            needed = step.quorum.needed(len(awaited) + len(done))
-            family, circuit = awaited[0].family, circuits[folder_id]
-            if (version := (family, id(circuit))) not in laws:
-                laws[version] = imposed(families()[family], circuit)
-            handed = step.kind in HANDED and step.key not in laws[version]
-            yield _Stage(folder_id, step, parts, needed, True, frozenset(run.user_id for run in done), handed)
 
 
-def _ways(db: Db, collectivity_id: int, asked: _Asked) -> Iterator[tuple[str, str, _Stage]]:
+def standing_at(collectivity_id: int, folders: Query) -> tuple[Query, ...]:
+    """What `lost` asks of where folders stand: their parts, the software in service in the collectivity, and who is away."""
+    away = away_query(collectivity_id, now())
+    return parts_of(collectivity_id, folders), software_at(collectivity_id), away
+
+
+def _stand(
+    db: Db, there: Sequence[Rows]
+) -> tuple[list[Passage], list[tuple[int, Collection[str]]], dict[int, list[Away]]]:
+    """Where folders stand, the software in service, and who is away, of the rows of `standing_at`."""
+    parts, software, away = there
+    return standing(db, parts), [(row.desk_id, row.rights) for row in software], by_person(away)
+
+
+def _ways(db: Db, collectivity_id: int, asked: _Asked) -> Iterator[tuple[str, str, Passage]]:
     """The steps of the circuits that a folder sent now may take, each with its circuit's name and what it is called."""
     known = families()
     for name, circuit in in_force(db, collectivity_id).items():
@@ -378,5 +365,7 @@ def _ways(db: Db, collectivity_id: int, asked: _Asked) -> Iterator[tuple[str, st
         for step in circuit.steps:
             whom = asked.of_circuit(step) if asked.may_name(step) and not step.kind.automatic else None
             if whom is not None:
-                parts = dict.fromkeys(Awaited(*one, step.kind, family, "", None, 0) for one in whom)
-                yield name, label, _Stage(0, step, tuple(parts), step.quorum.needed(len(parts)))
+                parts = dict.fromkeys(
+                    Awaited(*part, step.kind, family, "", None, 0, step.reading) for part in whom
+                )
+                yield name, label, Passage(0, tuple(parts), step.quorum.needed(len(parts)), step=step)

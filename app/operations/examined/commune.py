@@ -19,11 +19,11 @@ from app.core.questions import Query, ask
 from app.folders import blocked
 from app.folders.models import Folder
 from app.folders.publicity import Means, choice_of
-from app.folders.seats import able_words
+from app.folders.seats import Awaited, Seated, Sitting, able_words, software_at
 from app.operations.desks import closing, stranded, views
 from app.operations.findings import Level
 from app.operations.persons.listing import Which, counting, counts_of
-from app.people.covers import Away, away_query, by_person
+from app.people.covers import Away, by_person
 from app.people.mandates import mandates
 from app.people.models import Collectivity, PlannedClosing, User
 from app.people.own_settings.population import POPULATION, THRESHOLD, population_in
@@ -64,11 +64,10 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
 
     Of the desks, those that a circuit or a folder asks are read: nothing stops at the others.
     """
-    desks, asking, (counts, away, sent, unclosed, followed, *waiting) = views.asking_beside(
+    desks, asking, (counts, sent, unclosed, followed, *waiting) = views.asking_beside(
         db,
         collectivity_id,
         counting(collectivity_id),
-        away_query(collectivity_id, now()),
         _sent(collectivity_id),
         _unclosed(collectivity_id),
         _followed(collectivity_id),
@@ -77,18 +76,19 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     versions = {row[0]: row[1] for row in followed}
     coming = _coming(db, collectivity_id, desks, versions)
     asked, (sitting, software) = views.viewed_beside(
-        db, collectivity_id, desks, asking, coming.seats(collectivity_id), coming.software(collectivity_id)
+        db, collectivity_id, desks, asking, coming.seats(collectivity_id), software_at(collectivity_id)
     )
-    stuck = blocked.judged(db, collectivity_id, waiting)
-    later, whole = coming.stopped(sitting, software), stuck.whole and coming.whole
+    stuck, away = blocked.judged(db, waiting), by_person(waiting[-1])
     listed = list(asked.values())
     opened = [desk for desk in listed if desk.closed_at is None]
+    seats = _seats(db, opened, sitting, software, away)
+    later, whole = coming.stopped(seats), stuck.whole and coming.whole
     return [
-        _desks(db, collectivity_id, desks, listed, versions, _Folders(stuck.numbers, later, whole)),
+        _desks(db, collectivity_id, desks, listed, versions, _Folders(stuck.numbers, later, whole), seats),
         _people(counts_of(counts[0]), unclosed),
         _certificates(db, collectivity_id, opened),
         _mandates(db, opened),
-        _covered(opened, by_person(away)),
+        _covered(opened, away),
         _inhabitants(db, collectivity_id),
         _first_folder(begun=bool(sent)),
     ]
@@ -101,6 +101,7 @@ def _desks(
     listed: Sequence[views.DeskView],
     followed: Mapping[int, str],
     folders: "_Folders",
+    seats: Sitting,
 ) -> Point:
     name, endpoint = "bureaux", "operations.desks.index"
     if not desks:
@@ -129,7 +130,7 @@ def _desks(
     behind = circuits_of(db, followed.keys())
     gone = _gone(db, collectivity_id, [*circuits.values(), *behind.values()])
     return (
-        _short(db, collectivity_id, desks, listed, followed, gone)
+        _short(db, collectivity_id, desks, listed, followed, gone, seats)
         or _stuck(folders.stuck)
         or _later(folders.later)
         or (None if folders.whole else _too_many())
@@ -150,6 +151,29 @@ def _coming(db: Db, collectivity_id: int, desks: Places, followed: Mapping[int, 
     """The coming steps that folders name themselves; no folder is read where no circuit that is followed has such a step."""
     versions = [number for number in followed if any(map(stranded.by_folder, circuit_of(db, number).steps))]
     return stranded.to_come(db, collectivity_id, desks, versions) if versions else stranded.ToCome()
+
+
+def _seats(
+    db: Db,
+    opened: Sequence[views.DeskView],
+    sitting: Sequence[Any],
+    software: Sequence[Any],
+    away: Mapping[int, Sequence[Away]],
+) -> Sitting:
+    """Who can do what today, by rights: those of the desks that are asked, and of those that folders name (`sitting`)."""
+    there = {
+        (desk.id, holder.id): holder.rights.grants
+        for desk in opened
+        for holder in desk.holders
+        if holder.active
+    }
+    there |= {(row.desk_id, row.user_id): row.rights for row in sitting}
+    return Sitting(
+        (Seated(*seat, "", rights, None) for seat, rights in there.items()),
+        ((row.desk_id, row.rights) for row in software),
+        away,
+        lambda number: mandates(db, number),
+    )
 
 
 def _later(stopped: Sequence[int]) -> Point | None:
@@ -199,6 +223,7 @@ def _short(
     listed: Sequence[views.DeskView],
     followed: Mapping[int, str],
     gone: Collection[str],
+    seats: Sitting,
 ) -> Point | None:
     """A step that wants more people than may act at it, each once, and the folders on their way that would stay there.
 
@@ -210,12 +235,12 @@ def _short(
     short = [
         (name, *lacking)
         for name, circuit in in_force(db, collectivity_id).items()
-        for lacking in _lacking(name, circuit, open_desks)
+        for lacking in _lacking(name, circuit, open_desks, seats)
     ]
     behind = [
         number
         for number, name in followed.items()
-        if _names(circuit_of(db, number), gone) or _lacking(name, circuit_of(db, number), open_desks)
+        if _names(circuit_of(db, number), gone) or _lacking(name, circuit_of(db, number), open_desks, seats)
     ]
     stopped = stranded.stopped(db, collectivity_id, desks, behind) if behind else ()
     if not short and not stopped:
@@ -244,11 +269,11 @@ def _cannot_end(folders: Sequence[int]) -> str:
 
 
 def _lacking(
-    name: str, circuit: Circuit, open_desks: Mapping[str, views.DeskView]
+    name: str, circuit: Circuit, open_desks: Mapping[str, views.DeskView], seats: Sitting
 ) -> list[tuple[str, Step, int, int]]:
     """The steps of a circuit that several end and fewer may: its label, the step, how many are needed and how many there are.
 
-    Whoever a folder, or the law, says, and who is named, is counted as one more person.
+    Whoever a folder, or the law, says, and who is named, is counted as one more person, and so is software that takes a part.
     """
     law = law_of_circuit(name.partition(JOINT)[0]).name
     lacking = []
@@ -259,9 +284,18 @@ def _lacking(
         parts: list[Collection[int]] = []
         for rank, who in enumerate(step.who, 1):
             desk = open_desks.get(who.value) if who.kind is WhoKind.DESK else None
-            people = desk.holders if desk is not None else ()
-            able = {one.id for one in people if one.active and one.rights.touches(step.kind.right, law)}
-            parts.append(able if desk is not None else {-rank})
+            if desk is None:
+                parts.append({-rank})
+                continue
+            able = {
+                holder.id
+                for holder in desk.holders
+                if holder.active and holder.rights.touches(step.kind.right, law)
+            }
+            part = Awaited(desk.id, None, step.kind, law, "", None, 0, step.reading)
+            helped = {absence.law.by for _, absence in seats.standing_in(part, sure=False)}
+            served = {-rank} if seats.by_software(part) else set()
+            parts.append(able | {number for number in helped if number is not None} | served)
         if (able_here := filled(parts)) < needed:
             lacking.append((circuit.label, step, needed, able_here))
     return lacking

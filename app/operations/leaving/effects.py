@@ -30,6 +30,7 @@ from workflows.mandates import over, words
 from workflows.rights import Rights
 from workflows.vocabulary import Right, WhoKind
 
+BY_SOFTWARE = "un logiciel en service"
 MOST_SHOWN = stranded.MOST_SHOWN
 """Folders named by their number, of those that nobody could take over; the others are counted."""
 SHORTEST, LONGEST = closing.SHORTEST, closing.LONGEST
@@ -153,6 +154,7 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
     moment = now() if at is None else at
     after = moment.astimezone(PARIS).date() + timedelta(days=1)
     taken_over, others = 0, dict[str, None]()
+    there = stranded.standing_at(user.collectivity_id, _waiting(user))
     every, (waiting, seats, absent, cards, followed, *others_read) = places_beside(
         db,
         user.collectivity_id,
@@ -161,8 +163,10 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
         _covered(user, moment),
         _certificates(user, moment),
         closing.versions_followed(user.collectivity_id),
+        *there,
         *beside,
     )
+    standing, others_read = others_read[: len(there)], others_read[len(there) :]
     touched = Touched({row.desk_id for row in seats}, {user.id: user.login})
     lost = stranded.lost(
         db,
@@ -171,22 +175,26 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
         touched,
         [number for (number,) in followed],
         lambda there: [one for one in there if one.user_id != user.id],
+        standing,
     )
-    stopped = {*lost.numbers(now=True)}
+    stopped = {one.folder_id for one in lost.folders if one.now and not one.advice}
     unopened = {row.user_id for row in seats if row.unopened}
     folders = [row.folder_id for row in waiting]
-    asked = parts_awaited(db, user.collectivity_id, folders, asked=True)
     for number, parts in parts_awaited(db, user.collectivity_id, folders).items():
         his = [part for part in parts if user.id in part.persons]
         if not his or number in stopped:
             continue
         taken_over += 1
-        others |= {
-            name + (UNOPENED_WORDS if whose in unopened else ""): None
-            for part in parts
-            for whose, name in part.persons.items()
-            if whose != user.id
-        }
+        names = [
+            *(
+                name + (UNOPENED_WORDS if whose in unopened else "")
+                for part in parts
+                for whose, name in part.persons.items()
+                if whose != user.id
+            ),
+            *(name for part in parts for name in part.covers if name != user.name),
+        ]
+        others |= dict.fromkeys(names or [BY_SOFTWARE])
     branch = every.get(user.branch_id or 0)
     leaving = Leaving(
         taken_over,
@@ -204,11 +212,7 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
             Covering(one.id, one.revision, f"{one.first_name} {one.last_name}", one.starts_at, one.ends_at)
             for one in sorted(absent, key=lambda one: (one.starts_at, one.id))
         ),
-        tuple(
-            number
-            for number, parts in sorted(asked.items())
-            if any(user.id in part.persons and len(part.persons) == 1 for part in parts)
-        ),
+        tuple(sorted({one.folder_id for one in lost.folders if one.advice})),
         _numbers(lost, now=False, named=False),
         _numbers(lost, now=False, named=True),
         lost.steps,
@@ -252,7 +256,8 @@ def left_of(effects: Leaving, reason: str) -> Left:
 
 
 def _numbers(lost: Lost, *, now: bool, named: bool) -> tuple[int, ...]:
-    return tuple(sorted({one.folder_id for one in lost.folders if (one.now, one.named) == (now, named)}))
+    steps = (one for one in lost.folders if not one.advice)
+    return tuple(sorted({one.folder_id for one in steps if (one.now, one.named) == (now, named)}))
 
 
 def _handed(lost: Lost, *, named: bool) -> tuple[int, ...]:
