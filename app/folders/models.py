@@ -631,7 +631,7 @@ TOLD = "told"
 _run: Any = StepRun.__table__
 _folder: Any = Folder.__table__
 _asked: Any = AskedOpinion.__table__
-_runs = (
+_runs: Any = (
     sa.select(
         _run.c.id,
         _run.c.slot,
@@ -642,6 +642,7 @@ _runs = (
         _run.c.who,
         _asked.c.desk,
         _asked.c.waits,
+        _asked.c.asked_by_id,
     )
     .select_from(_run.outerjoin(_asked, _asked.c.run_id == _run.c.id))
     .where(
@@ -665,7 +666,7 @@ _unasked = _close.where(_run.c.slot.startswith(ASKED)).values(desk_id=None)
 class Run:
     """One desk's part in the present step, as read under the folder's lock.
 
-    Of an opinion that was asked beside it: the desk's name, and whether the step waits for it (`waits`); else None.
+    Of an opinion that was asked beside it: the desk's name, whether the step waits for it (`waits`), and who asked; else None.
     """
 
     id: int
@@ -677,12 +678,15 @@ class Run:
     who: str | None
     desk: str | None = None
     waits: bool | None = None
+    asked_by_id: int | None = None
 
     @classmethod
     def of(cls, row: StepRun, question: AskedOpinion | None = None) -> "Run":
         """The same, of rows that were read to be shown."""
-        asked = (question.desk, question.waits) if question is not None else (None, None)
-        return cls(row.id, row.slot, row.state, row.desk_id, row.named_user_id, row.user_id, row.who, *asked)
+        part = (row.id, row.slot, row.state, row.desk_id, row.named_user_id, row.user_id, row.who)
+        if question is None:
+            return cls(*part)
+        return cls(*part, question.desk, question.waits, question.asked_by_id)
 
 
 def asked_passage(folder: Folder, rank: int) -> int:

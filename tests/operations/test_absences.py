@@ -18,7 +18,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.display import queues
 from app.display.answers import folder_of
-from app.folders import decide, ruling, sending
+from app.folders import asking, decide, ruling, sending
 from app.folders.access import may_read
 from app.folders.keep import Incoming, keep_masked
 from app.folders.models import Folder, StepRun
@@ -34,6 +34,7 @@ from app.people.models import Absence, Desk, User
 from app.publication import publishing
 from app.signing import sign
 from app.signing.paper import sheet as paper
+from tests.api.software import Software
 from tests.batches.town import Hand
 from tests.builders import circuits
 from tests.builders.house import ACT, House
@@ -1254,3 +1255,54 @@ def test_who_is_noted_absent_reads_it_above_what_awaits_him_and_ends_it_from_the
     assert band() == ""
     away(house, TECHNIQUE, None)
     assert "Personne n’assure l’intérim. Terminer ou modifier" in band()
+
+
+def test_an_opinion_that_who_asked_it_alone_could_give_waits_for_who_is_away(house: House) -> None:
+    """He is no colleague who answers, and stands in for nobody there."""
+    folder_id = house.an_invoice(at="finance")
+    actor = house.actor(FINANCE)
+    asking.ask(
+        actor,
+        folder_id,
+        version=house.folder(folder_id).version,
+        desks=["direction"],
+        question="Est-ce prévu au budget ?",
+        waits=True,
+    )
+
+    def of_opinion(cover: str | None) -> list[tuple[str, str]]:
+        return [
+            (one.tone, one.sentence)
+            for one in looked(house, DIRECTION, cover).blocks
+            if one.title == "1 avis" and [*dict(one.folders)] == [folder_id]
+        ]
+
+    ((tone, sentence),) = of_opinion(FINANCE)
+    assert tone != "ok"
+    assert "Nolwenn Abgrallec a demandé cet avis, et ne le donne pas" in sentence
+    ((tone, _),) = of_opinion(TECHNIQUE)
+    assert tone == "ok"
+    desks.seat(actor.collectivity_id, "direction", FINANCE, [Right.ACT])
+    ((tone, sentence),) = of_opinion(None)
+    assert (tone != "ok", "Sans intérim" in sentence) == (True, True)
+    desks.seat(actor.collectivity_id, "direction", TECHNIQUE, [Right.ACT])
+    ((tone, sentence),) = of_opinion(None)
+    assert (tone, "D’autres personnes" in sentence) == ("ok", True)
+
+
+def test_a_part_that_software_takes_does_not_wait_for_who_is_away(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    here = house.actor(FINANCE).collectivity_id
+    desks.seat(here, "finances", "t.lescoat", [Right.CREATE])
+
+    def of_visa() -> list[tuple[str, str]]:
+        blocks = looked(house, FINANCE, None).blocks
+        return [(one.tone, one.sentence) for one in blocks if [*dict(one.folders)] == [folder_id]]
+
+    assert [tone for tone, _ in of_visa()] == ["danger"]
+    Software(house, "finances", [Right.ACT])
+    assert of_visa() == [("ok", "Un logiciel en service à cette étape peut y agir.")]
+    empty = [one.sentence for one in looked(house, FINANCE, None).blocks if "Bureau «" in one.title]
+    assert empty == [
+        "Personne n’y agira\u00a0: ce que le logiciel en service ne prend pas attendra Nolwenn Abgrallec."
+    ]

@@ -1,6 +1,6 @@
 """What a planned absence will stop, before it begins: by the functions of the real run, and nothing is written."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -19,7 +19,7 @@ from app.folders.models import Folder, StepRun
 from app.folders.move import Present, lacking_words, present
 from app.folders.rehearsal import coming
 from app.folders.rows import runs_of_round
-from app.folders.seats import Slot, every_desk, lacks_people, slots_of, stand_in
+from app.folders.seats import Sitting, Slot, every_desk, lacks_people, slots_of, software_at, stand_in
 from app.operations.absences import planning
 from app.operations.absences.views import lends_signing, standing
 from app.people.actor import Actor
@@ -32,6 +32,7 @@ from workflows.absences import meet
 from workflows.circuit import Circuit, Phase, Step, StepKind, WhoKind
 from workflows.mandates import fitting
 from workflows.rights import Rights
+from workflows.vocabulary import Right
 
 MOST = 150
 """Running folders that are looked at, those that wait for the person first."""
@@ -73,7 +74,8 @@ class Outlook:
 class _Met:
     """A step that will wait for the person while he is away: from which day, until which day it is on time.
 
-    `readable`: who asks reads the folder already. `comes`: it is not at this step yet.
+    `readable`: who asks reads the folder already. `comes`: it is not at this step yet. `asked_by_id`: who asked an opinion,
+    and does not give it. `served`: the parts that software takes.
     """
 
     folder: Folder
@@ -84,6 +86,8 @@ class _Met:
     due: date
     readable: bool = False
     comes: bool = False
+    asked_by_id: int | None = None
+    served: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -113,7 +117,9 @@ def outlook(
     ask him meanwhile, without their numbers; of others nothing (decision 0008).
     `others`: the absences that are planned already; `but`: the number of the one that it changes, and that does not count.
     """
-    met, unseen = _met(db, reader, law, absent.id)
+    rows = db.execute(software_at(reader.collectivity_id)).all()
+    software = Sitting((), ((row.desk_id, row.rights) for row in rows))
+    met, unseen = _met(db, reader, law, absent.id, software)
     groups: dict[tuple[str, StepKind, str], _Group] = {}
     for meeting in met:
         tone, sentence = _judged(db, law, absent, cover, meeting, but)
@@ -131,7 +137,13 @@ def outlook(
     order = {"danger": 0, "warn": 1, "ok": 2}
     blocks = sorted(map(_block, groups.values()), key=lambda block: order[block.tone])
     beside = _beside(
-        db, law, absent, cover, others, any(meeting.step.kind is StepKind.SIGN for meeting in met)
+        db,
+        law,
+        absent,
+        cover,
+        others,
+        any(meeting.step.kind is StepKind.SIGN for meeting in met),
+        {row.desk_id for row in rows if Right.ACT in Rights.read(row.rights)},
     )
     return Outlook(tuple(sorted((*blocks, *beside), key=lambda block: order[block.tone])), unseen)
 
@@ -185,11 +197,19 @@ def _judged(
         for slot in meeting.slots
     ]
     slots = stand_in(db, meeting.folder, meeting.step, bare, away, meeting.day)
-    there = tuple(replace(slot, people=tuple(p for p in slot.people if p.away is None)) for slot in slots)
-    stuck = lacks_people(meeting.step, there, meeting.acted)
+    there = tuple(
+        replace(
+            slot,
+            people=tuple(p for p in slot.people if p.away is None and p.user_id != meeting.asked_by_id),
+        )
+        for slot in slots
+    )
+    stuck = lacks_people(meeting.step, there, meeting.acted, meeting.served)
     helped = any(p.user_id == law.by and p.absent for slot in there for p in slot.people)
     if not stuck and helped:
         return "ok", f"Pour {named}, « en l’absence {de(absent.name)} »."
+    if not stuck and lacks_people(meeting.step, there, meeting.acted):
+        return "ok", "Un logiciel en service à cette étape peut y agir."
     if not stuck:
         return "ok", "D’autres personnes peuvent agir à cette étape."
     tone = "danger" if meeting.due <= (law.ends - absences.MINUTE).astimezone(PARIS).date() else "warn"
@@ -202,6 +222,8 @@ def _why(
     """Why a step waits: what was not lent, or what keeps who stands in from it."""
     if unlent := _unlent(law, absent, cover, meeting):
         return tone, f"{unlent} : cela attendra {absent.name}."
+    if cover is not None and cover.id == meeting.asked_by_id:
+        return tone, f"{cover.name} a demandé cet avis, et ne le donne pas : cela attendra {absent.name}."
     if cover is not None and cover.id in meeting.folder.writers:
         return "danger", f"{cover.name} a déposé ce dossier, et ne décide pas de son propre dépôt."
     if cover is not None and meeting.step.kind is StepKind.SIGN:
@@ -264,7 +286,9 @@ def _is_asked(reader: Actor, meeting: _Met) -> bool:
     return any(person.user_id == reader.user_id and not person.absent for person in people)
 
 
-def _met(db: Db, reader: Actor, law: absences.Absence, user_id: int) -> tuple[list[_Met], bool]:
+def _met(
+    db: Db, reader: Actor, law: absences.Absence, user_id: int, software: Sitting
+) -> tuple[list[_Met], bool]:
     """The steps, now and to come, where the person would be asked while he is away; and whether some were not looked at.
 
     Of the folders of which the reader may be told (`outlook`).
@@ -279,7 +303,13 @@ def _met(db: Db, reader: Actor, law: absences.Absence, user_id: int) -> tuple[li
             continue
         circuit = circuit_of(db, folder.circuit_version_id)
         meetings += (
-            replace(meeting, readable=folder.id in readable)
+            replace(
+                meeting,
+                readable=folder.id in readable,
+                served=software.served(folder, meeting.step, meeting.slots)
+                if meeting.step is not ADVICE
+                else frozenset(),
+            )
             for meeting in _of_folder(db, folder, circuit, user_id, begins, last)
             if folder.id in readable or _is_asked(reader, meeting)
         )
@@ -310,10 +340,11 @@ def _of_folder(
 
 def _opinions(db: Db, folder: Folder, position: Present, user_id: int, begins: date) -> Iterator[_Met]:
     """The opinions asked of a desk of his beside the step, where the step waits for them."""
-    asked = {run.desk_id for run in position.asked if run.waits}
+    asked = {run.desk_id: run.asked_by_id for run in position.asked if run.waits}
     for slot in every_desk(db, folder, ADVICE) if asked else ():
-        if slot.desk_id in asked and _is_his(slot, user_id):
-            yield _Met(folder, ADVICE, (slot,), {}, begins, folder.due_on)
+        if slot.desk_id in asked and _is_his(slot, user_id) and asked[slot.desk_id] != user_id:
+            by = asked[slot.desk_id]
+            yield _Met(folder, ADVICE, (slot,), {}, begins, folder.due_on, asked_by_id=by)
 
 
 def _running(db: Db, reader: Actor, user_id: int) -> tuple[list[int], bool]:
@@ -365,8 +396,12 @@ def _beside(
     cover: User | None,
     others: Iterable[absences.Absence],
     signing: bool,
+    served: Collection[int],
 ) -> Iterator[Block]:
-    """What is to be watched beside the folders: those for whom the person stands in, and the certificate of who stands in."""
+    """What is to be watched beside the folders: those for whom the person stands in, and the certificate of who stands in.
+
+    `served`: the desks where software acts.
+    """
     yield from _twice(
         db, absent, [other for other in others if other.person == absent.id and meet(other, law)]
     )
@@ -383,7 +418,7 @@ def _beside(
                 f"{absent.name} l’assure sur cette période, et ce qui est confié ne se confie pas plus loin."
             ),
         )
-    yield from _empty(db, law, absent, cover, others)
+    yield from _empty(db, law, absent, cover, others, served)
     if cover is None or not law.acts:
         return
     if not signing:
@@ -435,8 +470,9 @@ def _empty(
     absent: User,
     cover: User | None,
     others: Iterable[absences.Absence],
+    served: Collection[int],
 ) -> Iterator[Block]:
-    """The desks where nobody who acts will be there at all: what comes meanwhile waits."""
+    """The desks where nobody who acts will be there at all: what comes meanwhile waits, unless software takes it."""
     gone = {other.person for other in others if meet(other, law)}
     seats = (
         sa.select(Desk.id, Desk.name, Holder.user_id, Holder.rights)
@@ -452,7 +488,11 @@ def _empty(
     for number, (name, people) in desks.items():
         lent = cover is not None and law.acts and law.desk in {None, number}
         if absent.id in people and not people - gone - {absent.id} and not lent:
-            sentence = f"Personne n’y agira : ce qui y viendra attendra {absent.name}."
+            sentence = (
+                f"Personne n’y agira : ce que le logiciel en service ne prend pas attendra {absent.name}."
+                if number in served
+                else f"Personne n’y agira : ce qui y viendra attendra {absent.name}."
+            )
             yield Block("warn", f"Bureau « {name} »", spaces(sentence))
 
 
