@@ -4,15 +4,15 @@ Who enters a step where nobody may act is told at the move (`notices`). Here not
 or its last day passes, or he records the first, without which nobody signs from then on, while folders wait.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.clock import now, today
-from app.core.db import Db, reading
+from app.core.clock import PARIS, now, today
+from app.core.db import NO_DATE, Db, reading
 from app.core.outbox import Outbox, post
 from app.core.questions import read_together
 from app.core.refusals import Refusal
@@ -130,7 +130,7 @@ def _signing(
 
 @use_case
 def _tell(db: Db, collectivity_id: int, folder_id: int) -> bool:
-    """The letters about one folder, unless they were written since it came to its step."""
+    """The letters about one folder, unless they were written since nobody may sign it."""
     db.info["collectivity_id"] = collectivity_id
     folder = db.get_one(Folder, folder_id, with_for_update=True)
     if folder.phase != Phase.RUNNING:
@@ -144,16 +144,85 @@ def _tell(db: Db, collectivity_id: int, folder_id: int) -> bool:
         return False
     if not lacks_people(here.step, slots, here.standing.acted):
         return False
-    since = sa.select(sa.func.max(StepRun.entered_at)).where(
-        StepRun.folder_id == folder.id, StepRun.step == here.step.key
-    )
-    told = sa.select(Outbox.id).where(
+    since = _since(db, folder)
+    letters = sa.select(Outbox.id).where(
         Outbox.folder_id == folder.id,
         Outbox.key.like(f"{NOBODY}-{folder.id}-%"),
-        Outbox.created_at >= since.scalar_subquery(),
+        Outbox.created_at >= since,
     )
-    if db.scalar(told.limit(1)) is not None:
+    if db.scalar(letters.limit(1)) is not None:
         return False
     awaited = tuple(slot for slot in slots if slot.key not in here.standing.acted)
-    post(db, folder.collectivity_id, nobody_may_act(db, folder, awaited, PRODUCT))
+    # A folder that no move has made older since the last letters would have their keys
+    key = f"-{since:%Y%m%d%H%M%S%f}"
+    news = [replace(one, key=one.key + key) for one in nobody_may_act(db, folder, awaited, PRODUCT)]
+    post(db, folder.collectivity_id, news)
     return True
+
+
+def _since(db: Db, folder: Folder) -> datetime:
+    """Since when nobody may end the signature for which a folder waits, as people sit today.
+
+    That is the last end or recording of a mandate before which somebody could; when the folder came there, if nobody ever
+    could.
+    """
+    signed, seats, away = _signing(db, folder.collectivity_id, [folder.id])
+    every = mandates(db)
+    recorded = {
+        row.id: row
+        for row in db.execute(
+            sa.select(MandateRow.id, MandateRow.created_at, MandateRow.ended_at).where(
+                MandateRow.collectivity_id == folder.collectivity_id
+            )
+        )
+    }
+    entered = max(one.entered_at for one in signed)
+
+    def sitting(moment: datetime) -> Sitting:
+        """Who could sign just before a moment."""
+        known = [one for one in every if recorded[one.id].created_at < moment]
+        stood = [_stood(one) for one in known if _stands(one, moment, recorded)]
+        return Sitting(
+            [
+                replace(
+                    seat,
+                    mandates=[one for one in stood if one.person == seat.user_id] if known else None,
+                )
+                for seat in seats
+            ],
+            away=away,
+            held=lambda number: [one for one in stood if one.person == number],
+        )
+
+    moments = {moment for one in every for moment in _changes(one, recorded[one.id])}
+    for moment in sorted((one for one in moments if entered < one <= now()), reverse=True):
+        before = sitting(moment)
+        if all(one.passes(before) for one in signed):
+            return moment
+    return entered
+
+
+def _changes(mandate: Mandate, row: Any) -> Iterator[datetime]:
+    """The moments at which a mandate takes the signature from somebody: recorded, ended, or the day after its last."""
+    yield row.created_at
+    if row.ended_at is not None:
+        yield row.ended_at
+    if mandate.ends_on is not None and mandate.ends_on < NO_DATE:
+        yield datetime.combine(mandate.ends_on + timedelta(days=1), time.min, PARIS)
+
+
+def _stands(mandate: Mandate, moment: datetime, rows: Mapping[int, Any]) -> bool:
+    """Whether a mandate stood just before a moment, and the office that it comes from."""
+    day = (moment - timedelta(microseconds=1)).astimezone(PARIS).date()
+    ended_at = rows[mandate.id].ended_at
+    if mandate.starts_on > day or (ended_at is not None and ended_at < moment):
+        return False
+    if mandate.ends_on is not None and mandate.ends_on < day:
+        return False
+    giver = mandate.given_by
+    return giver is None or _stands(giver, moment, rows)
+
+
+def _stood(mandate: Mandate) -> Mandate:
+    """The same mandate as if nothing had ended it: what is left to judge is its scope."""
+    return replace(mandate, ended=False, ends_on=None, given_by=None)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from app.batches import selection
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -310,3 +311,52 @@ def test_a_mandate_that_ends_while_folders_wait_is_told_once_to_who_can_mend_it(
     stranded.Watch()()  # a worker that starts again
     assert stranded.look(house.actor(MAYOR).collectivity_id) == 0
     assert told() == concerned
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_nobody_may_sign_a_second_time_is_told_again_and_no_other_end_tells_it_twice(
+    house: House,
+) -> None:
+    mayor, _ = a_mayor_and_a_deputy(house, families=("deliberation",))
+    folder_id = house.an_invoice(at="bon_a_payer")
+    administrator = house.actor(ADMINISTRATOR)
+    here = administrator.collectivity_id
+    office = {"kind": Kind.MAYOR, "title": "le maire", "starts_on": today() - 30 * DAY}
+
+    def ended(number: int) -> int:
+        end_mandate(administrator, number, reason="Fin de ses fonctions")
+        return stranded.look(here)
+
+    def letters() -> int:
+        with reading() as db:
+            query = sa.select(Outbox).where(Outbox.kind == "mail", Outbox.folder_id == folder_id)
+            return sum(one.payload["event"] == "nobody_may_act" for one in db.scalars(query))
+
+    assert ended(mayor) == 1
+    once = letters()
+    elsewhere = Wanted(
+        house.actor("b.cadiou").user_id or 0, Kind.SUBSTITUTE, "l’adjoint", today(), elected=True, **STAND_IN
+    )
+    assert ended(open_mandate(administrator, elsewhere)) == 0  # who sits elsewhere took nothing from it
+    again = open_mandate(administrator, Wanted(house.actor(MAYOR).user_id or 0, **office))
+    assert (stranded.look(here), letters()) == (0, once)
+    assert ended(again) == 1
+    assert letters() == 2 * once
+    assert (stranded.look(here), letters()) == (0, 2 * once)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_day_that_ends_a_mandate_anew_is_told_of_what_stopped_when_it_came_there(house: House) -> None:
+    """It came where nobody could sign, was told, could be signed for some days, and no more since this morning."""
+    mayor, _ = a_mayor_and_a_deputy(house, families=("deliberation",))
+    administrator = house.actor(ADMINISTRATOR)
+    here = administrator.collectivity_id
+    end_mandate(administrator, mayor, reason="Fin de ses fonctions")
+    with time_machine.travel(now() - 3 * DAY, tick=True):
+        house.an_invoice(at="bon_a_payer")
+        assert stranded.look(here) == 0  # told as it came there
+        office = {"kind": Kind.MAYOR, "title": "le maire", "starts_on": today()}
+        last = today() + DAY
+        open_mandate(administrator, Wanted(house.actor(MAYOR).user_id or 0, ends_on=last, **office))
+        assert stranded.look(here) == 0
+    assert (stranded.look(here), stranded.look(here)) == (1, 0)
