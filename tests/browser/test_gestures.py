@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.test_keyboard import Typist
 from tests.builders.house import ASSETS, House
@@ -259,6 +259,130 @@ def test_a_key_pressed_while_another_page_comes_decides_nothing_on_the_one_that_
         expect(technician.page.locator(technician.person.awake)).to_be_attached()
     expect(technician.page.get_by_label("Votre note")).to_be_focused()
     assert [house.folder(one).place for one in (first, second)] == ["service_done"] * 2
+
+
+@pytest.mark.parametrize(("key", "address"), [("r", "**/rejeter*"), ("v", "**/avis*")])
+def test_what_is_typed_while_a_dialog_comes_is_for_it_and_no_letter_of_it_decides(
+    house: House, person, key: str, address: str
+) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, folder_id)
+    page, held = finance.page, list[Route]()
+    finance.person.expected.append("htmx:")  # given up
+    page.route(address, lambda one: held.append(one))  # noqa: PLW0108 - Playwright marks a function of ours
+    page.locator('[data-key="a"]').focus()  # which a space presses
+    finance.press(key)
+    finance.person.until(held)
+    page.keyboard.type("La facturx")
+    for one in ("Backspace", "e", "Enter"):
+        finance.press(one)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    held.pop().continue_()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.type(" est fausse")
+    expect(page.locator("dialog textarea:focus")).to_have_value("La facture est fausse")
+    finance.press("Escape")
+    # It may be given up while it comes; what never came gives the keys back
+    finance.press(key)
+    finance.person.until(held)
+    for one in ("a", "Escape", "j"):
+        finance.press(one)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert (page.url, house.folder(folder_id).place) == (
+        f"{finance.person.url}/dossiers/{folder_id}?onglet=circuit",
+        "finance",
+    )
+    page.unroute(address)
+    finance.press(key)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    finance.press("Escape")
+    finance.press("a")
+    finance.person.sees("est visé.")
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_dialog_that_does_not_come_leaves_no_key_to_the_page_that_goes(
+    house: House, person, late: bool
+) -> None:
+    """Its address is then a page of its own."""
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, folder_id)
+    page, held = finance.page, list[Route]()
+    finance.person.expected += ["net::ERR_FAILED", "htmx:"]
+    if late:
+        page.evaluate(
+            "document.body.addEventListener('htmx:beforeRequest', one => (one.detail.xhr.timeout = 1))"
+        )
+
+    def cut(route: Route) -> None:
+        if not route.request.headers.get("hx-request"):
+            held.append(route)
+        elif not late:
+            route.abort()
+
+    page.route("**/rejeter*", cut)
+    finance.press("r")
+    finance.person.until(held)
+    page.keyboard.type("accord")
+    held.pop().continue_()
+    page.wait_for_url("**/rejeter")
+    assert house.folder(folder_id).place == "finance"
+
+
+NOTE = "Le bon de pesée manque, rappeler le garage."
+
+
+def test_the_words_of_a_note_that_is_left_come_back_until_they_are_written(house: House, person) -> None:
+    first, second = house.an_invoice("finance"), house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, first, "notes")
+    page, note = finance.page, finance.page.get_by_label("Votre note")
+    note.fill(NOTE)
+    page.get_by_label("Qui la lit").select_option("alone")
+    page.get_by_role("link", name="Circuit", exact=True).click()  # the tab alone is read
+    expect(note).to_have_count(0)
+    page.get_by_role("link", name=re.compile("^Notes")).click()
+    expect(note).to_have_value(NOTE)
+    page.locator('a[data-key="j"]').click()
+    page.wait_for_url(f"**/dossiers/{second}*")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    # What is decided of another folder takes nothing away
+    finance.press("a")
+    finance.person.sees("est visé.")
+    opened(finance, first, "notes")
+    expect(note).to_have_value(NOTE)
+    expect(page.get_by_label("Qui la lit")).to_have_value("alone")  # for nobody more than they were for
+    finance.person.button("Écrire la note").click()
+    finance.person.sees("La note est écrite.")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    expect(note).to_have_value("")
+    opened(finance, first, "notes")
+    expect(note).to_have_value("")
+
+
+def test_a_browser_that_keeps_nothing_says_so_before_a_note_is_left(house: House, person) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = person()
+    finance.page.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined })")
+    finance.log_in(N)
+    finance.folder(folder_id, "notes")
+    page = finance.page
+    expect(page.locator(finance.awake)).to_be_attached()
+    note = page.get_by_label("Votre note")
+    note.fill(NOTE)
+    for name in ("Circuit", "Suivi"):
+        page.get_by_role("link", name=name, exact=True).first.click()
+        expect(note).to_be_focused()
+        page.get_by_role("heading", level=1).first.click()
+    expect(note).to_have_value(NOTE)
+    note.fill("")
+    page.get_by_role("link", name="Suivi", exact=True).first.click()
+    page.wait_for_url("**/suivi*")
 
 
 def test_what_comes_back_into_a_note_of_the_visa_is_in_sight(house: House, person) -> None:

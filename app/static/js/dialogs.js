@@ -3,7 +3,11 @@ import { restored } from "./session.js";
 
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
 const PLACES = ["dialog", "panel"]; // where htmx puts fragments
+export const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
+const LONG = 20_000; // ms that a dialog may take to come: a line that is cut says nothing by itself
 const openers = new WeakMap(); // the dialog: what opened it
+let coming = null; // the request of a dialog, or true once the page itself goes
+let ahead = ""; // what is typed meanwhile
 
 function openDialog(dialog, from) {
   if (!dialog.open) {
@@ -58,18 +62,61 @@ function clicked(event) {
   }
 }
 
+// One dialog comes at a time, and none over what is typed in the one that is open.
+function beforeRequest(event) {
+  const { target, xhr } = event.detail;
+  if (target.id !== "dialog") return;
+  if (coming || target.open) return void event.preventDefault();
+  [coming, ahead] = [xhr, ""];
+  xhr.timeout = LONG;
+}
+
+function afterRequest(event) {
+  if (coming === event.detail.xhr) coming = null;
+}
+
+// Until it is open, what is typed is for the dialog: no letter of it is a verb, no space presses what has the focus.
+function held(event) {
+  if (!coming || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog[open]") || event.target.closest?.(TYPING)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (event.key === "Escape") coming.abort?.();
+  else if (event.key === "Backspace") ahead = ahead.slice(0, -1);
+  else if (event.key.length === 1) ahead += event.key;
+}
+
+// What was typed meanwhile is words, and so is what follows it.
+function written(dialog) {
+  const area = dialog.querySelector("textarea");
+  if (!ahead || !area) return;
+  area.focus();
+  area.setRangeText(ahead, area.selectionStart, area.selectionEnd, "end");
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function go(address) {
+  coming = true;
+  setTimeout(() => (coming = null), LONG); // it never came
+  window.location.assign(address);
+}
+
 // A whole page where a fragment was asked (the session is over, a view without fragment): go to that page.
 function beforeSwap(event) {
   const { target, xhr, requestConfig } = event.detail;
   if (!PLACES.includes(target.id) || !/^\s*<!doctype/i.test(xhr.responseText)) return;
   event.detail.shouldSwap = false;
-  if (new URL(xhr.responseURL).pathname === "/login") return void restored().then((back) => back && requestConfig?.elt?.click());
-  window.location.assign(requestConfig?.verb === "get" ? xhr.responseURL : window.location.href);
+  if (new URL(xhr.responseURL).pathname !== "/login") return void go(requestConfig?.verb === "get" ? xhr.responseURL : window.location.href);
+  if (coming) coming = true;
+  restored().then((back) => {
+    coming = null;
+    if (back) requestConfig?.elt?.click();
+  });
 }
 
 function networkFailed(event) {
   const target = event.detail.target;
-  if (PLACES.includes(target?.id) && event.detail.elt?.href) window.location.assign(event.detail.elt.href);
+  if (PLACES.includes(target?.id) && event.detail.elt?.href) go(event.detail.elt.href);
 }
 
 export function startDialogs() {
@@ -85,7 +132,14 @@ export function startDialogs() {
   }, true);
   document.body.addEventListener("htmx:beforeSwap", beforeSwap);
   document.body.addEventListener("htmx:sendError", networkFailed);
+  document.body.addEventListener("htmx:timeout", networkFailed);
+  document.body.addEventListener("htmx:beforeRequest", beforeRequest);
+  document.body.addEventListener("htmx:afterRequest", afterRequest);
+  document.addEventListener("keydown", held, true);
+  window.addEventListener("pageshow", () => (coming = null));
   document.body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "dialog") openDialog(event.detail.target, event.detail.requestConfig?.elt ?? document.activeElement);
+    if (event.detail.target.id !== "dialog") return;
+    openDialog(event.detail.target, event.detail.requestConfig?.elt ?? document.activeElement);
+    written(event.detail.target);
   });
 }

@@ -1,6 +1,6 @@
 // Forms that cannot be sent twice, passwords that can be read back, values read from a file that are no longer so.
 import { draftEdited, draftSaving, draftSent, keepDraft, offerDraft, startDraft } from "./draft.js";
-import { forgetAll, keep, kept } from "./kept.js";
+import { forget, forgetAll, keep, kept, keeps } from "./kept.js";
 import { over, restored, stale } from "./session.js";
 import { NB, csrf, element, notice } from "./words.js";
 
@@ -60,6 +60,8 @@ function submitted(event) {
   }
   delete form.dataset.ready;
   form.dataset.sent = "yes";
+  const apart = form.querySelector("[data-apart]");
+  if (apart) sessionStorage.setItem("apart sent", keeperOf(apart));
   if (form.id === "draft") draftSent(form);
   busy(event.submitter ?? form.querySelector("[type=submit]"));
 }
@@ -120,17 +122,27 @@ async function switchShortcuts(form) {
 
 // A reason or a note survives a page that moved on, a session that ended, a network that was cut.
 // A field that says so does too, up to the version of what it is about: a telephone ends a page that is not looked at.
-const NOTES = "textarea[name=reason], textarea[name=comment], [data-note]";
-const keeperOf = (area) => `note ${area.form?.action} ${area.name} ${area.dataset.note ?? ""}`.trim();
+// The words of a note beside the folder, which no act sends, stay until they are written themselves.
+const NOTES = "textarea[name=reason], textarea[name=comment], [data-note], [data-apart]";
+const keeperOf = (area) => `${area.matches("[data-apart]") ? `apart ${area.id}` : "note"} ${area.form?.action} ${area.name} ${area.dataset.note ?? ""}`.trim();
 
 async function restoreNotes(root) {
   // An act was done: what led to it is in the journal, no longer here.
-  if (document.querySelector(".flash-ok")) forgetAll("note");
+  if (document.querySelector(".flash-ok")) {
+    forgetAll("note");
+    forget(sessionStorage.getItem("apart sent"));
+  }
+  if (root === document.body) sessionStorage.removeItem("apart sent");
   for (const area of root.querySelectorAll(NOTES)) {
-    const words = (await kept(keeperOf(area)))?.words;
+    const { words, reach } = (await kept(keeperOf(area))) ?? {};
     const untouched = area.dataset.note ? area.value === area.defaultValue : !area.value.trim();
     if (!words || !untouched) continue;
     area.value = words;
+    const list = area.form?.elements.reach;
+    if (reach && list) {
+      list.value = reach;
+      list.value ||= "alone"; // never for more than it was for
+    }
     const box = area.closest("details");
     if (box) box.open = true; // nothing is sent that is not in sight
   }
@@ -202,9 +214,15 @@ export function startForms() {
   startDraft();
   document.addEventListener("submit", submitted);
   document.addEventListener("click", clicked);
+  document.addEventListener("click", (event) => {
+    if (keeps || !event.target.closest?.("a[href]:not([href^='#'], [target], [download], [aria-haspopup], [data-close])") || !unsent()) return;
+    event.preventDefault(); // a browser that keeps nothing would lose the note
+    event.stopPropagation();
+  }, true);
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => {
-    if (event.target.matches(NOTES)) keep(keeperOf(event.target), { words: event.target.value });
+    const area = event.target.matches(NOTES) ? event.target : event.target.form?.querySelector("[data-apart]");
+    if (area) keep(keeperOf(area), { words: area.value, reach: area.form?.elements.reach?.value });
     document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
     changes(event.target.form);
   });

@@ -1,8 +1,8 @@
 // One-letter keys for those who read eighty folders a day; none of them signs or rejects by itself.
+import { TYPING } from "./dialogs.js";
 import { unsent } from "./forms.js";
 import { emptySelection } from "./selection.js";
 
-const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
 let cursor = -1;
 let leaving = false; // another page is on its way: a key is meant for that one
 
@@ -85,7 +85,7 @@ export function startKeys() {
   document.addEventListener("keydown", pressed);
   window.addEventListener("pageshow", () => (leaving = false));
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.('a.ftitle, a[data-key="j"], a[data-key="k"]') && !event.ctrlKey && !event.metaKey && !event.shiftKey) leave();
+    if (!event.defaultPrevented && event.target.closest?.("a.ftitle, a[data-key]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) leave();
     const form = event.target.closest?.("summary")?.parentElement;
     const field = form?.querySelector("textarea");
     if (!field || form.open || event.defaultPrevented) return;
