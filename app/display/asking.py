@@ -5,36 +5,52 @@ this person deposited or decided.
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import chain, permutations
 
 import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros
 from app.core.texts import key_of
-from app.folders.search import MONTHS, Word, dated, dated_between, words_of
+from app.folders.search import MONTHS, SHORT, Word, dated, dated_between, in_words, words_of
 from app.people.models import User
 
 MOST_WORDS = 6
 MOST_PEOPLE = 50
-MOST_MONTHS = 24
-"""From a month to another; more are not understood as such."""
-_NUMBER = r"(\d{1,3}(?:\s\d{3})+(?:[.,]\d{1,2})?|\d{1,12}(?:[.,]\d{1,2})?)"
+_GROUPS = r"\d{1,3}(?:\s\d{3}(?!\d))+(?:[.,]\d{1,2})?|\d{1,3}(?:\.\d{3}(?!\d))+(?:,\d{1,2})?"
+_NUMBER = rf"({_GROUPS}|\d{{1,12}}(?:[.,]\d{{1,2}})?)(?![.,/]?\d|(?!euros?\b)\w)"
+"""« 10 000 », « 1.234,56 », « 10,5 »; never the beginning of another number, of a date or of a word."""
 _EURO = r"\s*(?:€|euros?\b)"
-_SIGN = re.compile(rf"(>=|<=|≥|≤|>|<)\s*{_NUMBER}(?:{_EURO})?")
+_SIGN = re.compile(rf"(>=|<=|≥|≤|>|<)\s*{_NUMBER}(?:{_EURO})?", re.IGNORECASE)
 _SAID = re.compile(rf"\b(plus|moins) de\s+{_NUMBER}{_EURO}", re.IGNORECASE)
-_MONTHS = {key_of(name): rank for rank, name in enumerate(MONTHS, 1)}
-_OF, _DAY = r"(?:\b(?:de|en|du)\s+|\bd['’])?", r"(?:\b(1er|[0-3]?\d)\s+)?"
-_MONTH, _YEAR = rf"({'|'.join(dict.fromkeys((*MONTHS, *_MONTHS)))})", r"((?:19|20)\d\d)"
-_DATE = re.compile(rf"{_OF}{_DAY}\b{_MONTH}\s+{_YEAR}\b", re.IGNORECASE)
-"""« mars 2026 », « 12 mars 2026 »; « 2026 mars » asks the two words."""
-_PERIOD = re.compile(rf"\bentre\s+{_MONTH}(?:\s+{_YEAR})?\s+et\s+{_MONTH}\s+{_YEAR}\b", re.IGNORECASE)
-"""« entre mars et mai 2026 », « entre décembre 2025 et mars 2026 »."""
 _COMPARED = re.compile(r"[<>≥≤]=?")
 _BETWEEN = re.compile(rf"\bentre\s+{_NUMBER}(?:{_EURO})?\s+et\s+{_NUMBER}{_EURO}", re.IGNORECASE)
+_MONTHS = {key_of(name): rank for rank, name in enumerate(MONTHS, 1)} | {
+    key_of(name): rank for name, rank in SHORT.items()
+}
+_NAME = rf"({'|'.join(dict.fromkeys((*MONTHS, *SHORT, *_MONTHS)))})\b\.?"
+_YEAR, _NUMBERED = r"((?:19|20)\d\d)\b", r"\b(1er|[0-3]?\d)"
+_WEEKDAY = r"(?:\b(lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\s+)?"
+_OF = r"(?:\b(?:de|en|du|le)\s+|\bd['’])?"
+_DATE = re.compile(rf"{_OF}(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}", re.IGNORECASE)
+"""« mars 2026 », « 12 mars 2026 », « jeudi 12 févr. 2026 »; « 2026 mars » asks the two words."""
+_FIGURES = re.compile(rf"(?<![\w/.-])(?:le\s+)?([0-3]?\d)/([01]?\d)/{_YEAR}(?![/-])", re.IGNORECASE)
+"""« 2/3/2026 »; « 02/03/2026 » is a word, which is found in documents too."""
+_SLASHED = rf"\b([0-3]?\d)/([01]?\d)/{_YEAR}"
+_FIRST = rf"(?:{_WEEKDAY}{_NUMBERED}(?:\s+{_NAME}(?:\s+{_YEAR})?)?|\b{_NAME}(?:\s+{_YEAR})?|{_SLASHED})"
+_LAST = rf"(?:(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}|{_SLASHED})(?!/)"
+_PERIODS = [
+    re.compile(rf"\b{begins}\s*(?:le\s+)?{_FIRST}\s+{goes_on}\s+(?:le\s+)?{_LAST}", re.IGNORECASE)
+    for begins, goes_on in ((r"entre\b", "et"), (r"(?:d[eu]\b|d['’])", "(?:à|a|au)"))
+]
+"""« entre mars et mai 2026 », « du 15 décembre 2025 au 3 mars 2026 », « entre le 1/9/2026 et le 30/9/2026 »."""
+_CUT = "\0"
+"""Where something was taken out of what was typed: what stands before and after it is not read as one."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +69,38 @@ class Amount:
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked; nothing at all where the field is empty. `plain`: the same as typed, whose dates would be words."""
+    """What is asked; nothing at all where the field is empty.
+
+    `plain`: the same as typed, whose dates would be words; `unbound`: what was typed beside the amounts.
+    """
 
     typed: str = ""
     words: tuple[Word, ...] = ()
     amounts: tuple[Amount, ...] = ()
     plain: str = ""
+    unbound: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.words or self.amounts)
 
     @property
     def dates(self) -> tuple[Word, ...]:
-        """Those of the words that are a day, a month, or what is between two months."""
+        """Those of the words that are a day, a month, or a period."""
         return tuple(one for one in self.words if one.dated)
 
     @property
     def without_amount(self) -> str:
-        """The same words, as they would be typed alone."""
-        return " ".join(one.typed for one in self.words)
+        """What was typed without the amounts; in another order where what stood around one would be read otherwise."""
+        orders = (
+            " ".join(one.typed for one in order)
+            for order in permutations(sorted(self.words, key=lambda one: not one.dated))
+        )
+        return next((one for one in chain([self.unbound], orders) if understood(one).asks_as(self)), "")
+
+    def asks_as(self, other: "Query") -> bool:
+        """Whether it asks the words and the dates of another, and no amount."""
+        mine, others = ({(one.typed, bool(one.dated)) for one in query.words} for query in (self, other))
+        return mine == others and not self.amounts
 
 
 NOTHING = Query()
@@ -99,7 +128,7 @@ def understood(typed: str) -> Query:
     def bound(match: re.Match[str], *bounds: Amount) -> str:
         amounts.extend(bounds)
         compared.append(match[0])
-        return " "
+        return _CUT
 
     def signed(match: re.Match[str]) -> str:
         return bound(match, Amount(match[1].replace("≥", ">=").replace("≤", "<="), _cents(match[2])))
@@ -113,51 +142,105 @@ def understood(typed: str) -> Query:
     dates: list[Word] = []
 
     def period(match: re.Match[str]) -> str:
-        first, last = _MONTHS[key_of(match[1])], _MONTHS[key_of(match[3])]
-        year = int(match[4])
-        # « entre novembre et février 2026 » begins the year before
-        ends = sorted([(int(match[2] or year - (first > last)), first), (year, last)])
-        if (ends[1][0] - ends[0][0]) * 12 + ends[1][1] - ends[0][1] >= MOST_MONTHS:
-            return match[0]
-        dates.append(dated_between(*ends))
-        return " "
+        dates.extend(word := _period(match.groups()))
+        return _CUT if word else match[0]
 
     def day(match: re.Match[str]) -> str:
-        number, month, year = (
-            int(match[1].removesuffix("er")) if match[1] else None,
-            _MONTHS[key_of(match[2])],
-            int(match[3]),
-        )
-        try:
-            date(year, month, 1 if number is None else number)
-        except ValueError:  # « 31 février 2026 » is words
-            return match[0]
-        dates.append(dated(number, month, year))
-        return " "
+        _, number, name, year = match.groups()
+        dates.extend(word := _dated(number, _MONTHS[key_of(name)], year))
+        return _CUT if word else match[0]
 
-    unbound = _SIGN.sub(signed, _SAID.sub(said, _BETWEEN.sub(between, typed)))
-    left = _DATE.sub(day, _PERIOD.sub(period, unbound))
+    def figures(match: re.Match[str]) -> str:
+        number, month, year = match.groups()
+        if len(number) == len(month) == 2:
+            return match[0]
+        # The month that a title has in figures is no word of its
+        dates.extend(
+            word := [replace(one, tokens=one.tokens[1:]) for one in _dated(number, int(month), year)]
+        )
+        return _CUT if word else match[0]
+
+    cut = _SIGN.sub(signed, _SAID.sub(said, _BETWEEN.sub(between, typed.replace(_CUT, " "))))
+    left = cut
+    for one in _PERIODS:
+        left = one.sub(period, left)
+    left = _FIGURES.sub(figures, _DATE.sub(day, left)).replace(_CUT, " ")
+    unbound = " ".join(cut.replace(_CUT, " ").split())
     words = words_of(left, MOST_WORDS - len(dates[:MOST_WORDS])) if len(dates) < MOST_WORDS else []
     plain = " ".join([_undated(unbound), *compared]) if dates else typed
     return Query(
-        " ".join(typed.split()), (*words, *dates[:MOST_WORDS]), tuple(amounts), " ".join(plain.split())
+        " ".join(typed.split()),
+        (*words, *dates[:MOST_WORDS]),
+        tuple(amounts),
+        " ".join(plain.split()),
+        unbound,
     )
+
+
+def _dated(day: str | None, month: int, year: str) -> list[Word]:
+    """A day or a month that was typed; none where there is no such day: « 31 février 2026 » is words."""
+    number = _number(day)
+    try:
+        date(int(year), month, 1 if number is None else number)
+    except ValueError:
+        return []
+    return [dated(number, month, int(year))]
+
+
+def _period(typed: Sequence[str | None]) -> list[Word]:
+    """What is between two ends, by the groups of `_PERIODS`; none where one is no date, or is without a month.
+
+    What the first does not say is as the last says it; a month that comes after the last one's is of the year before:
+    « entre novembre et février 2026 ».
+    """
+    number, name, year, alone, year_alone, *slashed = typed[1:9]
+    first = slashed if slashed[0] else [number, name or alone, year or year_alone]
+    last = typed[13:] if typed[13] else typed[10:13]
+    if not (last[1] and last[2] and (first[1] or last[0])):
+        return []
+    ends_in = _month(last[1])
+    begins_in = _month(first[1]) if first[1] else ends_in
+    begins = int(first[2] or int(last[2]) - (begins_in > ends_in)), begins_in, _number(first[0])
+    ends = int(last[2]), ends_in, _number(last[0])
+    begins, ends = sorted((begins, ends), key=lambda end: (*end[:2], end[2] or 0))
+    try:
+        days = date(*begins[:2], begins[2] or 1), date(*ends[:2], ends[2] or monthrange(*ends[:2])[1])
+    except ValueError:
+        return []
+    sides = (f"{'le ' if day else ''}{in_words(day, month, year)}" for year, month, day in (begins, ends))
+    return [dated_between(f"entre {' et '.join(sides)}", *days)]
+
+
+def _number(day: str | None) -> int | None:
+    return int(day.lower().removesuffix("er")) if day else None
+
+
+def _month(typed: str) -> int:
+    return int(typed) if typed.isdigit() else _MONTHS[key_of(typed)]
 
 
 def _undated(typed: str) -> str:
     """The same words in an order where none of them is a date, nor an amount.
 
-    >>> " ".join(_undated("mars 2031 2032").split())
-    '2031 2032 mars'
+    >>> " ".join(_undated("mars 2031 2032 2/3/2026").split())
+    '2031 2032 mars 2-3-2026'
     """
-    before, after = "", _COMPARED.sub(" ", typed)
+    before, after = "", _FIGURES.sub(r" \1-\2-\3 ", _COMPARED.sub(" ", typed))
+
+    def turned(match: re.Match[str]) -> str:
+        weekday, number, name, year = match.groups()
+        return f" {year} {name} {number or ''} {weekday or ''} "
+
     while after != before:  # a year that is taken out from behind a month may leave another there
-        before, after = after, _DATE.sub(lambda match: f" {match[3]} {match[2]} {match[1] or ''} ", after)
+        before, after = after, _DATE.sub(turned, after)
     return after
 
 
 def _cents(number: str) -> int:
-    return int(Decimal(re.sub(r"\s", "", number).replace(",", ".")) * 100)
+    plain = re.sub(r"\s", "", number)
+    if re.fullmatch(r"\d+(?:\.\d{3})+(?:,\d+)?", plain):  # « 1.234,56 », « 1.234 »
+        plain = plain.replace(".", "")
+    return int(Decimal(plain.replace(",", ".")) * 100)
 
 
 def people_named(db: Db, collectivity_id: int, words: Sequence[Word]) -> People | None:

@@ -182,10 +182,13 @@ class _Asked:
 
     def _of_word(self, rank: int, table: str) -> str:
         """The condition that a key has this word."""
-        parts = [
-            f"{table}.title_key LIKE :{name} ESCAPE '!'" for name in _parts(rank, self.query.words[rank])
-        ]
-        return f"({' OR '.join(parts)})" if len(parts) > 1 else parts[0]
+        word = self.query.words[rank]
+        parts = [f"{table}.title_key LIKE :{name} ESCAPE '!'" for name in _parts(rank, word)]
+        if not word.check:
+            return parts[0]
+        # Not the column itself: the index is asked for the parts alone, and what it gives is looked at
+        check = f"({table}.title_key || '') {'REGEXP' if self.sqlite else '~'} :check{rank}_"
+        return f"(({' OR '.join(parts)}) AND {check})"
 
     def meant(self, words: Sequence[Word], by_name: bool) -> str:
         """The condition on `f` of one of the readings."""
@@ -630,7 +633,7 @@ def _asked(
     binds |= {"me": actor.user_id or 0, "here": actor.collectivity_id, "last": last}
     binds |= {"family": family, "own_type": own_type}
     for n, one in enumerate(query.words):
-        binds |= _parts(n, one)
+        binds |= {**_parts(n, one), f"check{n}_": one.check}
         binds |= standing([one], "", f"at{n}_")[1]
     people = people_named(db, actor.collectivity_id, query.words) if query.words else None
     noted = {}

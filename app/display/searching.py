@@ -443,8 +443,8 @@ def _less(query: Query, chosen: Chosen, asked: Mapping[str, Any]) -> list[tuple[
     ways = []
     if chosen:
         ways.append(("Sans les filtres", url_for("folders.find", q=query.typed)))
-    if query.amounts and query.words:
-        ways.append(("Sans le montant", url_for("folders.find", **{**asked, "q": query.without_amount})))
+    if query.amounts and query.words and (without := query.without_amount):
+        ways.append(("Sans le montant", url_for("folders.find", **{**asked, "q": without})))
     if query.dates:
         ways.append(("Ces mots, sans date", url_for("folders.find", **{**asked, "q": query.plain})))
     return ways

@@ -7,9 +7,12 @@ application, never by a query, so that both databases find the same.
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from app.core.stems import STOP, forms, words_in
@@ -46,9 +49,17 @@ ESCAPE = "!"
 _LITERAL = str.maketrans({one: ESCAPE + one for one in (ESCAPE, "%", "_")})
 _RUN = re.compile(r"[a-z0-9]{3,}")
 _SIGNS = 3
-_BEFORE = " («\"'-"
-"""What may stand before the one figure of a day in a title; another figure makes it another day."""
 MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905 - as they are read
+SHORT = {"janv": 1, "févr": 2, "fév": 2, "avr": 4, "juil": 7, "sept": 9, "oct": 10, "nov": 11, "déc": 12}
+"""The months as they are shortened, with a full stop or without."""
+_SEVERAL = 6
+"""So many months are each a part of a key that an index knows; those of a longer period are read by their years."""
+_YEARS = 20
+"""So many years are; those of a longer period are read by their decades."""
+_ANOTHER = "(?:(?: ?[,&–-] ?(?:et )?| (?:et|au|ou) )(?:le )?[0-3]?[0-9](?:er)?)*"
+"""Between a day and its month, the other days of a title: « les 2 et 3 mars 2026 », « du 12 au 14 mars 2026 »."""
+_DAY = "(?<![0-9])0?(?:{})"
+"""Any sign may stand before the first figure of a day but a figure, which makes it another day."""
 
 
 def key_of_folder(title: str, number: str, facts: Mapping[str, Any], cents: int | None) -> str:
@@ -115,13 +126,15 @@ class Word:
     """One word that is searched: as it was typed, the part of a key that it is, and the forms of each word inside it.
 
     `tokens` are none for what the index of words does not have (« de », « 7 »): it is looked for in the key alone.
-    `dated`: of a day or of months, all the parts by which a key may have it, `pattern` the first; the key must have one.
+    `dated`: of a day or of a period, parts of which a key that has it has one, `pattern` the first, so that an index gives
+    them; `check`: the regular expression, which both databases read alike, that says whether the key has it.
     """
 
     typed: str
     pattern: str
     tokens: tuple[tuple[str, ...], ...]
     dated: tuple[str, ...] = ()
+    check: str = ""
 
 
 def patterns(text: str, most: int) -> list[str]:
@@ -151,36 +164,108 @@ def dated(day: int | None, month: int, year: int) -> Word:
     """A day, or a whole month, as dates of a key are written, or as a title says it.
 
     >>> dated(None, 3, 2026).dated, dated(12, 3, 2026).dated
-    (('%/03/2026%', '%mars 2026%'), ('%12/03/2026%', '%12 mars 2026%'))
-    >>> dated(1, 3, 2026).dated[:4]
-    ('%01/03/2026%', '%01 mars 2026%', '%1er mars 2026%', '1 mars 2026%')
+    (('%/03/2026%', '%/3/2026%', '%mars 2026%'), ('%12/03/2026%', '%12/3/2026%', '%mars 2026%'))
+    >>> [bool(re.search(dated(2, 3, 2026).check, key)) for key in ("pv_2 mars 2026", "pv 12 mars 2026", "2 et 3 mars 2026")]
+    [True, False, True]
     """
-    name = f"{MONTHS[month - 1]} {year}"
-    tokens, key = tuple(forms(one) for one in words_in(name)), key_of(name)
+    typed = in_words(day, month, year)
     if day is None:
-        return _dated(name, tokens, f"%/{month:02d}/{year}%", f"%{key}%")
-    titles = [f"%{day:02d} {key}%", *([f"%1er {key}%"] if day == 1 else [])]
-    if day < 10:  # « 2 mars » is no part of « 12 mars »
-        titles += [f"{day} {key}%", *(f"%{sign}{day} {key}%" for sign in _BEFORE)]
-    return _dated(f"{'1er' if day == 1 else day} {name}", tokens, f"%{day:02d}/{month:02d}/{year}%", *titles)
+        return _dated(typed, [(year, month, None)])
+    days = [f"%{day:02d}/{month:02d}/{year}%", f"%{day}/{month}/{year}%"]
+    if day < 10:  # and « 2/03/2026 »
+        days[0] = f"%{day}/{month:02d}/{year}%"
+    return _dated(typed, [(year, month, range(day, day + 1))], days)
 
 
-def dated_between(first: tuple[int, int], last: tuple[int, int]) -> Word:
-    """Any date from a month to another, each a year and a month.
+def dated_between(typed: str, first: date, last: date) -> Word:
+    """Any date from a day to another.
 
-    >>> dated_between((2025, 12), (2026, 1)).dated
-    ('%/12/2025%', '%decembre 2025%', '%/01/2026%', '%janvier 2026%')
+    >>> dated_between("", date(2026, 3, 15), date(2026, 5, 31)).dated[:4]
+    ('%/03/2026%', '%/3/2026%', '%mars 2026%', '%/04/2026%')
+    >>> dated_between("", date(2020, 3, 15), date(2021, 12, 31)).dated
+    ('%/2020%', '% 2020%', '%/2021%', '% 2021%')
     """
-    ranks = range(first[0] * 12 + first[1] - 1, last[0] * 12 + last[1])
-    every = [dated(None, rank % 12 + 1, rank // 12) for rank in ranks]
+    months: list[tuple[int, int, range | None]] = []
+    for rank in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        year, month = rank // 12, rank % 12 + 1
+        whole = range(1, monthrange(year, month)[1] + 1)
+        days = range(
+            first.day if (year, month) == (first.year, first.month) else 1,
+            last.day + 1 if (year, month) == (last.year, last.month) else whole.stop,
+        )
+        months.append((year, month, None if days == whole else days))
+    return _dated(typed, months)
+
+
+def in_words(day: int | None, month: int, year: int) -> str:
+    """A day or a month as a sentence has it.
+
+    >>> in_words(1, 3, 2026), in_words(None, 3, 2026)
+    ('1er mars 2026', 'mars 2026')
+    """
+    number = "" if day is None else f"{'1er' if day == 1 else day} "
+    return f"{number}{MONTHS[month - 1]} {year}"
+
+
+def _dated(typed: str, months: Sequence[tuple[int, int, range | None]], days: Sequence[str] = ()) -> Word:
+    """Any date of these months, each a year, its rank in it and its days, or all of them.
+
+    `days`: the parts of a key that is dated by figures, where they are fewer than those of the months.
+    """
+    years = list(dict.fromkeys(year for year, _, _ in months))
+    if len(years) > _YEARS:
+        decades = dict.fromkeys(year // 10 for year in years)
+        parts = [part for decade in decades for part in (f"%/{decade}%", f"% {decade}%")]
+        return Word(typed, parts[0], (), tuple(parts), _check(months))
+    if len(months) > _SEVERAL:
+        parts = [part for year in years for part in (f"%/{year}%", f"% {year}%")]
+    else:
+        parts = [*days]
+        for year, month, _ in months:
+            if not days:
+                parts += dict.fromkeys((f"%/{month:02d}/{year}%", f"%/{month}/{year}%"))
+            whole, *short = _names(month)
+            parts += [f"%{whole} {year}%", *(f"%{one}{dot} {year}%" for one in short for dot in ("", "."))]
     # Any of the months, and any of the years: which goes with which, the key says
-    tokens = (tuple(dict.fromkeys(form for one in every for form in one.tokens[at])) for at in (0, 1))
-    typed = f"entre {every[0].typed} et {every[-1].typed}"
-    return _dated(typed, tuple(tokens), *(part for one in every for part in one.dated))
+    ranks = dict.fromkeys(month for _, month, _ in months)
+    tokens = (
+        tuple(dict.fromkeys(form for month in ranks for one in _spelt(month) for form in forms(one))),
+        tuple(str(year) for year in years),
+    )
+    return Word(typed, parts[0], tokens, tuple(parts), _check(months))
 
 
-def _dated(typed: str, tokens: tuple[tuple[str, ...], ...], *parts: str) -> Word:
-    return Word(typed, parts[0], tokens, parts)
+def _check(months: Sequence[tuple[int, int, range | None]]) -> str:
+    """Which dates of a key are of these months, said once for all the years of which the same months are asked."""
+    alike: dict[tuple[tuple[int, range | None], ...], list[int]] = {}
+    for year, of_year in groupby(months, key=itemgetter(0)):
+        alike.setdefault(tuple((month, days) for _, month, days in of_year), []).append(year)
+    every = []
+    for asked, years in alike.items():
+        dates = []
+        for month, days in asked:
+            number, name = f"/0?{month}/", f"(?:{'|'.join(_shortened(month))}) "
+            if days is None:
+                dates += [number, f"(?<![a-z]){name}"]
+                continue
+            day = _DAY.format("|".join(map(str, days)))
+            dates += [f"{day}{number}", f"{day}(?:er)?{_ANOTHER} {name}"]
+        every.append(f"(?:{'|'.join(dates)})(?:{'|'.join(map(str, years))})(?![0-9])")
+    return "|".join(every)
+
+
+def _names(month: int) -> list[str]:
+    """The name of a month as keys have it, and what it is shortened to."""
+    return list(dict.fromkeys(key_of(one) for one in _spelt(month)))
+
+
+def _spelt(month: int) -> list[str]:
+    return [MONTHS[month - 1], *(one for one, rank in SHORT.items() if rank == month)]
+
+
+def _shortened(month: int) -> list[str]:
+    whole, *short = _names(month)
+    return [whole, *(f"{one}[.]?" for one in short)]
 
 
 def _word(typed: str) -> Word:

@@ -498,6 +498,12 @@ DAYS = {
     "first": "Séance du 1er mars 2031",
     "second": "Séance du 02 mars 2031",
     "quoted": "Séance «2 mars 2031»",
+    "file": "PV_2 mars 2031",
+    "slash": "PV/2 mars 2031",
+    "figures": "PV du 2/3/2031",
+    "several": "Séances des 2 et 3 mars 2031",
+    "stay": "Séjour du 12 au 14 mars 2031",
+    "short": "PV du 24 sept. 2031",
     "april": "Bulletin d’avril 2031",
     "eve": "Vœux de décembre 2030",
     "apart": "Budget 2031-mars",
@@ -517,14 +523,23 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
     house.drain()
     monkeypatch.setattr(following, "FEW", few)  # who reads few folders, and who reads many
     monkeypatch.setattr(following, "COMMON", 10**6)  # by the index
-    march = {"begins", "inside", "brackets", "one", "first", "second", "quoted"}
+    second = {"second", "quoted", "file", "slash", "figures", "several"}
+    twelfth = {"begins", "inside", "brackets", "stay"}
+    march = {"one", "first", *second, *twelfth}
     asked = {
-        "12 mars 2031": {"begins", "inside", "brackets"},
+        "12 mars 2031": twelfth,
         "conseil 12 mars 2031": {"begins", "inside", "brackets"},
         "1 mars 2031": {"one", "first"},
         "01 mars 2031": {"one", "first"},
         "1er mars 2031": {"one", "first"},
-        "2 mars 2031": {"second", "quoted"},
+        "2 mars 2031": second,
+        "2/3/2031": second,
+        "3 mars 2031": {"several"},
+        "14 mars 2031": {"stay"},
+        "jeudi 24 septembre 2031": {"short"},
+        "24 sept 2031": {"short"},
+        "le 24/9/2031": {"short"},
+        "sept. 2031": {"short"},
         "mars 2031": march,
         "entre mars 2031 et avril 2031": {*march, "april"},
         "entre avril et mars 2031": {*march, "april", *DAYS},
@@ -532,7 +547,17 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
         "entre décembre et mars 2031": {*march, "eve"},
         "entre décembre 2030 et février 2031": {"eve"},
         "entre juin 2030 et juillet 2030": {*DAYS},
-        "entre mars 2020 et avril 2031": set(),
+        "entre le 1er et le 2 mars 2031": {"one", "first", *second},
+        "entre le 3 mars 2031 et le jeudi 13 mars 2031": {"several", *twelfth},
+        "entre le 1er mars 2031 et le 31 mars 2031": march,
+        "entre mars 2031 et le 11 mars 2031": {"one", "first", *second},
+        "du 5 juin 2030 au 6/6/2030": {*DAYS},
+        "entre le 6 juin 2030 et le 30 juin 2030": set(),
+        # So long that its years are looked for
+        "entre le 6 juin 2030 et avril 2031": {*march, "april", "eve"},
+        "entre mars 2020 et mai 2030": set(),
+        "entre mars 2020 et juin 2030": {*DAYS},
+        "entre janvier 1900 et décembre 2099": {*DAYS},
     }
     assert {typed: {names[one] for one in numbers_found(house, typed)} for typed in asked} == asked
 
@@ -546,19 +571,52 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
         ("entre mars 2031 et avril 2031", "une date entre mars 2031 et avril 2031"),
         ("entre novembre et février 2031", "une date entre novembre 2030 et février 2031"),
         ("entre mai 2031 et avril 2031", "une date entre avril 2031 et mai 2031"),
+        ("entre mars 2020 et mai 2031", "une date entre mars 2020 et mai 2031"),
         (
-            "entre mars 2020 et mai 2031",
-            "le mot « entre », une date de mars 2020, une date de mai 2031",
+            "entre le 31 février 2031 et le 3 mars 2031",
+            "les mots « entre », « 31 », « février » et « 2031 », une date du 3 mars 2031",
         ),
+        ("entre le 15 déc. et le 3 mars 2031", "une date entre le 15 décembre 2030 et le 3 mars 2031"),
+        ("d’avril à mai 2031", "une date entre avril 2031 et mai 2031"),
+        ("lundi 24 mars 2031", "une date du 24 mars 2031"),
+        ("24/9/2031", "une date du 24 septembre 2031"),
+        ("31/2/2031", "le mot « 31/2/2031 »"),
+        ("24/09/2031", "le mot « 24/09/2031 »"),
+        ("entre le 24/09/2031 et le 3/10/2031", "une date entre le 24 septembre 2031 et le 3 octobre 2031"),
+        (
+            "12 > 500 mars 2031",
+            "le mot « 12 », une date de mars 2031, un montant en euros de plus de 500,00 €",
+        ),
+        ("> 500 2031", "le mot « 2031 », un montant en euros de plus de 500,00 €"),
+        ("> 10 000 2031", "le mot « 2031 », un montant en euros de plus de 10 000,00 €"),
+        ("> 1.234,56 bail", "le mot « bail », un montant en euros de plus de 1 234,56 €"),
+        ("> 1.234.567", "un montant en euros de plus de 1 234 567,00 €"),
+        ("> 1,234", "les mots « > » et « 1,234 »"),
+        ("> 10k", "les mots « > » et « 10k »"),
+        ("> 12/03/2031", "les mots « > » et « 12/03/2031 »"),
+        ("> 1234567890123", "les mots « > » et « 1234567890123 »"),
         ("> 10 mars 2031", "une date de mars 2031, un montant en euros de plus de 10,00 €"),
         ("> mars 2031", "le mot « > », une date de mars 2031"),
     ],
 )
 def test_the_words_of_a_date_are_no_date_again_nor_an_amount(typed: str, words: str) -> None:
     query = understood(typed)
-    assert searching.understanding(query, None).replace("\xa0", " ") == words
+    assert searching.understanding(query, None).replace("\xa0", " ").replace("\u202f", " ") == words
     plain = understood(query.plain)
     assert (plain.dates, plain.amounts) == ((), query.amounts)
+    assert understood(query.without_amount).asks_as(query)
+
+
+def test_what_is_typed_in_any_order_is_the_same_without_its_amount_and_its_dates_may_be_words() -> None:
+    dice = random.Random(8)
+    typed = "entre et du au le 2 12 24 1er mars sept. avril 2031 2032 > < 500 10 000 € 1.234,56 3/9/2031 jeudi bail"
+    parts = typed.split()
+    for _ in range(3_000):
+        query = understood(" ".join(dice.choices(parts, k=dice.randint(2, 9))))
+        plain = understood(query.plain)
+        assert (plain.dates, plain.amounts) == ((), query.amounts), query.typed
+        without = understood(query.without_amount)
+        assert without.asks_as(query), query.typed
 
 
 def test_the_same_without_date_or_amount_keeps_what_is_ticked_and_the_help_says_which_amounts_are_in_euros(

@@ -32,6 +32,8 @@ BOUNDED = (
     "/a-publier (k.morizur)",  # until it is known that a desk publishes many
     "/actes/commune-1?q=affaire ()",  # counted until 500
     "/recherche?etat=done&q=facture (k.morizur)",  # a common word, looked for in what one desk has reached
+    "/recherche?q=entre+mars+2020+et+avril+2031 (k.morizur)",  # figures that most keys have, wherever they stand there
+    "/recherche?q=entre+janvier+1950+et+avril+2031 (k.morizur)",
 )
 """Pages of which a statement still costs more at the larger size."""
 OF_WORDS = {"ix_folder_words", "ix_folder_words_stems"}
@@ -64,6 +66,10 @@ MORE = (
     "/suivi?etat=draft",
     "/recherche?etat=done&q=facture",
     "/recherche?q=mars+2026",
+    "/recherche?q=2+mars+2026",
+    "/recherche?q=entre+le+15+mars+2026+et+le+3+avril+2026",
+    "/recherche?q=entre+mars+2020+et+avril+2031",
+    "/recherche?q=entre+janvier+1950+et+avril+2031",
     "/recherche?q=facture+mars+2026+%3E+8+900",
 )
 Statement = tuple[str, Any]
