@@ -253,10 +253,11 @@ def write_routing(db: Db, actor: Actor, rows: Sequence[Row], otherwise: Destinat
     row.revision += 1
     db.flush()  # a rival is met here
     waited = _open_waiting(db, here)
+    sorting = _desk(db, here, otherwise.desk)
     facts = {
         "was": was,
         "is": {"rows": row.rows, "otherwise": row.otherwise},
-        "words": f"règles : {len(kept)}, bureau de tri : {otherwise.desk}",
+        "words": f"règles : {len(kept)}, bureau de tri : {sorting.name if sorting else otherwise.desk}",
         "address": actor.address,
     }
     append(db, here, Event("arrival.routing", actor.name, actor.user_id, None, facts))

@@ -21,6 +21,7 @@ from workflows.rights import Rights
 
 Rows = Sequence[tuple[JournalEntry, Mapping[str, Any]]]
 RENAMED = "desk.changed"
+ROUTED = "arrival.routing"
 
 
 NUMBERS = ("whose", "user")
@@ -100,7 +101,9 @@ class Things:
 def things_of(db: Db, collectivity_id: int, rows: Rows) -> Things:
     """The names of what these lines are about; one statement, and one where rights are for types, if any needs it."""
     called = types_called(db, collectivity_id, *(rights for _, facts in rows for rights in _grants(facts)))
-    desks = {str(facts["desk"]) for _, facts in rows if facts.get("desk")}
+    desks = {str(facts["desk"]) for _, facts in rows if facts.get("desk")} | {
+        str(key) for row, facts in rows if row.event == ROUTED for key in _sorting(facts)
+    }
     circuits = {str(facts["family"]) for _, facts in rows if facts.get("family") and facts.get("number")}
     numbers = {number for _, facts in rows for number in numbers_in(facts)}
     if not desks and not circuits and not numbers:
@@ -122,6 +125,13 @@ def things_of(db: Db, collectivity_id: int, rows: Rows) -> Things:
         _former(renamed),
         {(row.family, row.number): row.label for row in versions},
     )
+
+
+def _sorting(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of the sorting desks of arrivals, now and before."""
+    for name in ("is", "was"):
+        if key := ((facts.get(name) or {}).get("otherwise") or {}).get("desk"):
+            yield key
 
 
 def _grants(facts: Mapping[str, Any]) -> Iterator[Rights]:

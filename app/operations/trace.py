@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import euros, for_years, instant, jour
+from app.core.grammar import plural
 from app.core.texts import key_of
 from app.display.views import family_words
 from app.journal.models import JournalEntry
 from app.journal.origins import as_read
 from app.operations.findings import in_words
-from app.operations.things import NUMBERS, Things, called_alike, every_name, numbers_in, things_of
+from app.operations.things import NUMBERS, ROUTED, Things, called_alike, every_name, numbers_in, things_of
 from app.people.models import Application, User
 from workflows.rights import Rights
 
@@ -76,7 +77,7 @@ ACTS = {
     "circuit.published": "Circuit publié",
     "circuit.reopened": "Circuit rouvert",
     "classification.received": "Classification reçue",
-    "collectivity.accounts": "Comptes de fournisseurs importés",
+    "collectivity.accounts": "Comptes de fournisseurs importés, ou mis de côté",
     "collectivity.declared": "Fichier de la collectivité appliqué",
     "collectivity.establishments": "Établissements changés",
     "collectivity.handover": "Adresse de remise enregistrée",
@@ -320,7 +321,10 @@ def _detail(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str
     desk = things.desk(str(facts["desk"]), row.seq) if facts.get("desk") else ""
     parts = [
         names.get(facts.get("whose") or user or 0, "") or facts.get("person"),
-        facts.get("words") or facts.get("name") or facts.get("login") or facts.get("holder"),
+        _routing(facts, things, row.seq)
+        if event == ROUTED
+        else facts.get("words") or facts.get("name") or facts.get("login") or facts.get("holder"),
+        _accounts(facts) if event == "collectivity.accounts" else "",
         facts.get("serial") and f"certificat n° {facts['serial']}",
         "attend l’accord d’un administrateur" if facts.get("to_confirm") else "",
         "administrateur" if facts.get("administrator") else "",
@@ -334,7 +338,7 @@ def _detail(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str
         facts.get("why") or facts.get("reason"),
         _WAYS.get(str(facts.get("way"))),
         _rule(facts.get("now")),
-        f"avant : {_rule(facts['was'])}" if isinstance(facts.get("was"), dict) else "",
+        f"avant : {_rule(facts['was'])}" if event == "factor.rule" and facts.get("was") else "",
         _establishments(facts),
         things.circuit(str(facts["family"]), facts.get("number")) if facts.get("family") else "",
         facts.get("client"),
@@ -394,6 +398,27 @@ def _mandate(facts: Mapping[str, Any]) -> str:
         families and f"pour {', '.join(family_words(family)[0].lower() for family in families)}",
     ]
     return ", ".join(str(part) for part in parts if part)
+
+
+def _routing(facts: Mapping[str, Any], things: Things, seq: int) -> str:
+    """« 2 règles, bureau de tri : Comptabilité (avant : aucune règle, bureau de tri : Accueil) »."""
+
+    def told(table: Any) -> str:
+        rows, otherwise = table.get("rows") or (), table.get("otherwise") or {}
+        desk = things.desk(str(otherwise["desk"]), seq) if otherwise.get("desk") else "aucun"
+        return f"{plural(len(rows), 'règle') if rows else 'aucune règle'}, bureau de tri : {desk}"
+
+    before = facts.get("was") or {}
+    return told(facts.get("is") or {}) + (f" (avant : {told(before)})" if before.get("otherwise") else "")
+
+
+def _accounts(facts: Mapping[str, Any]) -> str:
+    """The accounts of suppliers that a file brought, or the one that was put aside, by SIREN and last figures."""
+    if aside := facts.get("aside"):
+        return f"mis de côté : {aside}"
+    named, count = facts.get("accounts") or [], facts.get("added") or 0
+    shown = ", ".join(named[:ROOM]) + (" …" if count > len(named[:ROOM]) else "")
+    return f"{plural(count, 'compte ajouté', 'comptes ajoutés')} : {shown}" if count else ""
 
 
 def _establishments(facts: Mapping[str, Any]) -> str:

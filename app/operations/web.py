@@ -180,7 +180,7 @@ def admin() -> Response | str:
     sentence = (
         f"Dernier signe de vie {depuis(last).replace('depuis', 'il y a')}."
         if last
-        else "Aucun signe de vie : lancez « flask --app wsgi worker »."
+        else "Aucun signe de vie : dites à qui tient l’installation que le travail de fond n’est pas lancé."
     )
     return render_template(
         "operations/admin.html",

@@ -49,6 +49,7 @@ def test_a_batch_of_visas_moves_each_folder_once_and_says_so_in_its_journal(
     assert ("Vous pouvez fermer cette page" in page, "Gardez cette page" in page) == (False, True)
     page = finances.page(number)
     assert "4 dossiers visés sur 4" in page
+    assert page.count('nowrap">n° ') == 4  # « F26-11-019 » is not broken at its hyphens
     assert re.search(r", le \d\d/\d\d/\d{4}, de \d{1,2} h \d\d à \d{1,2} h \d\d<", page)
     assert not re.search(
         r"\b0\d h \d\d|\d\d:\d\d", re.sub(r"<[^>]*>", " ", page)

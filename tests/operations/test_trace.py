@@ -3,16 +3,21 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 import time_machine
 
+from app.arrivals import routing
+from app.arrivals.routing import Destination, Routing
 from app.circuits import named
 from app.circuits.library import as_yaml
 from app.core import heartbeat
 from app.core.db import reading
+from app.invoices import account_file
+from app.invoices.models import SupplierAccount
 from app.journal.chain import verify
 from app.journal.models import ChainHead
 from app.operations import marks
@@ -29,6 +34,7 @@ pytestmark = pytest.mark.in_turn
 
 K, G = "k.morizur", "g.trehorel"
 PAGE = "/administration/journal"
+ACCOUNTS = b"Fournisseur;SIRET;IBAN\r\nBerthier;39280913700012;FR7630001007941234567890185\r\n"
 
 
 def plain(house: House, address: str = PAGE) -> str:
@@ -240,3 +246,32 @@ def test_everybody_reads_what_was_done_in_his_name_and_names_no_folder_that_is_c
     assert 'href="/dossiers/' not in page
     assert "Aucune écriture" in mine("?avant=1")
     assert "Fait en mon nom" in client.get("/compte").get_data(as_text=True)
+
+
+def test_where_arrivals_go_is_told_by_the_names_of_desks_and_accounts_of_suppliers_by_their_number(
+    house: House,
+) -> None:
+    actor = house.actor(K)
+    first = Destination("comptabilite", "", service="technique")
+    routing.choose(actor, Routing(otherwise=first))
+    with reading(actor.collectivity_id) as db:
+        present = routing.routing_of(db, actor.collectivity_id)
+        desk = db.scalars(sa.select(Desk).where(Desk.key == "comptabilite")).one()
+    hierarchy.change_desk(actor, desk.id, "Pôle Comptes", None)
+    routing.choose(actor, replace(present, otherwise=replace(first, service="finances")))
+    account_file.bring_in(actor, ACCOUNTS)
+    with reading(actor.collectivity_id) as db:
+        number = db.scalars(sa.select(SupplierAccount.id).where(SupplierAccount.name == "Berthier")).one()
+    account_file.put_aside(actor, number, "Compte fermé")
+    routed = plain(house, f"{PAGE}?acte=arrival.routing")
+    assert re.search(rf">aucune règle, bureau de tri : {desk.name}<", routed)
+    # each line by the name of its day
+    assert (
+        "aucune règle, bureau de tri : Pôle Comptes (avant : aucune règle, bureau de tri : Pôle Comptes)"
+        in routed
+    )
+    page = plain(house)
+    for code in ("bureau de tri : comptabilite", "avant : pour", "flask"):
+        assert code not in page
+    assert "1 compte ajouté : 392809137 FR76…0185" in page
+    assert "mis de côté : 392809137 FR76…0185, Compte fermé" in page
