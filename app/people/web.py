@@ -60,7 +60,7 @@ from app.people.first_day.web import pages as first_day
 from app.people.mandates import mandates
 from app.people.models import LoginSession
 from app.people.office.views import view
-from app.people.office.web import give_up, who_is_there
+from app.people.office.web import does, doing_at, give_up, who_is_there
 from app.people.office.web import pages as office
 
 pages = Blueprint("people", __name__, template_folder="templates")
@@ -311,7 +311,7 @@ def invited() -> Response | str:
 @pages.post("/invitation/rejoindre")
 @guard(PERSON, unprotected=True)
 @limiter.limit(address_rate)
-@who_is_there("people.invited")
+@who_is_there("people.invited", doing="Accepter une invitation avec votre identifiant")
 def join() -> Response:
     """Join with the login and the proofs that one has, and work there from now on."""
     number = persons.join(g.actor, str(session.get(door.CARRIED, "")))
@@ -342,7 +342,7 @@ def which() -> Response | str:
 @pages.post("/compte/recuperation")
 @guard(PERSON, unprotected=True)
 @limiter.limit(address_rate)
-@who_is_there("people.account", whole=True)
+@who_is_there("people.account", whole=True, doing="Changer votre adresse de récupération")
 def recovery() -> Response:
     """Say where a forgotten password is answered: it is the person's, and no administrator changes it for who works elsewhere."""
     persons.choose_recovery(g.actor, desks.address_of(request.form.get("email", "").strip()))
@@ -441,6 +441,7 @@ def confirm() -> Response | tuple[str, int]:
         error=error,
         minutes=minutes,
         back=safe(request.args.get("suite")),
+        doing=doing_at(safe(request.args.get("suite"))),
         documents=about,
     ), status
 
@@ -511,6 +512,7 @@ def _take_backs() -> list[tuple[str, str]]:
 @guard(PERSON, unprotected=True, remedy=True)
 @limiter.limit(address_rate, methods=["POST"])
 @limiter.limit(login_rate, key_func=per_person, methods=["POST"])
+@does("Changer votre mot de passe")
 def change_password() -> Response | str | tuple[str, int]:
     """Change one's own password, knowing the present one."""
     form, error, status = ChangeForm(), None, 200
@@ -541,7 +543,7 @@ def change_password() -> Response | str | tuple[str, int]:
 @pages.post("/compte/sessions/fermer")
 @guard(PERSON, unprotected=True, remedy=True)
 @limiter.limit(address_rate, methods=["POST"])
-@who_is_there("people.account")
+@who_is_there("people.account", doing="Fermer vos autres sessions")
 def revoke_others() -> Response:
     """Close all one's sessions but this one, which gets a new token."""
     token = new_token()
@@ -554,7 +556,7 @@ def revoke_others() -> Response:
 
 @pages.post("/compte/sessions/<int:session_id>/fermer")
 @guard(PERSON, unprotected=True, remedy=True)
-@who_is_there("people.account")
+@who_is_there("people.account", doing="Fermer une de vos sessions")
 def revoke(session_id: int) -> Response:
     """Close one of one's own sessions."""
     if door.revoke(g.actor.user_id, session_id) and session_id != g.actor.session_id:

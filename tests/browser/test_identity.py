@@ -65,7 +65,9 @@ def test_an_old_session_is_asked_before_it_enrols_and_another_name_waits(house: 
         "link", name=re.compile("Ouvrir le certificat d’Armel Kervadec, Solenn RIVOAL")
     ).click()
     admin.button("Confirmer : c’est la même personne").click()
-    admin.page.get_by_label(ACCOUNT).fill(PASSWORD)
+    admin.sees("Ce qui attend votre confirmation : Décider d’un certificat")
+    expect(admin.page.get_by_label(ACCOUNT)).to_be_focused()
+    admin.page.keyboard.type(PASSWORD)
     admin.page.keyboard.press("Enter")  # and the word goes on by itself
     admin.sees("Le certificat est confirmé")
 

@@ -246,6 +246,28 @@ def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_da
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_each_page_that_asks_who_one_is_says_for_which_act(house: House) -> None:
+    views = house.app.view_functions
+    silent = [name for name, view in views.items() if getattr(view, "__doing__", "none asked") == ""]
+    assert [
+        name for name in silent if not name.startswith(("operations.leaving.", "operations.desks."))
+    ] == []
+    client = house.client(ADMINISTRATOR)
+    for address, act in (
+        ("/administration/mandats/1", "Mettre fin à un mandat de signature"),
+        ("/compte/mot-de-passe", "Changer votre mot de passe"),
+        ("/compte/certificats/distance", "Relier un certificat à distance"),
+        ("/dossiers/1/signer-sur-papier", "Dire une signature faite sur papier"),
+    ):
+        page = client.get("/compte/confirmer", query_string={"suite": address})
+        assert f"Ce qui attend votre confirmation : {act}" in text(page)
+        assert re.search(r'id="answer"[^>]*\sautofocus', page.get_data(as_text=True))
+    for address in ("/nulle-part", "https://example.org/compte/mot-de-passe", "/compte"):
+        page = client.get("/compte/confirmer", query_string={"suite": address})
+        assert "Ce qui attend votre confirmation" not in text(page)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_an_old_session_gives_neither_a_mandate_nor_a_token_and_what_was_typed_waits(house: House) -> None:
     """ASVS 5.0, 7.5.1: a stolen session of the administrator is not enough for what gives the right to sign."""
     a_deputy(house)
@@ -261,6 +283,7 @@ def test_an_old_session_gives_neither_a_mandate_nor_a_token_and_what_was_typed_w
         asked = client.post(PAGE, data=form)
         assert asked.status_code == 403
         assert "Confirmez que c’est vous" in text(asked)
+        assert "Ce qui attend votre confirmation : Enregistrer un mandat de signature" in text(asked)
         kept = dict.fromkeys(
             re.findall(r'name="(families|person|ceiling)" value="([^"]+)"', asked.get_data(as_text=True))
         )

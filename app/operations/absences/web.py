@@ -39,7 +39,7 @@ def index() -> str:
 
 @pages.post("/absences")
 @guard(PERSON)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Enregistrer une absence")
 def plan() -> Response | tuple[str, int]:
     """Write an absence."""
     wanted = _typed()
@@ -92,7 +92,7 @@ def choices(what: str) -> Response:
 
 @pages.route("/absences/<int:absence_id>", methods=["GET", "POST"])
 @guard(PERSON)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Modifier une absence")
 def show(absence_id: int) -> Response | str | tuple[str, int]:
     """One absence, to be changed; who may not is told that it does not exist."""
     if request.method != "POST":
@@ -118,7 +118,7 @@ def show(absence_id: int) -> Response | str | tuple[str, int]:
 
 @pages.post("/absences/<int:absence_id>/terminer")
 @guard(PERSON)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Terminer ou annuler une absence")
 def end(absence_id: int) -> Response:
     """End an absence now, or cancel one that has not begun."""
     planning.end(g.actor, absence_id, revision=_revision())
@@ -128,7 +128,7 @@ def end(absence_id: int) -> Response:
 
 @pages.post("/absences/secretariat")
 @guard(PERSON)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Choisir qui peut écrire vos absences")
 def secretary() -> Response:
     """Say who may write one's absences beside oneself."""
     planning.name_secretary(g.actor, _chosen("secretariat"))

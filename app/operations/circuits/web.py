@@ -266,7 +266,7 @@ def acting() -> Response:
 
 @pages.route("/circuits/<family>/publier", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Publier un circuit")
 def publish(family: str) -> Response | tuple[str, int]:
     """What the draft changes, in words, before it is published."""
     error, status, unready = "", 200, False
@@ -319,7 +319,7 @@ def publish(family: str) -> Response | tuple[str, int]:
 
 @pages.route("/circuits/<family>/versions", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Remettre en vigueur un circuit d’avant")
 def versions(family: str) -> Response | tuple[str, int]:
     """Every version with what it changed; one of before may be published again."""
     error, status = "", 200

@@ -85,7 +85,7 @@ def _by_field(refusal: Refusal, sentence: str) -> dict[str, str]:
 
 @pages.route("/administration/types/<int:type_id>", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Enregistrer un type de dossiers")
 def show(type_id: int) -> Response | tuple[str, int]:
     """What a type says, and from where; what is typed is drawn up, and changes nothing before it is published."""
     if request.method != "POST":
@@ -186,7 +186,7 @@ def _page(
 
 @pages.route("/administration/types/<int:type_id>/publier", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Publier un type de dossiers")
 def publish(type_id: int) -> Response | tuple[str, int]:
     """Read what the next version changes, then publish it."""
     error, status, collectivity_id = None, 200, g.actor.collectivity_id
@@ -231,7 +231,7 @@ def publish(type_id: int) -> Response | tuple[str, int]:
 
 @pages.post("/administration/types/<int:type_id>/fermer")
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Fermer ou rouvrir un type de dossiers")
 def close(type_id: int) -> Response:
     """Deposit a type no more, or again."""
     closed = request.form.get("closed") == "1"

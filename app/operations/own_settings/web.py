@@ -47,7 +47,7 @@ def _patience(name: str) -> int:
 
 @pages.route("/administration/reglages/<name>", methods=["GET", "POST"])
 @guard("administer", body=FILES)
-@who_is_there(HERE, first=_patience)
+@who_is_there(HERE, first=_patience, doing="Changer un réglage de la collectivité")
 def show(name: str) -> Response | tuple[str, int]:
     """One setting, and the form that gives it a value of the collectivity's own; a secret is typed, and never shown."""
     setting = known(name)
@@ -111,7 +111,7 @@ def _give(setting: Setting) -> str:
 
 @pages.post("/administration/reglages/<name>/revenir")
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Revenir au réglage de l’installation")
 def forget(name: str) -> Response:
     """Go back to the installation's value."""
     changed = changing.forget_setting(g.actor, name, shown=request.form.get("shown"))
@@ -141,7 +141,7 @@ def logo(mark: str) -> Response:
 @pages.post("/administration/essais/<name>")
 @guard("administer")
 @limiter.limit(TRIAL_RATE, key_func=per_person_there)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Essayer un réglage")
 def try_out(name: str) -> Response:
     """Try for real, and show what came back."""
     result = changing.try_out(g.actor, name)

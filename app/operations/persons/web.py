@@ -306,7 +306,7 @@ def _shortened(line: int, rank: int, name: str) -> str:
 
 @pages.post("/administration/personnes/importer/ecrire")
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Écrire les personnes d’une liste")
 def write_brought() -> Answer | tuple[str, int]:
     """Write the people of the file that was read, so many at a time; where what is changed meanwhile, it is read again first."""
     content, how = _read()
@@ -467,7 +467,7 @@ def _show(user_id: int, link: accounts.Link | None) -> None:
 
 @pages.route("/administration/personnes/<int:user_id>", methods=["GET", "POST"])
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Modifier un compte")
 def show(user_id: int) -> Answer | tuple[str, int]:
     """One person: what is written of him, his desks, how he enters, what is kept of him."""
     give_up(user_id)
@@ -544,7 +544,7 @@ def _in_force(user: User, typed: accounts.Particulars) -> dict[str, str]:
 
 @pages.post("/administration/personnes/<int:user_id>/branche")
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Changer l’administration d’une branche")
 def delegate(user_id: int) -> Answer:
     """Let somebody administer a branch of the desks, another one, or none."""
     typed = request.form.get("branch", "")
@@ -560,7 +560,7 @@ def delegate(user_id: int) -> Answer:
 
 @pages.post("/administration/personnes/<int:user_id>/lien")
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Envoyer un lien de mot de passe")
 def send_link(user_id: int) -> Answer:
     """Mail a new link to choose a password."""
     name = accounts.send_link(g.actor, user_id)
@@ -576,7 +576,7 @@ def send_link(user_id: int) -> Answer:
 
 @pages.post("/administration/personnes/<int:user_id>/adresse")
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Noter qu’une adresse reçoit de nouveau les courriels")
 def reached(user_id: int) -> Answer:
     """Say that somebody's address serves after all."""
     name = reaching.confirm(g.actor, user_id)
@@ -586,7 +586,7 @@ def reached(user_id: int) -> Answer:
 
 @pages.post("/administration/personnes/<int:user_id>/lien-montre")
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Montrer un lien de mot de passe")
 def show_link(user_id: int) -> Answer:
     """Show once a new link, for an account that never served and whom no mail reaches."""
     _show(user_id, accounts.show_link(g.actor, user_id))
@@ -611,7 +611,7 @@ def _state(user: User) -> str:
 
 @pages.post("/administration/personnes/<int:user_id>/donnees")
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Exporter les données d’une personne")
 def export(user_id: int) -> Response:
     """All that is kept about a person, as a file; the journal says that it was given."""
     with reading(g.actor.collectivity_id) as db:
@@ -625,7 +625,7 @@ def export(user_id: int) -> Response:
 
 @pages.post("/administration/personnes/<int:user_id>/rouvrir")
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Rouvrir un compte")
 def reopen(user_id: int) -> Answer:
     """Open a closed account again, with the desks that it has kept; a link to choose a password goes to the person alone."""
     name = accounts.reopen(g.actor, user_id)
@@ -645,7 +645,7 @@ def reopen(user_id: int) -> Answer:
 
 @pages.route("/administration/personnes/<int:user_id>/reduire", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Réduire un compte")
 def reduce(user_id: int) -> Answer | str:
     """Take away what no proof needs of a closed account, once it is known that this is not undone."""
     page = url_for("operations.persons.show", user_id=user_id)

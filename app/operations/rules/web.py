@@ -138,7 +138,7 @@ def _changes(draft: RulesDraft, sentences: list[str]) -> list[str]:
 
 @pages.route("/administration/regles/<kind>/publier", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Publier des règles")
 def publish(kind: str) -> Response | tuple[str, int]:
     """What the draft changes, in words, before it is published."""
     error, status = "", 200
@@ -182,7 +182,7 @@ def publish(kind: str) -> Response | tuple[str, int]:
 
 @pages.route("/administration/regles/<kind>/versions", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Remettre en vigueur des règles d’avant")
 def versions(kind: str) -> Response | tuple[str, int]:
     """Every version with what it changed; one of before may be published again."""
     error, status = "", 200

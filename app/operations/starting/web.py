@@ -60,7 +60,7 @@ class CircuitRow:
 
 @pages.route("/administration/demarrage", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Ouvrir les bureaux et les circuits d’un modèle")
 def index() -> Response | tuple[str, int]:
     """What a kit would create, edited on the page, then created once; a page that says so where desks are there."""
     with reading(g.actor.collectivity_id) as db:

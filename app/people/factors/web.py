@@ -252,7 +252,7 @@ def _row(factor: Factor, without: datetime | None) -> dict[str, Any]:
 
 @pages.post("/compte/protection/application")
 @guard(PERSON, unprotected=True)
-@who_is_there("people.factors.mine", whole=True)
+@who_is_there("people.factors.mine", whole=True, doing="Inscrire une application de codes")
 def begin_totp() -> Response:
     """Draw the secret of a new application of codes, and lead to the page that shows it."""
     shown.show(session, g.actor, BEGUN, token=keeping.begin_totp(g.actor).token)
@@ -355,7 +355,7 @@ def _sure(title: str, button: str, sentences: list[str], action: str) -> Page:
 
 @pages.route("/compte/protection/<int:factor_id>/retirer", methods=["GET", "POST"])
 @guard(PERSON, unprotected=True)
-@who_is_there("people.factors.mine", whole=True)
+@who_is_there("people.factors.mine", whole=True, doing="Retirer une double authentification")
 def remove(factor_id: int) -> Response | Page:
     """Take one off, once it is known what will come of it."""
     if request.method != "POST":
@@ -386,7 +386,7 @@ def before_codes() -> Page:
 
 @pages.post("/compte/protection/secours")
 @guard(PERSON, unprotected=True)
-@who_is_there("people.factors.mine", whole=True)
+@who_is_there("people.factors.mine", whole=True, doing="Tirer des codes de secours")
 def draw_codes() -> Response:
     """Ten recovery codes, shown once."""
     return _codes(keeping.draw_codes(g.actor), first=False)
@@ -413,7 +413,7 @@ class Account:
 
 @pages.route("/administration/connexions", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there("people.factors.office")
+@who_is_there("people.factors.office", doing="Changer qui doit avoir une double authentification")
 def office() -> Response | Page:
     """Who must have a second factor, who has one, and the resets that wait for a second administrator."""
     if request.method != "POST":
@@ -495,7 +495,7 @@ def _accounts(db: Db, rule: rules.Rule, search: str, page: int) -> tuple[list[Ac
 
 @pages.post("/administration/connexions/<int:user_id>/fermer")
 @guard("administer")
-@who_is_there("people.factors.office")
+@who_is_there("people.factors.office", doing="Fermer les sessions d’une personne")
 def close_sessions(user_id: int) -> Response:
     """Close every session of somebody, who enters again as usual."""
     name = desks.close_sessions(g.actor, user_id)
@@ -505,7 +505,7 @@ def close_sessions(user_id: int) -> Response:
 
 @pages.post("/administration/connexions/demandes")
 @guard("administer")
-@who_is_there("people.factors.office")
+@who_is_there("people.factors.office", doing="Demander la remise à zéro d’une double authentification")
 def ask_reset() -> Response | Page:
     """Ask that the factors of somebody be taken off."""
     try:
@@ -518,7 +518,7 @@ def ask_reset() -> Response | Page:
 
 @pages.post("/administration/connexions/demandes/<int:reset_id>")
 @guard("administer")
-@who_is_there("people.factors.office")
+@who_is_there("people.factors.office", doing="Décider d’une remise à zéro")
 def settle_reset(reset_id: int) -> Response | Page:
     """Confirm a request, or put it aside."""
     confirm = request.form.get("confirm") == "yes"

@@ -3,12 +3,26 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial, wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from pydantic import SecretStr
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
@@ -44,6 +58,7 @@ Page = tuple[str, int]
 Pick = tuple[str, str, Sequence[tuple[int, str]]]
 P = ParamSpec("P")
 R = TypeVar("R")
+V = TypeVar("V", bound=Callable[..., Any])
 GIVEN = "token"
 OVERLAPS = [
     (days, f"Reste valable {plural(days, 'jour')}" if days else "Refusé aussitôt")
@@ -95,9 +110,28 @@ def who_is_there(
             question = _asked(whole, patience, doing)
             return question if question is not None else view(*args, **kwargs)
 
-        return ask
+        return does(doing)(ask)
 
     return mark
+
+
+def does(doing: str) -> Callable[[V], V]:
+    """Say of a view what it is about to do, in words for the page that asks who is there before it."""
+
+    def mark(view: V) -> V:
+        view.__doing__ = doing  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def doing_at(address: str) -> str:
+    """What is about to be done at an address of ours, as its view says it; empty where it says nothing."""
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(urlsplit(address).path)
+    except (NotFound, RequestRedirect, MethodNotAllowed):
+        return ""
+    return str(getattr(current_app.view_functions[endpoint], "__doing__", ""))
 
 
 def _asked_before(back: str) -> Response | None:
@@ -218,7 +252,7 @@ def _tell_without_link(user_id: int) -> None:
 
 @pages.route("/administration/mandats/<int:mandate_id>", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there("people.office.index")
+@who_is_there("people.office.index", doing="Mettre fin à un mandat de signature")
 def mandate(mandate_id: int) -> Response | tuple[str, int]:
     """One mandate, and its end: at once, or after a day to come."""
     return ending(mandate_id, ("Mandats de signature", url_for("people.office.index")))
@@ -275,7 +309,7 @@ def _mandate_page(mandate_id: int, form: EndForm, error: str | None, back: tuple
 
 @pages.post("/administration/mandats/<int:mandate_id>/accreditation")
 @guard("administer")
-@who_is_there("people.office.index")
+@who_is_there("people.office.index", doing="Noter qu’un mandat est connu du comptable")
 def accredited(mandate_id: int) -> Response | tuple[str, int]:
     """Write since when the public accountant knows the holder of a mandate."""
     try:
@@ -418,7 +452,7 @@ def _listed(application_id: int) -> applications.Listed:
 
 @pages.route("/administration/applications/<int:application_id>/jeton", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there("people.office.applications")
+@who_is_there("people.office.applications", doing="Donner un nouveau jeton à une application")
 def rotate(application_id: int) -> Response | Page:
     """Give an application another token, once it is known what becomes of the present one, and show it once."""
     if request.method != "POST":
@@ -460,7 +494,7 @@ def _overlap() -> int:
 
 @pages.route("/administration/applications/<int:application_id>/fermer", methods=["GET", "POST"])
 @guard("administer")
-@who_is_there("people.office.applications")
+@who_is_there("people.office.applications", doing="Fermer une application")
 def close(application_id: int) -> Response | Page:
     """Shut an application out at once, once it is known what becomes of it."""
     if request.method != "POST":

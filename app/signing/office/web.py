@@ -122,6 +122,7 @@ def _who(certificate_id: int, error: str | None) -> str:
         way=way,
         error=error,
         minutes=minutes,
+        doing="Décider d’un certificat",
         action=url_for("signing.office.certificate", certificate_id=certificate_id),
         kept=[(name, request.form[name]) for name in ACTED if name in request.form],
     )

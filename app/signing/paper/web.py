@@ -17,6 +17,7 @@ from app.display.blueprint import received
 from app.display.opening import shown_to
 from app.folders.access import authorize
 from app.people import identity
+from app.people.office.web import does
 from app.signing.paper import sheet as paper
 
 pages = Blueprint("paper", __name__)
@@ -26,6 +27,7 @@ FIELDS = ("name", "capacity", "signed_on", "kept_at")
 
 @pages.route("/dossiers/<int:folder_id>/signer-sur-papier", methods=["GET", "POST"])
 @guard("sign", body=FILES)
+@does("Dire une signature faite sur papier")
 def sheet(folder_id: int) -> Response | tuple[str, int]:
     """Ask who signed, when, in which capacity, where the original is, and the scan; then state it."""
     status, error, antedated = 200, None, False

@@ -13,6 +13,7 @@ from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
+from app.people.office.web import does
 from app.signing import payload, setting
 from app.signing.enrol import Awaited, common_name
 from app.signing.enrolling.web import outcome
@@ -62,6 +63,7 @@ def at_distance(**routes: str) -> dict[str, Any] | None:
 @pages.route("/compte/certificats/distance", methods=["GET", "POST"])
 @guard(PERSON)
 @limiter.limit(rate, key_func=whoever, methods=["POST"])
+@does("Relier un certificat à distance")
 def choose() -> tuple[str, int]:
     """Ask the service which certificates it keeps for this person, and show them."""
     setting.remote_service()
