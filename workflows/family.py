@@ -52,6 +52,8 @@ __all__ = [
 
 HOME = Path(__file__).parent / "families"
 
+LAST = 1_000
+"""The rank of a family that declares none."""
 TYPED = "~"
 """Between a family's name and the number of a version of a type that is made from it: « invoice~12 »."""
 
@@ -134,6 +136,7 @@ class SignaturePlace:
 class Family:
     """One family of documents, as its folder declares it; `circuit` is the default one.
 
+    `rank`: where lists have it, the least first, as a town hall deposits most; `LAST` where its folder says nothing.
     `signature`, one of `SIGNATURES`, says what is signed.
     `signature_formats`, of `SIGNATURE_FORMATS`: those that a type may choose in the place of the one that goes with each file.
     `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click;
@@ -197,6 +200,7 @@ class Family:
     register: str | None = None
     begun_elsewhere: bool = False
     sign_when: Condition | None = None
+    rank: int = LAST
     restricted_to: tuple[str, ...] = ()
     named_substitution: bool = False
     credit_when: Condition | None = None
@@ -317,8 +321,13 @@ def _day(value: object) -> date | None:
 
 
 def families() -> dict[str, Family]:
-    """Every family by name, found by walking `workflows/families/`."""
+    """Every family by name, found by walking `workflows/families/`: in the order in which all lists have them (`rank`)."""
     return dict(_discovered())
+
+
+def place_of(name: str) -> int:
+    """Where lists have a family among the others; after all of them one that is known no more."""
+    return next((place for place, known in enumerate(_discovered()) if known == name), len(_discovered()))
 
 
 def family(name: str) -> Family:
@@ -628,7 +637,8 @@ def _required_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
 
 @lru_cache(maxsize=1)
 def _discovered() -> dict[str, Family]:
-    return {home.name: _read(home) for home in sorted(HOME.iterdir()) if (home / "family.yaml").is_file()}
+    every = [_read(home) for home in HOME.iterdir() if (home / "family.yaml").is_file()]
+    return {law.name: law for law in sorted(every, key=lambda law: (law.rank, law.name))}
 
 
 def _read(home: Path) -> Family:
@@ -641,6 +651,7 @@ def _read(home: Path) -> Family:
         label=data.pop("label"),
         plural=data.pop("plural"),
         icon=data.pop("icon"),
+        rank=int(data.pop("rank", LAST)),
         help=data.pop("help"),
         title=_patterns(data.pop("title")),
         number_field=data.pop("number_field", None),

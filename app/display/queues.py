@@ -38,7 +38,7 @@ from app.folders.opinions import at_hand, held
 from app.people.actor import Actor, Seat
 from app.people.covers import in_absence
 from workflows.circuit import Phase, StepKind
-from workflows.family import restricted_families, typed_name
+from workflows.family import place_of, restricted_families, typed_name
 from workflows.mandates import Bound
 from workflows.rights import parted_type, type_name
 from workflows.vocabulary import Right
@@ -755,14 +755,12 @@ def _counted(rows: Sequence[Any]) -> Counters:
         count.get("returned", 0),
         count.get("running", 0),
         count.get("done", 0),
-        tuple(sorted(by_family.items())),
+        tuple(sorted(by_family.items(), key=lambda item: place_of(item[0]))),
         count.get("drafts", 0),
         tuple(
-            sorted(
-                (type_name(row.family, row.own_type), typed_name(row.family, row.last_version), int(row.n))
-                for row in todo_rows
-                if row.own_type and row.last_version is not None
-            )
+            (type_name(row.family, row.own_type), typed_name(row.family, row.last_version), int(row.n))
+            for row in sorted(todo_rows, key=lambda row: (place_of(row.family), row.own_type or ""))
+            if row.own_type and row.last_version is not None
         ),
     )
 

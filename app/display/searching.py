@@ -14,7 +14,6 @@ from app.core.db import Db, key_in, reading
 from app.core.grammar import de, plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
-from app.core.texts import key_of
 from app.display import columns, following, saved, timeline
 from app.display.asking import People, Query, understood
 from app.display.blueprint import pages
@@ -26,7 +25,7 @@ from app.folders.models import Document, DocumentWords, FolderNote
 from app.folders.search import Word
 from app.people.actor import Actor
 from workflows.circuit import Phase
-from workflows.family import family
+from workflows.family import family, place_of
 from workflows.rights import parted_type, type_name
 
 HITS = 20
@@ -205,7 +204,14 @@ class _Values:
 
 def _named(every: Matches, chosen: Chosen) -> dict[str, _Values]:
     """The facets of what was read whole: what is there, and what is ticked."""
-    types = {_type(row): family_words(row.in_force)[0] for row in every.rows}
+    found = {_type(row): (family_words(row.in_force)[0], row.family) for row in every.rows}
+
+    def place(item: tuple[str, tuple[str, str]]) -> tuple[bool, int, str]:
+        """That of `following.offered`: the families, then the types by their words."""
+        name, (label, family_name) = item
+        return (True, 0, label.casefold()) if parted_type(name)[1] else (False, place_of(family_name), "")
+
+    types = {name: label for name, (label, _) in sorted(found.items(), key=place)}
     return _values(types, {_year(row) for row in every.rows}, chosen)
 
 
@@ -214,8 +220,7 @@ def _beyond(db: Db, actor: Actor, every: Matches, chosen: Chosen) -> dict[str, _
     last = now().astimezone(PARIS).year
     first = max(following.first_year(db, actor), last - MOST_YEARS + 1)
     years = {str(one) for one in range(first, last + 1)} | {_year(row) for row in every.rows}
-    types = sorted(following.offered(db, actor), key=lambda one: key_of(one[1]))
-    return _values({name: label for name, label, _ in types}, years, chosen)
+    return _values({name: label for name, label, _ in following.offered(db, actor)}, years, chosen)
 
 
 def _values(types: Mapping[str, str], years: Collection[str], chosen: Chosen) -> dict[str, _Values]:

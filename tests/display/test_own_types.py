@@ -8,6 +8,7 @@ import pytest
 from app.folders import sending
 from tests.builders.house import INVOICE, House
 from tests.operations.test_folder_types import RECEIVED, made
+from workflows.family import families
 
 pytestmark = pytest.mark.in_turn
 G, R, K = "g.trehorel", "r.pellenec", "k.morizur"
@@ -61,3 +62,26 @@ def test_a_type_whose_reading_is_closed_is_named_to_who_reads_one_or_deposits_it
     sent(house)
     assert ENERGY in seen(house, R, "/suivi")[1], "the folder waits for the visa of the desk"
     assert ENERGY not in seen(house, K, "/suivi")[1]
+
+
+def test_the_types_are_in_one_order_on_every_page(house: House) -> None:
+    """That of what a town hall deposits most: the list of Suivi, circuits, a rehearsal, an absence, a mandate."""
+    every = list(families().values())
+    client = house.client("k.morizur")
+
+    def told(path: str, names: list[str]) -> list[str]:
+        page = client.get(path).get_data(as_text=True)
+        main = page[page.index("<main") :]
+        places = {name: main.find(name) for name in names}
+        return sorted((name for name, place in places.items() if place >= 0), key=places.__getitem__)
+
+    for path, names in (
+        ("/suivi", [f'<option value="{one.name}"' for one in every]),
+        ("/circuits/essai", [f'<option value="{one.name}"' for one in every]),
+        ("/circuits", [f'href="/circuits/{one.name}"' for one in every]),
+        ("/administration/mandats", [f'value="{one.name}"' for one in every]),
+        ("/absences", [f'value="{one.name}"' for one in every]),
+    ):
+        shown = told(path, names)
+        assert len(shown) > 5, path
+        assert shown == [name for name in names if name in shown], path

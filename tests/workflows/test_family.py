@@ -12,12 +12,14 @@ from workflows.circuit import StepKind
 from workflows.errors import Refusal
 from workflows.family import (
     HOME,
+    LAST,
     SIGNATURE_LEVELS,
     _read,
     check_circuit,
     families,
     family,
     normalised,
+    place_of,
     problems,
 )
 from workflows.fields import Field, parse
@@ -376,13 +378,21 @@ def test_a_family_says_its_signature_level_and_none_that_does_not_exist(tmp_path
         _read(home)
 
 
+def test_families_are_in_one_order_by_what_a_town_hall_deposits_most():
+    ranks = [found.rank for found in families().values()]
+    assert ranks == sorted(set(ranks)), "two families have one rank, or are out of their order"
+    assert max(ranks) < LAST, "a family of the house declares its rank"
+    assert list(families())[:4] == ["invoice", "purchase_order", "deliberation", "regulatory_decree"]
+    assert [place_of(name) for name in (*families(), "gone")] == list(range(len(ranks) + 1))
+
+
 def test_the_families_are_listed_without_any_setting(tmp_path):
     known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HOME.parents[1])}
     done = subprocess.run(
         [sys.executable, "-m", "workflows.families"], cwd=tmp_path, env=known, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()] == sorted(families())
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(families())
 
 
 def test_a_register_without_a_field_for_its_numbers_is_refused(tmp_path):
