@@ -24,7 +24,7 @@ from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
 from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
-from app.folders.seats import Slot, as_given, best_part, lacks_people, slots_of
+from app.folders.seats import Slot, as_given, best_part, slots_of, stuck_at
 from app.folders.seen import refuse_unseen
 from app.folders.sockets import Visa, gated, obstacles, plugged, read_for_gates
 from app.folders.telling import to_tell
@@ -651,7 +651,7 @@ def _news(
 ) -> list[News]:
     """What must happen outside because of this move: letters to people, and the automatic step that starts alone."""
     opened = moved.entered != moved.left and moved.phase is Phase.RUNNING
-    stuck = opened and lacks_people(here.circuit.step(moved.entered), entered)
+    stuck = opened and stuck_at(db, folder, here.circuit.step(moved.entered), entered)
     ending = _ends_by_itself(folder, here, moved)
     news = news_of(
         db, folder, moved, entered, actor, informed=informed, stuck=stuck, ending=ending, partial=partial

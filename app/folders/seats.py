@@ -979,6 +979,16 @@ def lacks_people(
     return able_at(slots, acted, served) < step.quorum.needed(len(slots))
 
 
+def stuck_at(db: Db, folder: Folder, step: Step, slots: tuple[Slot, ...]) -> bool:
+    """Whether a step that a folder enters can never end as things stand, by people or by software; asked where people lack."""
+    if not lacks_people(step, slots):
+        return False
+    desks = [slot.desk_id for slot in slots if slot.desk_id is not None]
+    rows = db.execute(software_at(folder.collectivity_id, desks)).all()
+    software = Sitting((), ((row.desk_id, row.rights) for row in rows))
+    return lacks_people(step, slots, served=software.served(folder, step, slots))
+
+
 def lacks_people_under_lock(
     db: Db, folder: Folder, step: Step, acted: Mapping[str, int] | None = None
 ) -> bool:

@@ -280,3 +280,21 @@ def test_whom_a_folder_names_and_whose_account_is_closed_is_missed_before_the_fo
     desks.close_account(here(house), secretary, by=house.actor(K), leaving=leaving.confirmed("Départ", None))
     assert SERVED not in told(house)
     assert f"n° {folder_id}" in told(house)
+
+
+def test_a_folder_that_comes_where_software_alone_acts_is_told_to_nobody_as_stuck(house: House) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    software = Software(house, "finances", [Right.ACT])
+    for login in (N, T):
+        desks.seat(here(house), "finances", login, [])
+    house.mail.clear()
+    house.approve(folder_id, R)
+    house.drain()
+    assert house.folder(folder_id).place == "finance"
+    assert why(house) == {}
+    with reading(here(house)) as db:
+        payloads = db.scalars(sa.select(Outbox.payload).where(Outbox.folder_id == folder_id))
+        assert "nobody_may_act" not in {payload.get("event") for payload in payloads}
+    version = house.folder(folder_id).version
+    assert software.post(f"/folders/{folder_id}/approve", version=version).status_code == 200
+    assert house.folder(folder_id).place != "finance"
