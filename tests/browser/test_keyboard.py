@@ -180,3 +180,38 @@ def test_who_moves_on_before_the_dialog_has_said_that_it_closed_keeps_the_new_pl
     expect(mayor.person.heading("Raccourcis clavier")).to_be_visible()
     mayor.press("Escape")
     expect(row).to_be_focused()
+
+
+def test_the_help_lists_the_keys_that_do_something_there_and_lists_are_walked_by_them(
+    house: House, person
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+
+    def keys(reader: Typist) -> list[str]:
+        reader.press("?")
+        expect(reader.person.heading("Raccourcis clavier")).to_be_visible()
+        listed = reader.page.locator("#help .keys kbd").all()
+        names = [one.inner_text() for one in listed if one.is_visible()]
+        reader.press("Escape")
+        expect(reader.person.heading("Raccourcis clavier")).to_be_hidden()
+        return names
+
+    finances = Typist(person("n.abgrallec"))
+    assert keys(finances) == ["J", "K", "Entrée", "X", "/", "Échap", "?"]
+    for page, rows in (("/suivi", "[data-rows] tr"), ("/recherche?q=Berthier", ".hit")):
+        finances.person.open(page)
+        expect(finances.page.locator(finances.person.awake)).to_be_attached()
+        assert keys(finances) == ["J", "K", "Entrée", "/", "Échap", "?"]
+        links = finances.page.locator(rows).get_by_role("link")
+        for key, place in (("j", 0), ("j", 1), ("k", 0)):
+            finances.press(key)
+            expect(links.nth(place)).to_be_focused()
+        finances.press("Enter")
+        finances.person.drawn()
+        assert finances.person.number() in folders
+    along = keys(finances)  # the last of the list has none after it
+    assert [key for key in along if key not in "JK"] == ["A", "R", "V", "N", "/", "Échap", "?"]
+    assert len(along) == 8
+    finances.person.open("/absences")
+    expect(finances.page.locator(finances.person.awake)).to_be_attached()
+    assert keys(finances) == ["/", "Échap", "?"]

@@ -3,6 +3,7 @@ import { TYPING } from "./dialogs.js";
 import { unsent } from "./forms.js";
 import { emptySelection } from "./selection.js";
 
+const ROW = ".frow, .hit, [data-rows] tr";
 let cursor = -1;
 let leaving = false; // another page is on its way: a key is meant for that one
 
@@ -12,7 +13,7 @@ function leave() {
 }
 
 function rows() {
-  return [...document.querySelectorAll(".frow")];
+  return [...document.querySelectorAll(ROW)];
 }
 
 function moveTo(index) {
@@ -21,7 +22,7 @@ function moveTo(index) {
   all[cursor]?.classList.remove("is-cursor");
   cursor = Math.max(0, Math.min(index, all.length - 1));
   all[cursor].classList.add("is-cursor");
-  all[cursor].querySelector(".ftitle")?.focus();
+  (all[cursor].querySelector(".ftitle") ?? all[cursor].querySelector("a"))?.focus();
 }
 
 function tick() {
@@ -57,6 +58,27 @@ function note() {
   field.focus();
 }
 
+// What each key of the help needs on the page; the others need an act that bears them.
+const NEEDS = {
+  j: () => rows().length || visible('[data-key="j"]'),
+  k: () => rows().length || visible('[data-key="k"]'),
+  entrée: () => rows().length,
+  x: () => document.querySelector(".frow .fcheck input"),
+  n: () => document.getElementById("onglet-notes"),
+  "/": () => visible("input[type=search], input[name=q]") || document.querySelector("[data-search]"),
+  échap: () => true,
+  "?": () => true,
+};
+
+// The help lists the keys that do something here.
+function list() {
+  for (const name of document.querySelectorAll("#help .keys kbd")) {
+    const key = name.textContent.toLowerCase();
+    const term = name.parentElement;
+    term.hidden = term.nextElementSibling.hidden = !(NEEDS[key] ? NEEDS[key]() : keyed(key));
+  }
+}
+
 function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]") || document.querySelector(".placebar")) return;
@@ -85,7 +107,8 @@ export function startKeys() {
   document.addEventListener("keydown", pressed);
   window.addEventListener("pageshow", () => (leaving = false));
   document.addEventListener("click", (event) => {
-    if (!event.defaultPrevented && event.target.closest?.("a.ftitle, a[data-key]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) leave();
+    if (event.target.closest?.('[data-opens="help"]')) list();
+    if (!event.defaultPrevented && event.target.closest?.("a.ftitle, a[data-key], [data-rows] a") && !event.ctrlKey && !event.metaKey && !event.shiftKey) leave();
     const form = event.target.closest?.("summary")?.parentElement;
     const field = form?.querySelector("textarea");
     if (!field || form.open || event.defaultPrevented) return;
@@ -95,7 +118,7 @@ export function startKeys() {
   });
   // Entrée is the link's own key: the cursor follows the focus, so the row that has it is the row that opens.
   document.addEventListener("focusin", (event) => {
-    const row = event.target.closest?.(".frow");
+    const row = event.target.closest?.(ROW);
     if (!row) return;
     const all = rows();
     all[cursor]?.classList.remove("is-cursor");
