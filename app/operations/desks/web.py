@@ -167,7 +167,7 @@ def _refused(form: DeskForm, refusal: Refusal) -> tuple[int, str]:
 
 @pages.route("/administration/bureaux/<int:desk_id>", methods=["GET", "POST"])
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Modifier un bureau")
 def show(desk_id: int) -> Response | tuple[str, int]:
     """One desk: its name, its superior, who holds it, what uses it; what nobody could do any more is asked about first."""
     if request.method != "POST":
@@ -214,7 +214,7 @@ def show(desk_id: int) -> Response | tuple[str, int]:
 
 @pages.route("/administration/bureaux/<int:desk_id>/deplacer", methods=["GET", "POST"])
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Déplacer un bureau")
 def move(desk_id: int) -> Response | tuple[str, int]:
     """Place a desk under another: the verb of its form, asked by this page or by who draws it in the tree."""
     form, error, status, told, moved = DeskForm(), "", 200, Told(), False
@@ -341,7 +341,7 @@ def _foreseen(db: Db, desk_id: int, wanted: Mapping[int, Rights], form: DeskForm
 
 @pages.route("/administration/bureaux/<int:desk_id>/fermer", methods=["GET", "POST"])
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Fermer un bureau")
 def close(desk_id: int) -> Response | tuple[str, int]:
     """What the closing of a desk would stop, each thing with what solves it; then the closing."""
     error, status = "", 200
@@ -380,7 +380,7 @@ def close(desk_id: int) -> Response | tuple[str, int]:
 
 @pages.post("/administration/bureaux/<int:desk_id>/rouvrir")
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Rouvrir un bureau")
 def reopen(desk_id: int) -> Response:
     """Open a closed desk again, as it was."""
     name = closing.reopen(g.actor, desk_id)
@@ -613,7 +613,7 @@ def _marks(desk: views.DeskView) -> list[str]:
 
 @pages.route("/administration/bureaux/<int:desk_id>/titulaires/<int:user_id>", methods=["GET", "POST"])
 @guard(BRANCH)
-@who_is_there(HERE)
+@who_is_there(HERE, doing="Changer les droits d’une personne à un bureau")
 def by_type(desk_id: int, user_id: int) -> Response | tuple[str, int]:
     """What one person may do at a desk, for every type of folders or for some; what nobody could do any more is asked first."""
     with reading(g.actor.collectivity_id) as db:

@@ -76,7 +76,7 @@ def give_up(user_id: int) -> None:
 
 @pages.route("/administration/personnes/<int:user_id>/fermer", methods=["GET", "POST"])
 @guard(BRANCH)
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Fermer un compte")
 def show(user_id: int) -> Answer | tuple[str, int]:
     """What the closing of an account would leave, each thing with what solves it; then the closing, with a reason if some is."""
     if request.method != "POST" and user_id == g.actor.user_id:
@@ -103,7 +103,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/prevoir")
 @guard(BRANCH)
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Prévoir la fermeture d’un compte")
 def plan(user_id: int) -> Answer | tuple[str, int]:
     """Plan the closing for a moment to come."""
     form = request.form
@@ -123,7 +123,7 @@ def plan(user_id: int) -> Answer | tuple[str, int]:
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/annuler")
 @guard(BRANCH)
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Renoncer à une fermeture prévue")
 def cancel(user_id: int) -> Answer | tuple[str, int]:
     """Give up the closing that was planned."""
 
@@ -136,7 +136,7 @@ def cancel(user_id: int) -> Answer | tuple[str, int]:
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/bureau")
 @guard(BRANCH)
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Donner à une autre personne les droits de qui part")
 def hand_desk(user_id: int) -> Answer | tuple[str, int]:
     """Give somebody the rights of who leaves at one of his desks, beside those that he has there."""
 
@@ -161,7 +161,7 @@ def hand_desk(user_id: int) -> Answer | tuple[str, int]:
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/dossiers")
 @guard("administer")
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Confier à un autre bureau les dossiers de qui part")
 def hand_folders(user_id: int) -> Answer | tuple[str, int]:
     """Hand the folders that wait for who leaves to another desk, at once; those that may not be are told by their number."""
 
@@ -189,7 +189,7 @@ def hand_folders(user_id: int) -> Answer | tuple[str, int]:
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/etapes")
 @guard("administer")
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Nommer une autre personne aux étapes de qui part")
 def replace_named(user_id: int) -> Answer | tuple[str, int]:
     """Name another person, or a desk, at the coming steps of folders that name who leaves, at once."""
 
@@ -237,7 +237,7 @@ def _each(numbers: Sequence[int], give: Callable[[int], None]) -> tuple[int, str
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/interim")
 @guard(BRANCH)
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Confier à une autre personne les intérims de qui part")
 def hand_cover(user_id: int) -> Answer | tuple[str, int]:
     """Have somebody else stand in where who leaves does, for the same days and the same acts."""
 
@@ -259,7 +259,7 @@ def hand_cover(user_id: int) -> Answer | tuple[str, int]:
     "/administration/personnes/<int:user_id>/fermer/mandat/<int:mandate_id>", methods=["GET", "POST"]
 )
 @guard("administer")
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Mettre fin à un mandat de signature")
 def end(user_id: int, mandate_id: int) -> Answer | tuple[str, int]:
     """Put an end to a mandate of who leaves, at once or after a day to come, once what stops with it is shown."""
     with reading(g.actor.collectivity_id) as db:
@@ -275,7 +275,7 @@ def end(user_id: int, mandate_id: int) -> Answer | tuple[str, int]:
 
 @pages.post("/administration/personnes/<int:user_id>/fermer/branche")
 @guard("administer")
-@who_is_there(LIST)
+@who_is_there(LIST, doing="Confier à une autre personne la branche de qui part")
 def hand_branch(user_id: int) -> Answer | tuple[str, int]:
     """Give the branch of who leaves to somebody else, or take it back from him alone."""
 
