@@ -576,3 +576,19 @@ def test_of_two_who_must_both_decide_one_is_not_missed_while_another_stands_in_b
         assert blocked.blocked(db, here).folders == []
     desks.seat(here, "finances", S, [])
     assert effects(house, T).stuck == (folder_id,)
+
+
+def test_a_folder_that_nobody_can_move_already_is_said_to_pass_to_nobody(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    finance_asks(house, [{"desk": "finances"}, {"desk": "direction"}], "all")
+    folder_id = house.an_invoice(at="finance")
+    desks.seat(here, "finances", T, [Right.CREATE])
+    for login in (S, T, N):
+        desks.seat(here, "direction", login, [])
+    found = effects(house, N)
+    assert (found.taken_over, found.others, found.blocked) == (0, (), (folder_id,))
+    page = words(house.client(K).get(f"{PEOPLE}/{user(N).id}/fermer"))
+    assert "1 dossier n’avance déjà plus" in page
+    assert f"Dossier n° {folder_id}." in page
+    assert "Aucun dossier ne s’arrête" not in page
+    assert "logiciel" not in page

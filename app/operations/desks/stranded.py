@@ -66,11 +66,13 @@ class Way:
 class Lost:
     """What would stop: folders on their way, and steps of circuits that a folder sent from then on could not pass.
 
-    Steps that name who is touched are none of these: no desk gives them to anybody.
+    Steps that name who is touched are none of these: no desk gives them to anybody. `blocked`: folders that nobody can move
+    where they stand, before any change.
     """
 
     folders: tuple[Stranded, ...] = ()
     steps: tuple[Way, ...] = ()
+    blocked: frozenset[int] = frozenset()
 
     def numbers(self, *, now: bool) -> tuple[int, ...]:
         """The folders that would stop where they stand, or at a step to come."""
@@ -139,7 +141,8 @@ def lost(
         and not any(part.named_user_id in touched.people for part in stage.parts)
         and _stops(stage, *later, sure=False)
     ]
-    return Lost(tuple(folders), tuple(dict.fromkeys(steps)))
+    blocked = {stage.folder_id for stage in standing if not stage.advice and not stage.passes(today[0])}
+    return Lost(tuple(folders), tuple(dict.fromkeys(steps)), frozenset(blocked))
 
 
 def _stops(stage: Passage, was: Sitting, would: Sitting, *, sure: bool = True) -> bool:

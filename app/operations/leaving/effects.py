@@ -67,7 +67,7 @@ class Leaving:
     `certificates`: those enrolled in his name, by number and name. `circuits`: the steps that name him, each after its
     circuit, and by what the circuit is kept under. `branch`: the desk whose branch he administers.
     `seats`: his desks, by number and name. `handed`: of the `stuck`, those whose step may be handed to another desk;
-    `named_handed`, the same of the `named`.
+    `named_handed`, the same of the `named`. `blocked`: numbers of those that nobody can move already, he no more than others.
     """
 
     taken_over: int
@@ -87,6 +87,7 @@ class Leaving:
     seats: tuple[tuple[int, str], ...] = ()
     handed: tuple[int, ...] = ()
     named_handed: tuple[int, ...] = ()
+    blocked: tuple[int, ...] = ()
 
     @property
     def points(self) -> frozenset[str]:
@@ -182,7 +183,7 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
     folders = [row.folder_id for row in waiting]
     for number, parts in parts_awaited(db, user.collectivity_id, folders).items():
         his = [part for part in parts if user.id in part.persons]
-        if not his or number in stopped:
+        if not his or number in stopped or number in lost.blocked:
             continue
         taken_over += 1
         names = [
@@ -221,6 +222,7 @@ def read(db: Db, user: User, at: datetime | None, *beside: Query) -> tuple[Leavi
         tuple(sorted({(row.desk_id, row.name) for row in seats}, key=lambda seat: seat[1])),
         _handed(lost, named=False),
         _handed(lost, named=True),
+        tuple(sorted(lost.blocked.intersection(folders))),
     )
     return leaving, others_read
 
