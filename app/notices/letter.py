@@ -295,12 +295,26 @@ def _returned(db: Db, row: Row, user: User, own: Own) -> absent.Return | None:
 
 
 def _refuse_over(db: Db, row: Row) -> None:
-    """Raises `Needless` for a letter about an absence that was changed, or ended, since it was written."""
+    """Raises `Needless` for a letter about an absence that was changed, or ended, since it was written.
+
+    What is final, that somebody stands in no more, is told all the same, unless another letter of it was written to him since.
+    """
     number = row.payload.get("absence")
     if number is None:
         return
     absence = db.get(Absence, number)
-    if absence is None or absence.revision != row.payload["revision"]:
+    former = absence is None or absence.revision != row.payload["revision"]
+    if former and row.payload.get("final"):
+        later = sa.select(Outbox.id).where(
+            Outbox.collectivity_id == row.collectivity_id,
+            Outbox.kind == "mail",
+            Outbox.id > row.id,
+            Outbox.payload["absence"].as_integer() == number,
+            Outbox.payload["revision"].as_integer() > row.payload["revision"],
+            Outbox.payload["user_id"].as_integer() == row.payload["user_id"],
+        )
+        former = db.scalar(later.limit(1)) is not None
+    if former:
         raise Needless(absent.CHANGED)
 
 

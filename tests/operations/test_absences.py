@@ -732,6 +732,70 @@ def test_letters_of_former_dates_are_ended_with_the_change_and_the_others_say_wh
         assert "Aucun envoi n’attend." in page
 
 
+def told(house: House, login: str) -> list[tuple[str, int]]:
+    """The letters about absences that somebody was sent, each with the revision that it tells."""
+    house.drain()
+    number = house.actor(login).user_id
+    with reading() as db:
+        return [
+            (one.payload["event"].removeprefix("absence_"), one.payload["revision"])
+            for one in db.scalars(sa.select(Outbox).where(Outbox.kind == "mail").order_by(Outbox.id))
+            if one.payload.get("absence")
+            and one.payload["user_id"] == number
+            and (one.state, one.last_error) == ("done", None)
+        ]
+
+
+def test_who_stands_in_no_more_is_told_so_though_the_absence_changes_again_before_the_letter_leaves(
+    house: House,
+) -> None:
+    me, number = house.actor(FINANCE), away(house, FINANCE, TECHNIQUE)
+    assert told(house, TECHNIQUE) == [("set", 1)]
+    change(me, number, wanted(house, FINANCE, DIRECTION), revision=1)
+    change(me, number, wanted(house, FINANCE, DIRECTION, days=9), revision=2)
+    assert told(house, TECHNIQUE) == [("set", 1), ("over", 2)]
+    assert told(house, DIRECTION) == [("set", 3)]
+    change(me, number, wanted(house, FINANCE, MAYOR, days=9), revision=3)
+    end(house.actor(CLERK), number, revision=4)
+    assert told(house, TECHNIQUE) == [("set", 1), ("over", 2)]
+    assert told(house, DIRECTION) == [("set", 3), ("over", 4)]
+    assert told(house, MAYOR) == [("over", 5)]
+    assert told(house, FINANCE) == [("over", 5)]
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken by a worker"])
+def test_who_stands_in_again_is_not_told_that_it_is_over_and_nobody_is_told_twice(
+    house: House, taken: bool
+) -> None:
+    me, number = house.actor(FINANCE), away(house, FINANCE, TECHNIQUE)
+    assert told(house, TECHNIQUE) == [("set", 1)]
+    change(me, number, wanted(house, FINANCE, DIRECTION), revision=1)
+    (last,) = [one for one in letters("absence_over") if one.payload.get("final")]
+
+    def kept() -> None:
+        """As if a worker had taken the letter before the change, and failed to send it."""
+        if taken:
+            back = sa.update(Outbox.__table__).where(Outbox.__table__.c.id == last.id)  # type: ignore[arg-type]
+            with engine().begin() as connection:
+                connection.execute(back.values(state="pending", last_error=None, done_at=None))
+
+    change(me, number, wanted(house, FINANCE, TECHNIQUE), revision=2)
+    kept()
+    assert told(house, TECHNIQUE) == [("set", 1), ("set", 3)]
+    change(me, number, wanted(house, FINANCE, DIRECTION), revision=3)
+    kept()
+    assert told(house, TECHNIQUE) == [("set", 1), ("set", 3), ("over", 4)]
+
+
+def test_a_name_that_has_vous_in_it_stays_the_name_of_who_stands_in(house: House) -> None:
+    with engine().begin() as connection:
+        renamed = sa.update(User.__table__).where(User.__table__.c.id == house.actor(TECHNIQUE).user_id)  # type: ignore[arg-type]
+        connection.execute(renamed.values(last_name="Vousden"))
+    away(house, FINANCE, TECHNIQUE)
+    assert "intérim Ronan Vousden" in plainly(house.client(CLERK).get("/absences").get_data(as_text=True))
+    assert "intérim par vous" in plainly(house.client(TECHNIQUE).get("/absences").get_data(as_text=True))
+
+
 def test_the_page_calls_its_reader_vous_and_offers_each_change_once(house: House) -> None:
     with time_machine.travel(datetime(2026, 12, 1, 10, tzinfo=PARIS), tick=False):
         mine = plan(house.actor(FINANCE), wanted(house, FINANCE, TECHNIQUE, since=3, days=1))

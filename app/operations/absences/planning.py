@@ -144,7 +144,8 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
     _abandon_former(db, row)
     if former is not None and former != row.cover_id:
         before = db.get_one(User, former)
-        post(db, row.collectivity_id, [_letter(OVER, row, absent, before, actor, ends=last_minute(now()))])
+        letter = _letter(OVER, row, absent, before, actor, ends=last_minute(now()), final=True)
+        post(db, row.collectivity_id, [letter])
     _let_go(db, row)
     _tell(db, actor, row, absent, cover)
     _write_down(db, actor, "absence.changed", row, absent, cover)
@@ -169,10 +170,10 @@ def end(db: Db, actor: Actor, number: int, *, revision: int) -> None:
     absent = db.get_one(User, row.user_id)
     cover = db.get(User, row.cover_id) if row.cover_id is not None else None
     if cover is not None and cover.active:
-        letter = _letter(OVER, row, absent, cover, actor, ends=last_minute(moment))
+        letter = _letter(OVER, row, absent, cover, actor, ends=last_minute(moment), final=True)
         post(db, row.collectivity_id, [letter])
     if absent.id != actor.user_id:
-        letter = _letter(OVER, row, absent, absent, actor, ends=last_minute(moment), cover=cover)
+        letter = _letter(OVER, row, absent, absent, actor, ends=last_minute(moment), cover=cover, final=True)
         post(db, row.collectivity_id, [letter])
     _write_down(db, actor, "absence.ended", row, absent, cover)
 
@@ -422,10 +423,17 @@ def _tell(db: Db, actor: Actor, row: Absence, absent: User, cover: User | None) 
 
 
 def _abandon_former(db: Db, row: Absence) -> None:
-    """End the letters of a former revision that wait for their day: nobody reads of them as of letters that will leave."""
+    """End the waiting letters of a former revision: nobody reads of them as of letters that will leave.
+
+    What tells somebody that he stands in no more stays as true, unless he stands in again.
+    """
     of_it = Outbox.payload["absence"].as_integer() == row.id
     former = Outbox.payload["revision"].as_integer() < row.revision
-    abandon(db, row.collectivity_id, CHANGED, Outbox.kind == "mail", of_it, former)
+    dated = sa.or_(
+        Outbox.payload["final"].as_string().is_(None),
+        Outbox.payload["user_id"].as_integer() == (row.cover_id or 0),
+    )
+    abandon(db, row.collectivity_id, CHANGED, Outbox.kind == "mail", of_it, former, dated)
 
 
 def _let_go(db: Db, row: Absence) -> None:
@@ -450,7 +458,9 @@ def _letter(
     at: datetime | None = None,
     ends: str = "",
     cover: User | None = None,
+    final: bool = False,
 ) -> News:
+    """A letter about an absence; `final`: it stays true whatever becomes of the absence, but for who stands in again."""
     facts: dict[str, Any] = {
         "event": event,
         "user_id": reader.id,
@@ -469,6 +479,8 @@ def _letter(
     delay = max((at - now()).total_seconds(), 0.0) if at is not None else 0.0
     if at is not None:
         facts["at"] = at.isoformat()
+    if final:
+        facts["final"] = True
     key = f"{event}-{row.id}-{row.revision}-{reader.id}"
     return News("mail", key, facts, None, reader.email, delay=delay)
 

@@ -95,7 +95,7 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
             absence.id,
             absence.revision,
             _called(absence.user_id, actor, names) or "compte fermé",
-            _called(absence.cover_id, actor, names).replace(YOU, "par vous"),
+            _called(absence.cover_id, actor, names, you="par vous"),
             instant(absence.starts_at),
             instant(absences.last_instant(absence.ends_at)),
             spaces(
@@ -111,9 +111,9 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
     ]
 
 
-def _called(user_id: int | None, actor: Actor, names: Mapping[int, str]) -> str:
-    """The name of somebody, « Vous » of the reader; empty of nobody."""
-    return YOU if user_id is not None and user_id == actor.user_id else names.get(user_id or 0, "")
+def _called(user_id: int | None, actor: Actor, names: Mapping[int, str], you: str = YOU) -> str:
+    """The name of somebody, `you` of the reader; empty of nobody."""
+    return you if user_id is not None and user_id == actor.user_id else names.get(user_id or 0, "")
 
 
 def _parties(absence: Absence) -> set[int | None]:
