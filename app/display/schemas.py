@@ -348,7 +348,8 @@ class TrayQuery(Taken):
 
     tray: Literal["todo", "late", "held", "returned", "running", "done", "drafts"] = attribute(
         "todo : à traiter par le bureau ; late : en retard ; held : à traiter une fois rendu un avis que l’étape attend ; "
-        "returned : revenus ; running : déposés et en circuit ; done : terminés ; drafts : brouillons.",
+        "returned : revenus ; running : en circuit, déposés par le bureau ou sur lesquels il a décidé ; "
+        "done : terminés ; drafts : brouillons.",
         default="todo",
     )
     family: str | None = attribute("Une seule famille de dossiers.", default=None, max_length=60)
