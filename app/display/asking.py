@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from itertools import chain, permutations
+from itertools import chain, islice, permutations
 
 import sqlalchemy as sa
 
@@ -20,7 +20,11 @@ from app.core.texts import key_of
 from app.folders.search import MONTHS, SHORT, Word, dated, dated_between, in_words, words_of
 from app.people.models import User
 
+LONGEST = 300
+"""Signs of what is asked; what is beyond is not read."""
 MOST_WORDS = 6
+MOST_ORDERS = 24
+"""In which what was typed is read again, without its amounts."""
 MOST_PEOPLE = 50
 _GROUPS = r"\d{1,3}(?:\s\d{3}(?!\d))+(?:[.,]\d{1,2})?|\d{1,3}(?:\.\d{3}(?!\d))+(?:,\d{1,2})?"
 _NUMBER = rf"({_GROUPS}|\d{{1,12}}(?:[.,]\d{{1,2}})?)(?![.,/]?\d|(?!euros?\b)\w)"
@@ -49,6 +53,7 @@ _PERIODS = [
     for begins, goes_on in ((r"entre\b", "et"), (r"(?:d[eu]\b|d['’])", "(?:à|a|au)"))
 ]
 """« entre mars et mai 2026 », « du 15 décembre 2025 au 3 mars 2026 », « entre le 1/9/2026 et le 30/9/2026 »."""
+_ENDS_IN_MONTH, _BEGINS_WITH_YEAR = re.compile(rf"\b{_NAME}$", re.IGNORECASE), re.compile(_YEAR)
 _CUT = "\0"
 """Where something was taken out of what was typed: what stands before and after it is not read as one."""
 
@@ -71,7 +76,8 @@ class Amount:
 class Query:
     """What is asked; nothing at all where the field is empty.
 
-    `plain`: the same as typed, whose dates would be words; `unbound`: what was typed beside the amounts.
+    `plain`: the same as typed, whose dates would be words; `unbound`: what was typed beside the amounts; `spelt`: each of the
+    words, a date as it was typed.
     """
 
     typed: str = ""
@@ -79,6 +85,7 @@ class Query:
     amounts: tuple[Amount, ...] = ()
     plain: str = ""
     unbound: str = ""
+    spelt: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.words or self.amounts)
@@ -90,10 +97,16 @@ class Query:
 
     @property
     def without_amount(self) -> str:
-        """What was typed without the amounts; in another order where what stood around one would be read otherwise."""
+        """What was typed without the amounts; in another order where what stood around one would be read otherwise.
+
+        Nothing where the first orders, the dates before the words, are all read otherwise.
+        """
+        last = len(self.words) - len(self.dates)
+        words, dates = self.spelt[:last], self.spelt[last:]
         orders = (
-            " ".join(one.typed for one in order)
-            for order in permutations(sorted(self.words, key=lambda one: not one.dated))
+            " ".join(order)
+            for first in (words, words[::-1])
+            for order in islice(permutations([*dates, *first]), MOST_ORDERS // 2)
         )
         return next((one for one in chain([self.unbound], orders) if understood(one).asks_as(self)), "")
 
@@ -116,12 +129,13 @@ class People:
 
 
 def understood(typed: str) -> Query:
-    """What was typed, as it is understood.
+    """What was typed, as it is understood, its first `LONGEST` signs.
 
     >>> found = understood("enrobé > 10 000")
     >>> [one.typed for one in found.words], found.amounts
     (['enrobé'], (Amount(sign='>', cents=1000000),))
     """
+    typed = typed[:LONGEST]
     amounts: list[Amount] = []
     compared: list[str] = []
 
@@ -139,26 +153,23 @@ def understood(typed: str) -> Query:
     def between(match: re.Match[str]) -> str:
         return bound(match, Amount(">=", _cents(match[1])), Amount("<=", _cents(match[2])))
 
-    dates: list[Word] = []
+    dates: list[tuple[Word, str]] = []
 
     def period(match: re.Match[str]) -> str:
-        dates.extend(word := _period(match.groups()))
-        return _CUT if word else match[0]
+        return _taken(dates, match, _period(match.groups()))
 
     def day(match: re.Match[str]) -> str:
         _, number, name, year = match.groups()
-        dates.extend(word := _dated(number, _MONTHS[key_of(name)], year))
-        return _CUT if word else match[0]
+        return _taken(dates, match, _dated(number, _MONTHS[key_of(name)], year))
 
     def figures(match: re.Match[str]) -> str:
         number, month, year = match.groups()
         if len(number) == len(month) == 2:
             return match[0]
         # The month that a title has in figures is no word of its
-        dates.extend(
-            word := [replace(one, tokens=one.tokens[1:]) for one in _dated(number, int(month), year)]
+        return _taken(
+            dates, match, [replace(one, tokens=one.tokens[1:]) for one in _dated(number, int(month), year)]
         )
-        return _CUT if word else match[0]
 
     cut = _SIGN.sub(signed, _SAID.sub(said, _BETWEEN.sub(between, typed.replace(_CUT, " "))))
     left = cut
@@ -166,15 +177,23 @@ def understood(typed: str) -> Query:
         left = one.sub(period, left)
     left = _FIGURES.sub(figures, _DATE.sub(day, left)).replace(_CUT, " ")
     unbound = " ".join(cut.replace(_CUT, " ").split())
-    words = words_of(left, MOST_WORDS - len(dates[:MOST_WORDS])) if len(dates) < MOST_WORDS else []
+    del dates[MOST_WORDS:]
+    words = words_of(left, MOST_WORDS - len(dates))
     plain = " ".join([_undated(unbound), *compared]) if dates else typed
     return Query(
         " ".join(typed.split()),
-        (*words, *dates[:MOST_WORDS]),
+        (*words, *(word for word, _ in dates)),
         tuple(amounts),
         " ".join(plain.split()),
         unbound,
+        (*(word.typed for word in words), *(spelt for _, spelt in dates)),
     )
+
+
+def _taken(dates: list[tuple[Word, str]], match: re.Match[str], found: Sequence[Word]) -> str:
+    """What is left of what was read as these dates, which are kept with it: all of it where they are none."""
+    dates += [(word, match[0]) for word in found]
+    return _CUT if found else match[0]
 
 
 def _dated(day: str | None, month: int, year: str) -> list[Word]:
@@ -225,15 +244,26 @@ def _undated(typed: str) -> str:
     >>> " ".join(_undated("mars 2031 2032 2/3/2026").split())
     '2031 2032 mars 2-3-2026'
     """
-    before, after = "", _FIGURES.sub(r" \1-\2-\3 ", _COMPARED.sub(" ", typed))
 
     def turned(match: re.Match[str]) -> str:
         weekday, number, name, year = match.groups()
         return f" {year} {name} {number or ''} {weekday or ''} "
 
-    while after != before:  # a year that is taken out from behind a month may leave another there
-        before, after = after, _DATE.sub(turned, after)
-    return after
+    turned_round = _DATE.sub(turned, _FIGURES.sub(r" \1-\2-\3 ", _COMPARED.sub(" ", typed)))
+    done: list[str] = []
+    months: list[str] = []
+    for word in turned_round.split():  # a year that is taken out from behind a month may leave another there
+        ends_in_month = _ENDS_IN_MONTH.search(word)
+        if months and _BEGINS_WITH_YEAR.match(word):
+            cut = 4 if ends_in_month else len(word)  # « mars 2031-avril 2032 »
+            done.append(word[:cut])
+            months += [word[cut:]] if word[cut:] else []
+        elif ends_in_month:
+            months.append(word)
+        else:
+            done += [*months, word]
+            months = []
+    return " ".join([*done, *months])
 
 
 def _cents(number: str) -> int:

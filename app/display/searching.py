@@ -15,7 +15,7 @@ from app.core.grammar import de, plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.display import columns, following, saved, timeline
-from app.display.asking import People, Query, understood
+from app.display.asking import LONGEST, People, Query, understood
 from app.display.blueprint import pages
 from app.display.following import Found, Match, Matches, Only
 from app.display.listed import marks_of
@@ -32,8 +32,6 @@ HITS = 20
 """On a page."""
 MOST_YEARS = 20
 """Years that are offered where more is found than is read, the last ones; one before them is asked in the address."""
-LONGEST = 300
-"""Signs of what is asked."""
 GUESSED = "reconnu sur une image"
 """Said of a text that was read from a picture: the picture says it better."""
 STATES = {"draft": "Brouillon", "running": "En cours", "rejected": "Retourné", "done": "Terminé"}

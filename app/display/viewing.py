@@ -6,7 +6,7 @@ from typing import Any
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.display import following, queues, searching
-from app.display.asking import understood
+from app.display.asking import LONGEST, understood
 from app.display.saved import Shown, seen, shown, types_told
 from app.display.sorting import DRAFTS, ORDERS
 from app.folders.models import SavedView
@@ -59,7 +59,7 @@ def filters(db: Db, actor: Actor, page: str, values: Any) -> dict[str, Any]:
     if page != "search":
         raise Refusal("view-filter")
     typed, chosen = values.get("q", "").strip(), searching.chosen_in(values)
-    if not understood(typed) or len(typed) > searching.LONGEST:
+    if len(typed) > LONGEST or not understood(typed):
         raise Refusal("view-filter")
     if any(len(year) != 4 or not year.isdecimal() for year in chosen.years):
         raise Refusal("view-filter")

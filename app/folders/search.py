@@ -11,6 +11,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -177,6 +178,7 @@ def dated(day: int | None, month: int, year: int) -> Word:
     return _dated(typed, [(year, month, range(day, day + 1))], days)
 
 
+@lru_cache(maxsize=256)
 def dated_between(typed: str, first: date, last: date) -> Word:
     """Any date from a day to another.
 

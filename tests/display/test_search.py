@@ -16,7 +16,7 @@ from app.core import outbox
 from app.core.clock import now
 from app.core.db import NO_DATE, reading, writing
 from app.core.stems import forms_in, joined
-from app.display import following, searching
+from app.display import asking, following, searching
 from app.display.asking import understood
 from app.files import ocr, vault, words
 from app.folders import deposit, notes
@@ -617,6 +617,49 @@ def test_what_is_typed_in_any_order_is_the_same_without_its_amount_and_its_dates
         assert (plain.dates, plain.amounts) == ((), query.amounts), query.typed
         without = understood(query.without_amount)
         assert without.asks_as(query), query.typed
+
+
+@pytest.mark.parametrize("typed", ["mars 2031 2032-avril 2033-mai 2034", "x-mars 2031-mars 2032-mars 2033"])
+def test_words_that_are_joined_to_a_year_are_no_date_again(typed: str) -> None:
+    query = understood(typed)
+    assert query.dates
+    assert not understood(query.plain).dates
+
+
+@pytest.mark.parametrize(
+    ("typed", "without"),
+    [
+        (
+            "mars > 5 2026 entre novembre et février 1900 " + "entre janvier 1900 et décembre 2099 " * 3,
+            "entre novembre et février 1900 " + "entre janvier 1900 et décembre 2099 " * 3 + "2026 mars",
+        ),
+        ("bail 24 d’avril mars < 10 2032 sept. et", ""),
+    ],
+)
+def test_what_was_typed_is_read_again_in_few_orders_its_dates_as_they_were_typed(
+    typed: str, without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, read = understood(typed), []
+    monkeypatch.setattr(asking, "understood", lambda one: read.append(one) or understood(one))
+    assert query.without_amount == without.strip()
+    assert len(read) <= 1 + asking.MOST_ORDERS
+
+
+def test_what_is_beyond_the_longest_that_is_asked_is_not_read_by_any_door(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert understood("bail " * 200_000) == understood(("bail " * 200)[: asking.LONGEST])
+    assert not understood("mars 2031" + " " * asking.LONGEST + "> 5 zwingle").amounts
+    read: list[str] = []
+    undated = asking._undated
+    monkeypatch.setattr(asking, "_undated", lambda one: read.append(one) or undated(one))
+    client, long = house.client(G), "mars 2031" + " 2032" * 400
+    form = {"csrf_token": house.csrf(client), "page": "search", "q": long, "name": "x"}
+    assert client.post("/vues/nouvelle", data=form).status_code == 422
+    assert not read
+    assert client.get("/suivi.csv", query_string={"q": long}).status_code in {200, 404}
+    assert client.get("/recherche", query_string={"q": long}).status_code == 200
+    assert [len(one) <= asking.LONGEST for one in read] == [True] * len(read) != []
 
 
 def test_the_same_without_date_or_amount_keeps_what_is_ticked_and_the_help_says_which_amounts_are_in_euros(
