@@ -333,6 +333,157 @@ def test_a_dialog_that_does_not_come_leaves_no_key_to_the_page_that_goes(
     assert house.folder(folder_id).place == "finance"
 
 
+def held_down(typist: Typist, key: str, times: int = 5) -> None:
+    """The key stays down: the browser says of each further one that it repeats."""
+    for _ in range(times):
+        typist.page.keyboard.down(key)
+
+
+def kept_reason(typist: Typist) -> Locator:
+    """A reason of refusal is written, and the dialog given up; it is where it will come back."""
+    typist.press("r")
+    area = typist.page.locator("dialog[open] textarea")
+    area.fill(WHY)
+    typist.press("Escape")
+    expect(typist.page.get_by_role("dialog")).to_have_count(0)
+    return area
+
+
+def test_a_key_that_is_held_down_decides_one_folder_and_walks_only_rows(house: House, person) -> None:
+    ids = [house.an_invoice("finance") for _ in range(3)]
+    finance = Typist(person())
+    finance.log_in(N)
+    page = finance.page
+    held_down(finance, "j")
+    expect(page.locator("a.ftitle").nth(2)).to_be_focused()
+    page.keyboard.up("j")
+    opened(finance, ids[0])
+    page.evaluate("addEventListener('keydown', one => (window.first ??= one.repeat), true)")
+    page.keyboard.down("a")
+    page.wait_for_url(f"**/dossiers/{ids[1]}*")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    # The next page is told that the key was down before it
+    page.evaluate("addEventListener('keydown', one => (window.first ??= one.repeat), true)")
+    held_down(finance, "a")
+    assert page.evaluate("window.first") is True
+    for key in ("r", "j"):
+        page.keyboard.down(key)
+        page.keyboard.up(key)
+        if key == "r":
+            expect(page.get_by_role("dialog")).to_be_visible()
+            finance.press("Escape")
+    page.wait_for_url(f"**/dossiers/{ids[2]}*")
+    held_down(finance, "a")
+    page.wait_for_timeout(500)
+    assert [house.folder(one).place for one in ids[1:]] == ["finance"] * 2
+    assert house.folder(ids[0]).place != "finance"
+    # Pressed anew, it decides
+    page.keyboard.up("a")
+    finance.press("a")
+    finance.person.sees("est visé.")
+    assert [house.folder(one).place == "finance" for one in ids[1:]] == [True, False]
+
+
+def test_the_key_that_opens_a_dialog_writes_nothing_in_it_and_what_was_kept_comes_first(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, folder_id)
+    page, waiting = finance.page, list[Route]()
+    area = kept_reason(finance)
+    page.route("**/rejeter*", lambda one: waiting.append(one))  # noqa: PLW0108 - Playwright marks a function of ours
+    for further, whole in ((("r", "r"), WHY), (("E", "t"), f"{WHY} Et")):
+        finance.press("r")
+        finance.person.until(waiting)
+        for key in further:
+            finance.press(key)
+        waiting.pop().continue_()
+        expect(area).to_have_value(whole)
+        finance.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    page.unroute("**/rejeter*")
+    # Held down while it opens, and after
+    held_down(finance, "r")
+    expect(area).to_be_focused()
+    held_down(finance, "r")
+    expect(area).to_have_value(f"{WHY} Et")
+    page.keyboard.up("r")
+    page.keyboard.type("r")
+    held_down(finance, "e", 3)
+    expect(area).to_have_value(f"{WHY} Etreee")
+
+
+def test_what_is_typed_as_a_dialog_opens_waits_for_the_words_that_come_back(house: House, person) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, folder_id)
+    area = kept_reason(finance)
+    finance.page.evaluate(
+        """() => { const { subtle } = crypto, own = subtle.decrypt.bind(subtle);
+        subtle.decrypt = async (...all) => { await new Promise(done => setTimeout(done, 700)); return own(...all); }; }"""
+    )
+    finance.press("r")
+    expect(area).to_be_focused()
+    finance.page.keyboard.type("Vu")
+    expect(area).to_have_value(f"{WHY} Vu")
+
+
+def test_a_session_that_cannot_be_opened_again_here_gives_the_keys_back(house: House, person) -> None:
+    """What asks who one is does not come: while it is awaited Tab and Échap serve, then the page of the login does."""
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, folder_id)
+    page, waiting = finance.page, list[Route]()
+    finance.person.expected += ["net::ERR_FAILED", "htmx:"]
+    page.evaluate("window.seen = []; document.addEventListener('keydown', one => seen.push(one.key))")
+    page.context.clear_cookies()
+    page.route("**/passkeys*", lambda one: waiting.append(one), times=1)  # noqa: PLW0108 - Playwright marks a function of ours
+    finance.press("r")
+    finance.person.until(waiting)
+    for key in ("a", "Tab", "F8"):
+        finance.press(key)
+    assert page.evaluate("seen.splice(0)") == ["r", "Tab", "F8"]
+    finance.press("Escape")
+    finance.press("F8")
+    finance.press("q")
+    assert page.evaluate("seen") == ["F8", "q"]
+    finance.press("r")  # asked again, and the line is cut
+    page.wait_for_timeout(300)
+    waiting.pop().abort()
+    page.wait_for_url(re.compile(r"/login[?]suite=/dossiers/"))
+    expect(page.get_by_label("Identifiant")).to_be_visible()
+    assert house.folder(folder_id).place == "finance"
+
+
+def test_an_act_takes_away_the_words_of_its_own_form_alone(house: House, person) -> None:
+    ids = [house.an_invoice("finance") for _ in range(3)]
+    finance = Typist(person())
+    finance.log_in(N)
+    page = finance.page
+    opened(finance, ids[2])
+    area = kept_reason(finance)
+    opened(finance, ids[0])
+    finance.press("a")
+    finance.person.sees("est visé.")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    # On the page that tells what was done, a reason is kept as on any other
+    kept_reason(finance)
+    finance.press("r")
+    expect(area).to_have_value(WHY)
+    page.get_by_role("button", name=re.compile("^(Rejeter|Renvoyer) le dossier")).click()
+    finance.person.sees("est rejeté")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    names = page.evaluate("Object.keys(sessionStorage).filter(one => one.startsWith('note'))")
+    assert [re.findall(r"/dossiers/(\d+)/", one) for one in names] == [[str(ids[2])]]
+    opened(finance, ids[2])
+    finance.press("r")
+    expect(area).to_have_value(WHY)
+
+
 NOTE = "Le bon de pesée manque, rappeler le garage."
 
 

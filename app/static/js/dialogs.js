@@ -1,4 +1,5 @@
 // One native dialog at a time: opened by a button or by htmx, closed by Escape, and the focus goes back where it was.
+import { restoreNotes } from "./forms.js";
 import { restored } from "./session.js";
 
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
@@ -6,8 +7,13 @@ const PLACES = ["dialog", "panel"]; // where htmx puts fragments
 export const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
 const LONG = 20_000; // ms that a dialog may take to come: a line that is cut says nothing by itself
 const openers = new WeakMap(); // the dialog: what opened it
-let coming = null; // the request of a dialog, or true once the page itself goes
+const HELD = /^(.|Enter|Backspace|Escape)$/u; // the other keys, Tab or F5, decide nothing
+let coming = null; // the request of a dialog, or what else is awaited in its stead: abort() gives it up
+let landing = null; // the words that were kept come back into the dialog
 let ahead = ""; // what is typed meanwhile
+let began = null; // where the last key was pressed
+let last = ""; // that key
+let opening = ""; // the key that asked for the dialog
 
 function openDialog(dialog, from) {
   if (!dialog.open) {
@@ -64,10 +70,11 @@ function clicked(event) {
 
 // One dialog comes at a time, and none over what is typed in the one that is open.
 function beforeRequest(event) {
-  const { target, xhr } = event.detail;
+  const { target, xhr, requestConfig } = event.detail;
   if (target.id !== "dialog") return;
   if (coming || target.open) return void event.preventDefault();
   [coming, ahead] = [xhr, ""];
+  opening = requestConfig.triggeringEvent?.isTrusted ? "" : last; // a key presses by script
   xhr.timeout = LONG;
 }
 
@@ -75,30 +82,69 @@ function afterRequest(event) {
   if (coming === event.detail.xhr) coming = null;
 }
 
-// Until it is open, what is typed is for the dialog: no letter of it is a verb, no space presses what has the focus.
-function held(event) {
-  if (!coming || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.querySelector("dialog[open]") || event.target.closest?.(TYPING)) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  if (event.key === "Escape") coming.abort?.();
-  else if (event.key === "Backspace") ahead = ahead.slice(0, -1);
-  else if (event.key.length === 1) ahead += event.key;
+// A key that is held down and finds the focus elsewhere than where it was pressed writes nothing there, and presses nothing;
+// only rows are walked so.
+function strays(event) {
+  if (event.repeat) return event.target !== began && (!/^[jk]$/i.test(event.key) || event.target.matches?.(TYPING));
+  [began, last] = [event.target, event.key];
+  return false;
 }
 
-// What was typed meanwhile is words, and so is what follows it.
-function written(dialog) {
+// Until it is open, what is typed is for the dialog: no letter of it is a verb, no space presses what has the focus.
+function held(event) {
+  const { key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || !HELD.test(key)) return;
+  const awaited = landing ? key !== "Escape" : coming && !document.querySelector("dialog[open]") && !event.target.closest?.(TYPING);
+  if (!strays(event) && !awaited) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (event.repeat || !awaited) return;
+  if (key === "Escape") giveUp();
+  else if (key === "Backspace") ahead = ahead.slice(0, -1);
+  else if (key.length === 1) ahead += key;
+}
+
+function giveUp() {
+  coming.abort();
+  coming = null;
+}
+
+// What was typed meanwhile is words, and so is what follows it; they come after those that were kept. The key that asked
+// for the dialog, pressed again because it was slow to come, is no word.
+async function written(dialog) {
+  const own = (landing = restoreNotes(dialog).catch(() => {}));
+  await own;
+  if (landing === own) landing = null;
   const area = dialog.querySelector("textarea");
-  if (!ahead || !area) return;
+  if (!dialog.open || !area || ![...ahead].some((one) => one !== opening && one !== " ")) return;
   area.focus();
-  area.setRangeText(ahead, area.selectionStart, area.selectionEnd, "end");
+  const end = area.value.length;
+  area.setRangeText(`${/\S$/.test(area.value) ? " " : ""}${ahead}`, end, end, "end");
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+// What never comes gives the keys back.
+function wait(own) {
+  coming = own;
+  setTimeout(() => {
+    if (coming === own) coming = null;
+  }, LONG);
+}
+
 function go(address) {
-  coming = true;
-  setTimeout(() => (coming = null), LONG); // it never came
+  wait({ abort: () => window.stop() });
   window.location.assign(address);
+}
+
+// The session was over: asked again once it is open. Where even the login could not be drawn here, its page is.
+async function again(link) {
+  const own = { abort: () => (own.given = true) };
+  if (coming) wait(own);
+  const back = await restored().catch(() => null);
+  if (coming === own) coming = null;
+  if (own.given) return;
+  if (back) link?.click();
+  else if (back === null && link?.href) go(link.href);
 }
 
 // A whole page where a fragment was asked (the session is over, a view without fragment): go to that page.
@@ -107,11 +153,7 @@ function beforeSwap(event) {
   if (!PLACES.includes(target.id) || !/^\s*<!doctype/i.test(xhr.responseText)) return;
   event.detail.shouldSwap = false;
   if (new URL(xhr.responseURL).pathname !== "/login") return void go(requestConfig?.verb === "get" ? xhr.responseURL : window.location.href);
-  if (coming) coming = true;
-  restored().then((back) => {
-    coming = null;
-    if (back) requestConfig?.elt?.click();
-  });
+  again(requestConfig?.elt);
 }
 
 function networkFailed(event) {

@@ -1,6 +1,6 @@
 // Forms that cannot be sent twice, passwords that can be read back, values read from a file that are no longer so.
 import { draftEdited, draftSaving, draftSent, keepDraft, offerDraft, startDraft } from "./draft.js";
-import { forget, forgetAll, keep, kept, keeps } from "./kept.js";
+import { forget, keep, kept, keeps } from "./kept.js";
 import { over, restored, stale } from "./session.js";
 import { NB, csrf, element, notice } from "./words.js";
 
@@ -39,6 +39,7 @@ export function unsent(form = null) {
 function submitted(event) {
   const form = event.target;
   if (form.matches("[data-signer]")) event.preventDefault(); // the page signs; nothing of this form is ever posted
+  if (form.matches("[data-upload]")) notesSent(form);
   if (event.defaultPrevented || form.method !== "post" || form.matches("[data-signer], [data-upload]")) return;
   if (unsent(form)) return void event.preventDefault();
   const filesTravel = form.id === "draft" && document.querySelector("form[data-upload][data-busy]");
@@ -60,8 +61,7 @@ function submitted(event) {
   }
   delete form.dataset.ready;
   form.dataset.sent = "yes";
-  const apart = form.querySelector("[data-apart]");
-  if (apart) sessionStorage.setItem("apart sent", keeperOf(apart));
+  notesSent(form);
   if (form.id === "draft") draftSent(form);
   busy(event.submitter ?? form.querySelector("[type=submit]"));
 }
@@ -122,17 +122,23 @@ async function switchShortcuts(form) {
 
 // A reason or a note survives a page that moved on, a session that ended, a network that was cut.
 // A field that says so does too, up to the version of what it is about: a telephone ends a page that is not looked at.
-// The words of a note beside the folder, which no act sends, stay until they are written themselves.
+// They stay until the form that holds them is sent itself: what is done of another folder takes none of them away.
 const NOTES = "textarea[name=reason], textarea[name=comment], [data-note], [data-apart]";
 const keeperOf = (area) => `${area.matches("[data-apart]") ? `apart ${area.id}` : "note"} ${area.form?.action} ${area.name} ${area.dataset.note ?? ""}`.trim();
 
-async function restoreNotes(root) {
-  // An act was done: what led to it is in the journal, no longer here.
-  if (document.querySelector(".flash-ok")) {
-    forgetAll("note");
-    forget(sessionStorage.getItem("apart sent"));
-  }
-  if (root === document.body) sessionStorage.removeItem("apart sent");
+function notesSent(form) {
+  const names = [...form.elements].filter((one) => one.matches(NOTES)).map(keeperOf);
+  sessionStorage.setItem("note sent", JSON.stringify(names));
+}
+
+// The act was done: what led to it is in the journal, no longer here.
+function forgetSent() {
+  const names = JSON.parse(sessionStorage.getItem("note sent") ?? "[]");
+  sessionStorage.removeItem("note sent");
+  if (document.querySelector(".flash-ok")) names.forEach(forget);
+}
+
+export async function restoreNotes(root) {
   for (const area of root.querySelectorAll(NOTES)) {
     const { words, reach } = (await kept(keeperOf(area))) ?? {};
     const untouched = area.dataset.note ? area.value === area.defaultValue : !area.value.trim();
@@ -212,6 +218,7 @@ export function readyForms(root) {
 
 export function startForms() {
   startDraft();
+  forgetSent();
   document.addEventListener("submit", submitted);
   document.addEventListener("click", clicked);
   document.addEventListener("click", (event) => {

@@ -97,6 +97,8 @@ function pressed(event) {
   const act = acts[key] ?? (/^[a-z]$/.test(key) && keyed(key) && (() => keyed(key).click()));
   if (!act) return;
   event.preventDefault();
+  // Held down, a key is pressed once: the folder that it opens was read by nobody
+  if (event.repeat && !("jk".includes(key) && rows().length)) return;
   if (leaving || document.querySelector("form[data-sent]")) return;
   if ("jk/".includes(key) && unsent()) return;
   act();

@@ -1,6 +1,6 @@
 // A session that is over is opened again where the person is: the page, what is typed and the key that is open stay.
 import { forgetAll } from "./kept.js";
-import { NB, THIN, element, icon, notice } from "./words.js";
+import { NB, element, notice } from "./words.js";
 
 const ASK = "/compte/session";
 const FRESH = 60_000; // ms after an answer of the server: a session that ends meanwhile is told by the login page
@@ -8,7 +8,7 @@ let heard = Date.now();
 const me = () => document.body.dataset.account ?? "";
 
 // Who the server sees here, with a token for the forms of this page; null when nobody is logged in, undefined without an answer.
-async function seen() {
+export async function seen() {
   try {
     const answer = await fetch(ASK, { headers: { Accept: "application/json" }, credentials: "same-origin" });
     if (answer.status === 401) return null;
@@ -58,7 +58,7 @@ export function watchMoves() {
   });
 }
 
-function welcome(there) {
+export function welcome(there) {
   if (mine(there) && String(there.account) !== me()) {
     moved(there);
     return false;
@@ -106,29 +106,6 @@ async function look() {
   said.showPopover?.();
 }
 
-async function atTheDoor() {
-  return doorIn(await fetch("/login", { credentials: "same-origin" }));
-}
-
-// What a page of the door asks: its forms, the password's, a key's, a code's, each with the address where it goes; and
-// what it says of the answer before.
-async function doorIn(answer) {
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const parts = [...page.querySelectorAll("main [data-door]")].map((one) => document.adoptNode(one));
-  for (const form of parts.filter((one) => one.matches("form"))) {
-    form.action = new URL(form.getAttribute("action") ?? "", answer.url).href;
-  }
-  // The page beneath may hold fields of the same names
-  for (const one of parts.flatMap((part) => [...part.querySelectorAll("[id], [for], [aria-describedby], [data-reveal]")])) {
-    for (const name of ["id", "for", "aria-describedby", "data-reveal"]) {
-      const value = one.getAttribute(name);
-      if (value) one.setAttribute(name, value.split(" ").map((id) => `reconnect-${id}`).join(" "));
-    }
-  }
-  const said = page.querySelector("main .note-danger .note-t, main .flash span")?.textContent.trim() ?? "";
-  return { parts, said, error: Boolean(page.querySelector("main .note-danger")) };
-}
-
 let asking = null;
 
 // Makes sure that the same person is logged in: in another tab already, else by asking here. False when given up.
@@ -136,72 +113,7 @@ export function restored() {
   asking ??= (async () => {
     const there = await seen();
     if (there) return welcome(there);
-    return there === null && (await asked());
+    return there === null && (await import("./door.js")).asked();
   })().finally(() => (asking = null));
   return asking;
-}
-
-async function asked() {
-  const first = await atTheDoor().catch(() => ({ parts: [] }));
-  if (!first.parts.length) return false;
-  const { startPasskey } = await import("./passkeys.js");
-  const title = element("h2", { id: "reconnect-t", tabindex: "-1" }, "Votre session s’est fermée");
-  const lead = element("p", { class: "small quiet mt-1" }, `Reconnectez-vous ici${NB}: la page reste comme elle est, votre saisie aussi.`);
-  const close = element("button", { class: "btn btn-quiet btn-ic", type: "button" }, icon("x-lg"), element("span", { class: "visually-hidden" }, "Fermer"));
-  const problem = element("div", { role: "alert" });
-  const place = element("div", { class: "stack" });
-  const dialog = element("dialog", { class: "dlg", "aria-labelledby": "reconnect-t" },
-    element("div", { class: "dlg-h" }, element("div", {}, title, lead), close),
-    element("div", { class: "dlg-b" }, problem, place));
-  document.body.append(dialog);
-  return new Promise((resolve) => {
-    let back = false;
-    const draw = ({ parts, said, error }) => {
-      place.replaceChildren(...parts);
-      problem.replaceChildren(...(said ? [notice("danger", said)] : []));
-      for (const one of place.querySelectorAll("[data-reveal]")) one.hidden = false;
-      const name = place.querySelector("[name=login]");
-      if (name && !name.value) name.value = document.body.dataset.login ?? "";
-      const forms = parts.filter((one) => one.matches("form"));
-      const typed = (form) => !form.matches("[data-passkey]");
-      for (const form of forms) {
-        if (typed(form)) form.addEventListener("submit", (event) => {
-          event.preventDefault();
-          send(form);
-        });
-        else startPasskey(form, send);
-      }
-      // Whoever typed a wrong code types another; else the key's button comes first where a key is awaited
-      const shown = forms.filter((one) => !one.hidden);
-      const form = (error && shown.find(typed)) || shown[0];
-      const fields = [...form.querySelectorAll("input:not([type=hidden], [type=checkbox])")];
-      (fields.find((one) => !one.value) ?? fields[0] ?? form.querySelector("[type=submit]")).focus();
-    };
-    const send = async (form) => {
-      if (form.dataset.sent) return;
-      form.dataset.sent = "yes";
-      try {
-        const answer = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin" });
-        const there = await seen();
-        if (there) {
-          back = welcome(there);
-          return dialog.close();
-        }
-        const next = await doorIn(answer);
-        const minutes = Math.ceil((Number(answer.headers.get("Retry-After")) || 60) / 60);
-        const wait = minutes > 1 ? `${minutes}${NB}minutes` : "une minute";
-        draw(next.parts.length ? next : { ...(await atTheDoor()), said: `Trop d’essais${NB}: attendez ${wait}, puis recommencez.` });
-      } catch {
-        delete form.dataset.sent;
-        problem.replaceChildren(notice("danger", "Le serveur n’a pas répondu", `Vérifiez la connexion${THIN}; rien n’est perdu.`));
-      }
-    };
-    close.addEventListener("click", () => dialog.close());
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(back);
-    });
-    dialog.showModal();
-    draw({ ...first, said: "" }); // what that page had to say of something else was not asked here
-  });
 }
