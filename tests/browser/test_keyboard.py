@@ -147,6 +147,7 @@ def test_the_invoice_journey_is_walked_with_the_keyboard_only(house: House, pers
     mayor.tab_to(mayor.person.button("Signer 2 dossiers…"))
     mayor.press("Enter")
     expect(mayor.person.heading("Signer 2 dossiers")).to_be_visible()
+    expect(mayor.page.locator(mayor.person.awake)).to_be_attached()
     file = mayor.page.get_by_label("Fichier du certificat")
     mayor.tab_to(file)
     file.set_input_files(house.pki.p12("a_kervadec"))
