@@ -14,7 +14,7 @@ from app.core.grammar import plural
 from app.core.outbox import Outbox
 from app.core.questions import Query, read_together
 from app.folders.models import ASKED, AskedOpinion, Folder, StepRun
-from app.folders.passages import FOLDER, Passage, passages
+from app.folders.passages import FOLDER, PART, Passage, passages
 from app.folders.seats import Seated, Sitting, able_words, software_at
 from app.people.covers import Away, away_query, by_person
 from app.people.mandates import mandates
@@ -107,18 +107,7 @@ def _awaited(collectivity_id: int, *, named: bool) -> Query:
     """The parts that a desk, or somebody by name, is to do: those of the step, and the opinions for which it waits."""
     return (
         sa.select(
-            _run.c.id,
-            _run.c.folder_id,
-            _run.c.pass_number,
-            _run.c.step,
-            _run.c.slot,
-            _run.c.kind,
-            _run.c.desk_id,
-            _run.c.named_user_id,
-            _run.c.family,
-            _run.c.own_type,
-            _run.c.matter,
-            _run.c.amount_cents,
+            *PART,
             *FOLDER,
             _desk.c.name.label("desk"),
             _user.c.first_name,

@@ -21,6 +21,13 @@ from workflows.circuit import Circuit, Step
 from workflows.engine import filled
 
 _run, _folder, _opinion = StepRun.__table__, Folder.__table__, AskedOpinion.__table__
+PART: tuple[Any, ...] = tuple(
+    _run.c[
+        *("id", "folder_id", "pass_number", "step", "slot", "kind", "desk_id", "named_user_id"),
+        *("family", "own_type", "matter", "amount_cents"),
+    ]
+)
+"""What a passage asks of the row of a part."""
 FOLDER: tuple[Any, ...] = (
     _folder.c.circuit_version_id,
     _folder.c.depositor_user_id,
@@ -69,20 +76,9 @@ def parts_of(collectivity_id: int, folders: Any) -> Query:
     """The parts of these folders, by number or as a query, that are awaited or done, and the opinions for which a step waits."""
     return (
         sa.select(
-            _run.c.id,
+            *PART,
             _run.c.state,
             _run.c.user_id,
-            _run.c.folder_id,
-            _run.c.pass_number,
-            _run.c.step,
-            _run.c.slot,
-            _run.c.kind,
-            _run.c.desk_id,
-            _run.c.named_user_id,
-            _run.c.family,
-            _run.c.own_type,
-            _run.c.matter,
-            _run.c.amount_cents,
             _run.c.entered_at,
             *FOLDER,
             _opinion.c.asked_by_id,
