@@ -58,6 +58,8 @@ class Ground:
             secure_cookies=False,
             login_rate="1000 per minute",
             person_rate="100000 per minute",
+            api_rate="100000 per minute",
+            public_rate="100000 per minute",
         )
 
     def empty(self, kind: str, name: str) -> str:

@@ -91,11 +91,16 @@ class Processor:
 
 
 def side_by_side(
-    candidates: Mapping[str, Operations], *, turns: int, clock: Callable[[], float] = time.perf_counter
+    candidates: Mapping[str, Operations],
+    *,
+    turns: int,
+    clock: Callable[[], float] = time.perf_counter,
+    every: dict[str, list[float]] | None = None,
 ) -> list[dict[str, float]]:
     """The median operation of each candidate, in seconds of a clock, for each round of so many turns.
 
     One operation of each in turn, the order reversed at every second turn: what slows the machine slows all alike.
+    `every` is given the time of each operation of all rounds, for who wants more of them than the median.
     """
     rounds = []
     names = list(candidates)
@@ -110,6 +115,9 @@ def side_by_side(
                 operation()
                 taken[name].append(clock() - start)
         rounds.append({name: statistics.median(times) for name, times in taken.items()})
+        if every is not None:
+            for name, times in taken.items():
+                every.setdefault(name, []).extend(times)
     gc.unfreeze()
     return rounds
 
@@ -130,6 +138,11 @@ def steady(measure: Callable[[], list[Figure]]) -> list[Figure]:
 def ratios(rounds: list[dict[str, float]], above: str, below: str) -> tuple[float, ...]:
     """The time of one candidate over that of another, for each round."""
     return tuple(medians[above] / medians[below] for medians in rounds)
+
+
+def p95(times: list[float]) -> float:
+    """Within how many seconds 95 of 100 operations were done."""
+    return statistics.quantiles(times, n=20)[-1]
 
 
 def milliseconds(rounds: list[dict[str, float]], name: str) -> str:

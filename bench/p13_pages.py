@@ -2,13 +2,15 @@
 
 Asked by the mayor, who reads nearly all that his commune has, and by an agent who reads twenty folders; the saved views of
 both are asked each, and counted together as the lists count them. By processor time, of this process and of the backends of
-its server. A commune of fewer folders than 10,000 here fills no page: what it shows would not be what the larger one shows.
+its server; beside the medians, of which the bar is, the p95 and what the base did (`bench.effort`). A commune of fewer
+folders than 10,000 here fills no page: what it shows would not be what the larger one shows.
 
 `P13_SMALL` and `P13_LARGE` are the sizes, `P13_KINDS` says of which databases.
 """
 
 import itertools
 import os
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -28,6 +30,7 @@ from app.people import applications
 from app.people.login import of_user
 from app.people.models import User
 from bench.commune import READER
+from bench.effort import effort
 from bench.ground import KINDS, browser, ground
 from bench.measure import (
     Figure,
@@ -35,6 +38,7 @@ from bench.measure import (
     Processor,
     goal,
     milliseconds,
+    p95,
     ratios,
     side_by_side,
     steady,
@@ -155,8 +159,15 @@ def get(client: FlaskClient, page: str) -> None:
 def measured(
     name: str, candidates: dict[str, Operations], clock: Callable[[], float] = time.perf_counter
 ) -> list[Figure]:
-    rounds = side_by_side(candidates, turns=TURNS, clock=clock)
-    note = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
+    every: dict[str, list[float]] = {}
+    rounds = side_by_side(candidates, turns=TURNS, clock=clock, every=every)
+    large, small = p95(every["large"]), p95(every["small"])
+    efforts = {size: effort(next(candidates[size])) for size in ("large", "small")}
+    note = (
+        f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')};"
+        f" p95 {large * 1000:.1f} against {small * 1000:.1f} ms, × {large / small:.2f};"
+        f" {efforts['large']} against {efforts['small']}"
+    )
     return [Figure(name, ratios(rounds, "large", "small"), BAR, note=note)]
 
 
@@ -177,6 +188,7 @@ def run() -> dict[str, Any]:
                         next(operations)()
                 name, clock = f"{kind} {label}{f' ({login})' if login else ''}", Processor(*urls.values())
                 figures += steady(partial(measured, name, candidates, clock))
+                print(figures[-1].sentence(), file=sys.stderr, flush=True)
     return goal("P13", figures, f"each page at {LARGE:,} folders over {SMALL:,}")
 
 

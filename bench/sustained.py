@@ -4,7 +4,7 @@
 processes and a worker), the generator beside them on the same cores. Each agent is somebody of his own, at a desk of one of
 forty communes; he looks at a page, thinks twenty seconds (exponential), and goes on: his list, a folder and its document,
 a visa, a batch of ten visas, « Suivi », a search, a deposit. Every number of agents but the last is tried for two minutes,
-the last for so many minutes, or the highest that was served below a second where none is named. What one waits is counted
+the last for so many minutes, or the highest that was served below a second where none is named or the last is 0. What one waits is counted
 from the moment when he clicks, whether or not the generator was free to ask.
 """
 
@@ -38,6 +38,8 @@ from tests.builders.house import INVOICE
 THINKS, BAR = 20.0, 1.0
 """Seconds between two clicks of an agent, on average; and within how many 95 of 100 clicks are to be answered."""
 A_COMMUNE, IN_HAND, TRIED, RAMP = 100, 4_000, 120, (200, 400, 600, 800, 1_000, 1_500)
+WARMING = 60
+"""Seconds of clicks that are not counted: a base that was just filled is read from the disk, and tidied by its server."""
 FIRST = 100
 """The accounts of the agents of a commune, numbered from its first one on."""
 DESKS = (FINANCES,) * 4 + (TECHNICAL,) * 3 + (ACCOUNTS,) * 2 + (MAYOR,)
@@ -98,6 +100,8 @@ class Hand:
 
     def __init__(self, port: int) -> None:
         self._used = time.monotonic()
+        self.refusal = ""
+        """What the page of the last refusal says, for who reads the faults."""
         self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def ask(
@@ -120,6 +124,9 @@ class Hand:
             others = [pair for pair in agent.cookie.split("; ") if pair and not pair.startswith(f"{name}=")]
             agent.cookie = "; ".join([*others, f"{name}={rest.partition(';')[0]}"])
         text = data.decode("utf-8", "replace") if "html" in (answer.getheader("Content-Type") or "") else ""
+        if answer.status >= 400:
+            main = re.sub(r"<[^>]+>", " ", text.partition("<main")[2])
+            self.refusal = " ".join(main.split())[:300]
         if token := re.search(r'name="csrf_token"[^>]*value="([^"]+)"', text):
             agent.token = token[1]
         return answer.status, text, answer.getheader("Location") or ""
@@ -238,7 +245,8 @@ class Town:
         tally, lock = Tally(), threading.Lock()
         begun = time.monotonic()
         draw = random.Random(1)
-        due = [(begun + draw.uniform(0, THINKS), number) for number in range(len(self.agents))]
+        # As those do who have been at it for long: clicks spread evenly over the first seconds would come beside the next ones
+        due = [(begun + draw.expovariate(1 / THINKS), number) for number in range(len(self.agents))]
         heapq.heapify(due)
         over = threading.Event()
 
@@ -266,7 +274,7 @@ class Town:
                     tally.waits[kind].append(now - moment)
                     tally.statuses[f"{kind} {status}"] += 1
                     if status not in {"200", "404", "409"}:
-                        tally.faults.append(f"{kind} {status}")
+                        tally.faults.append(f"{kind} {status} {hand.refusal}")
                     heapq.heappush(due, (now + agent.draw.expovariate(1 / THINKS), number))
 
         def watch() -> None:
@@ -345,18 +353,24 @@ def main(folders: int, minutes: float, counts: list[int]) -> None:
     url = place.region("postgresql", folders, IN_HAND)
     print(f"{folders:,} folders in {time.monotonic() - began:.0f} s", flush=True)
     people()
-    rates = {f"PARAPHE_{name}_RATE": "1000000 per minute" for name in ("LOGIN", "PERSON", "API")}
+    rates = {
+        f"PARAPHE_{name}_RATE": "1000000 per minute" for name in ("LOGIN", "LOGIN_ADDRESS", "PERSON", "API")
+    }
     served = Served(place, url, **rates)
     try:
         town, highest = Town(served), 0
         for count in counts[:-1] or RAMP:
             town.come(count)
+            if not highest:
+                town.work(WARMING)
             tally = town.work(TRIED)
             _said(count, TRIED, tally)
             if tally.p95() >= BAR or tally.faults:
                 break
             highest = count
-        last = counts[-1] if counts else highest
+        last = (counts[-1] if counts else 0) or highest
+        if not last:
+            raise RuntimeError("no number of agents is served within a second: try fewer")
         town.come(last)
         town.agents = town.agents[:last]
         _said(last, minutes * 60, town.work(minutes * 60))
