@@ -44,7 +44,7 @@ _OF = r"(?:\b(?:de|en|du|le)\s+|\bd['’])?"
 _DATE = re.compile(rf"{_OF}(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}", re.IGNORECASE)
 """« mars 2026 », « 12 mars 2026 », « jeudi 12 févr. 2026 »; « 2026 mars » asks the two words."""
 _FIGURES = re.compile(rf"(?<![\w/.-])(?:le\s+)?([0-3]?\d)/([01]?\d)/{_YEAR}(?![/-])", re.IGNORECASE)
-"""« 2/3/2026 »; « 02/03/2026 » is a word, which is found in documents too."""
+"""« 2/3/2026 »; « 02/03/2026 » is a word, which is found in documents too (`Word.in_texts`)."""
 _SLASHED = rf"\b([0-3]?\d)/([01]?\d)/{_YEAR}"
 _FIRST = rf"(?:{_WEEKDAY}{_NUMBERED}(?:\s+{_NAME}(?:\s+{_YEAR})?)?|\b{_NAME}(?:\s+{_YEAR})?|{_SLASHED})"
 _LAST = rf"(?:(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}|{_SLASHED})(?!/)"
@@ -93,7 +93,7 @@ class Query:
     @property
     def dates(self) -> tuple[Word, ...]:
         """Those of the words that are a day, a month, or a period."""
-        return tuple(one for one in self.words if one.dated)
+        return tuple(one for one in self.words if one.is_date)
 
     @property
     def without_amount(self) -> str:
@@ -112,7 +112,7 @@ class Query:
 
     def asks_as(self, other: "Query") -> bool:
         """Whether it asks the words and the dates of another, and no amount."""
-        mine, others = ({(one.typed, bool(one.dated)) for one in query.words} for query in (self, other))
+        mine, others = ({(one.typed, one.is_date) for one in query.words} for query in (self, other))
         return mine == others and not self.amounts
 
 

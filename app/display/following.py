@@ -178,7 +178,7 @@ class _Asked:
 
     def dates(self) -> str:
         """The condition on the key of `f`: each date that is asked is one of its own, or in its title."""
-        return " AND ".join(self._of_word(n, "f") for n, one in enumerate(self.query.words) if one.dated)
+        return " AND ".join(self._of_word(n, "f") for n, one in enumerate(self.query.words) if one.is_date)
 
     def _of_word(self, rank: int, table: str) -> str:
         """The condition that a key has this word."""

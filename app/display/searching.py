@@ -332,7 +332,7 @@ def _in_notes(db: Db, actor: Actor, folders: Collection[int], forms: Collection[
 
 def understanding(query: Query, people: People | None) -> str:
     """What was understood of what was typed: « les mots « enrobé » et « goélands », un montant de plus de 10 000,00 € »."""
-    named = [f"« {one.typed} »" for one in query.words if not one.dated]
+    named = [f"« {one.typed} »" for one in query.words if not one.is_date]
     parts = []
     if named:
         together = f"{', '.join(named[:-1])} et {named[-1]}" if len(named) > 1 else named[0]

@@ -9,7 +9,7 @@ application, never by a query, so that both databases find the same.
 import re
 from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
@@ -59,6 +59,8 @@ _YEARS = 20
 """So many years are; those of a longer period are read by their decades."""
 _ANOTHER = "(?:(?: ?[,&–-] ?(?:et )?| (?:et|au|ou) )(?:le )?[0-3]?[0-9](?:er)?)*"
 """Between a day and its month, the other days of a title: « les 2 et 3 mars 2026 », « du 12 au 14 mars 2026 »."""
+_PADDED = re.compile(r"([0-3]\d)/([01]\d)/((?:19|20)\d\d)")
+"""« 02/03/2026 », as a document has it."""
 _DAY = "(?<![0-9])0?(?:{})"
 """Any sign may stand before the first figure of a day but a figure, which makes it another day."""
 
@@ -128,7 +130,8 @@ class Word:
 
     `tokens` are none for what the index of words does not have (« de », « 7 »): it is looked for in the key alone.
     `dated`: of a day or of a period, parts of which a key that has it has one, `pattern` the first, so that an index gives
-    them; `check`: the regular expression, which both databases read alike, that says whether the key has it.
+    them; `check`: the regular expression, which both databases read alike, that says whether the key has it. `in_texts`: of a
+    day that documents and notes have too, as it is typed.
     """
 
     typed: str
@@ -136,6 +139,12 @@ class Word:
     tokens: tuple[tuple[str, ...], ...]
     dated: tuple[str, ...] = ()
     check: str = ""
+    in_texts: bool = False
+
+    @property
+    def is_date(self) -> bool:
+        """Whether a title or a fact alone has it."""
+        return bool(self.dated) and not self.in_texts
 
 
 def patterns(text: str, most: int) -> list[str]:
@@ -272,8 +281,27 @@ def _shortened(month: int) -> list[str]:
 
 def _word(typed: str) -> Word:
     pattern = _BETWEEN.sub(_ANY, key_of(typed)).translate(_LITERAL).replace(_ANY, "_")
-    tokens = (forms(one) for one in words_in(typed))
-    return Word(typed, f"%{pattern}%", tuple(one for one in tokens if one))
+    tokens = tuple(one for part in words_in(typed) if (one := forms(part)))
+    word = Word(typed, f"%{pattern}%", tokens)
+    figures = _PADDED.fullmatch(typed)
+    return _however_written(word, *map(int, figures.groups())) if figures else word
+
+
+def _however_written(word: Word, day: int, month: int, year: int) -> Word:
+    """A word that is a day, which a title may write without its zeros or by the name of its month; as it is, where there is none.
+
+    >>> word = words_of("24/09/2026", 6)[0]
+    >>> word.tokens, [bool(re.search(word.check, key)) for key in ("du 24.09.2026", "24/9/2026", "24 sept. 2026", "4/9/2026")]
+    ((('24',), ('09',), ('2026',)), [True, True, True, False])
+    """
+    try:
+        date(year, month, day)
+    except ValueError:
+        return word
+    one = dated(day, month, year)
+    parts = tuple(dict.fromkeys((word.pattern, *one.dated)))
+    as_typed = word.pattern.strip("%").replace("_", ".")
+    return replace(word, dated=parts, check=f"{one.check}|{as_typed}", in_texts=True)
 
 
 def worded(words: Sequence[Word], dialect: str) -> tuple[str, str, dict[str, str]] | None:
