@@ -8,13 +8,15 @@ import sqlalchemy as sa
 from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.core.grammar import to_desk
+from app.core.questions import gathering
 from app.display import queues
 from app.folders import seen
-from app.folders.access import STEP, asking, may_read
+from app.folders.access import STEP, asking, may_read, read_by
 from app.folders.models import ASKED, AskedOpinion, Folder, Reading
 from app.folders.required import reminder
+from app.folders.sockets import Visa, gated, read_for_gates_of
 from app.people.actor import Actor
-from workflows.circuit import StepKind
+from workflows.circuit import Step, StepKind
 
 LIMIT = 500
 """Folders in one batch at most: beyond, nobody looks at the list any more, and the page no longer shows it."""
@@ -53,8 +55,8 @@ class Choice:
 def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[Choice]:
     """Judge a selection: versions by folder, in the order of the list. What the actor may not read is not even named.
 
-    Five statements, however many folders, and one for each version of a circuit that the process has not read yet; whether each
-    may truly be acted on is asked again at the moment of the act.
+    Five statements, however many folders, as many more for all the orders that invoices name, and one for each version of a
+    circuit that the process has not read yet; whether each may truly be acted on is asked again at the moment of the act.
     """
     folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(wanted)))}
     awaited = _awaited(db, actor, list(folders))
@@ -66,7 +68,7 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
         )
     )
     opinions = _opinions_awaited(db, awaited)
-    choices = []
+    whys: dict[int, str] = {}
     for folder_id, version in wanted.items():
         folder = folders.get(folder_id)
         if folder is None or (folder_id not in awaited and not may_read(db, actor, folder)):
@@ -74,10 +76,16 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
         why = _why(kind, awaited.get(folder_id), changed=folder.version != version)
         if not why and kind != "reject":
             why = opinions.get(folder_id, "") or _unfilled(db, folder, actor)
+        whys[folder_id] = why
+    if kind != "reject":
+        whys |= _held(db, actor, kind, [folders[number] for number, why in whys.items() if not why])
+    choices = []
+    for folder_id, why in whys.items():
+        folder = folders[folder_id]
         choices.append(
             Choice(
                 folder_id,
-                version,
+                wanted[folder_id],
                 folder.family,
                 folder.title or "Sans titre",
                 folder.number,
@@ -107,11 +115,27 @@ def _opinions_awaited(db: Db, folders: Collection[int]) -> dict[int, str]:
 
 def _unfilled(db: Db, folder: Folder, actor: Actor) -> str:
     """What is to be filled in, or read, before one acts on a folder, in a sentence; empty when nothing is."""
-    if folder.circuit_version_id is None:
-        return ""
-    step = circuit_of(db, folder.circuit_version_id).step(folder.place)
+    step = _step_of(db, folder)
     lack = reminder(folder, step) or seen.reminder(db, folder, step, actor)
     return f"{lack}, depuis la page du dossier." if lack else ""
+
+
+def _held(db: Db, actor: Actor, kind: str, folders: Sequence[Folder]) -> dict[int, str]:
+    """Those of these folders in which something is to be settled before this visa, or this signature, each with what to do."""
+    reasons: dict[int, str] = {}
+    read_by(db, actor)
+    with gathering(db):  # nothing is written before the selection is judged
+        read_for_gates_of(db, folders)
+        for folder in folders:
+            visa = Visa(_step_of(db, folder), actor) if kind == "approve" else None
+            if why := gated(db, folder, visa):
+                reasons[folder.id] = f"{why[:1].upper()}{why[1:]}"
+    return reasons
+
+
+def _step_of(db: Db, folder: Folder) -> Step:
+    assert folder.circuit_version_id is not None  # noqa: S101 - somebody is awaited at a step of it
+    return circuit_of(db, folder.circuit_version_id).step(folder.place)
 
 
 def everything(db: Db, actor: Actor, kind: str, family: str | None) -> dict[int, int]:

@@ -13,7 +13,7 @@ SENTENCES: Sentences = {
     ),
     "batch-nothing": (
         409,
-        "Rien n’a été fait : aucun de ces dossiers n’attend cette décision de vous. {why} Rechargez la liste, puis recommencez.",
+        "Rien n’a été fait : aucun de ces dossiers ne peut être décidé ainsi. {why} Rechargez la liste, puis recommencez.",
     ),
     "batch-started": (
         409,

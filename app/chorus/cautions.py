@@ -16,7 +16,7 @@ from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.statuses import SUSPENDED
 from app.core.db import Db
 from app.core.french import jour, spaces
-from app.core.questions import Asked, Rows, answer, as_asked
+from app.core.questions import Asked, Rows, answer, answer_each, as_asked
 from app.folders.models import Folder
 from app.folders.rows import CHANGES, OF_HERE
 from app.folders.sockets import Caution, Visa, is_open
@@ -38,6 +38,16 @@ RECYCLED = "A_RECYCLER"
 _of_a_list = sa.select(ChorusInvoice).where(
     ChorusInvoice.folder_id.in_(sa.bindparam("chorus_folders", expanding=True)),
     ChorusInvoice.collectivity_id == sa.bindparam("here"),
+)
+
+
+_statuses_of_a_list = sa.select(ChorusStatus).where(
+    ChorusStatus.invoice_id.in_(
+        sa.select(ChorusInvoice.id).where(
+            ChorusInvoice.folder_id.in_(sa.bindparam("chorus_folders", expanding=True)),
+            ChorusInvoice.collectivity_id == sa.bindparam("here"),
+        )
+    )
 )
 
 
@@ -100,6 +110,20 @@ def keep_ahead(db: Db, folder: Folder, rows: Sequence[Rows]) -> None:
     """Keep what was read for whoever looks at it."""
     for question, read in zip((INVOICE, STATUSES, CHANGES), rows, strict=False):
         answer(db, question, folder.id, read)
+
+
+def asked_together(_db: Db, folders: Sequence[Folder]) -> Sequence[Asked]:
+    """What `gate` reads of several folders: what Chorus Pro says of each, and the collectivity."""
+    invoices, place = asked_by_lists(folders)
+    return [invoices, (_statuses_of_a_list, invoices[1]), place]
+
+
+def keep_together(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> None:
+    """Keep what was read for whoever looks at it."""
+    numbers = [folder.id for folder in folders]
+    of = {invoice.id: int(invoice.folder_id) for (invoice,) in rows[0]}
+    answer_each(db, INVOICE, numbers, rows[0], lambda row: of[row[0].id])
+    answer_each(db, STATUSES, numbers, rows[1], lambda row: of[row[0].invoice_id])
 
 
 def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:

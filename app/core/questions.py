@@ -1,7 +1,7 @@
 """What the rooms of a page ask: many questions in one statement, and the same question once."""
 
 from collections import namedtuple
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -244,6 +244,17 @@ def as_asked(question: Question, number: int) -> Asked:
 def answer(db: Db, question: Question, number: int, rows: Rows) -> None:
     """Keep the rows of a question that was asked beside others, for whoever asks it (`ask`)."""
     keep(db, (question, number), sorted(rows, key=question.order))
+
+
+def answer_each(
+    db: Db, question: Question, numbers: Collection[int], rows: Rows, of: Callable[[Any], int]
+) -> None:
+    """Keep the rows of a question that was asked of several beside others: to each of these numbers its own, by `of`."""
+    rows_by_number: dict[int, list[Any]] = {number: [] for number in numbers}
+    for row in rows:
+        rows_by_number[of(row)].append(row)
+    for number, own in rows_by_number.items():
+        answer(db, question, number, own)
 
 
 def _laid_out(parts: Sequence[sa.Subquery]) -> tuple[list[Any], list[tuple[int, ...]]]:

@@ -252,6 +252,17 @@ class Ahead:
     keeps: Callable[[Db, Folder, Sequence[Rows]], None]
 
 
+@dataclass(frozen=True)
+class Together:
+    """The same for several folders of one collectivity, of which the gates are then asked one after the other.
+
+    As many statements for five hundred as for one.
+    """
+
+    asks: Callable[[Db, Sequence[Folder]], Sequence[Asked]]
+    keeps: Callable[[Db, Sequence[Folder], Sequence[Rows]], None]
+
+
 Effect = Callable[[Db, Actor, Folder, Caution, str, Mapping[str, str]], Outcome]
 """What a ruling does: the session, who rules, the folder, the caution, what is kept, and who, when and the word."""
 
@@ -280,6 +291,7 @@ class _Sockets:
     obstacles: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
     gates: ByFamily[Gate] = field(default_factory=ByFamily)
     ahead: ByFamily[Ahead] = field(default_factory=ByFamily)
+    together: ByFamily[Together] = field(default_factory=ByFamily)
     deadlines: ByFamily[Callable[[Folder], date | None]] = field(default_factory=ByFamily)
     endings: ByFamily[Callable[[Db, Folder], Sequence[News]]] = field(default_factory=ByFamily)
     effects: dict[str, Effect] = field(default_factory=dict)
@@ -372,11 +384,18 @@ def obstacles(db: Db, folder: Folder) -> str:
     return " ".join(problem.sentence for find in plugged.obstacles.of(folder) for problem in find(db, folder))
 
 
-def gate(find: Gate, *, ahead: Ahead | None = None, of: Cares | None = None) -> None:
-    """Say what has to be settled before this visa is put, or before the folder is signed (None); `ahead`: what it reads."""
+def gate(
+    find: Gate, *, ahead: Ahead | None = None, together: Together | None = None, of: Cares | None = None
+) -> None:
+    """Say what has to be settled before this visa is put, or before the folder is signed (None).
+
+    `ahead`: what it reads, and `together`: the same for several folders.
+    """
     plugged.gates.add(find, of)
     if ahead is not None:
         plugged.ahead.add(ahead, of)
+    if together is not None:
+        plugged.together.add(together, of)
 
 
 def read_for_gates(db: Db, folder: Folder) -> None:
@@ -388,6 +407,16 @@ def read_for_gates(db: Db, folder: Folder) -> None:
             rows = list(islice(answers, len(queries)))
             hold(db, rows)
             room.keeps(db, folder, rows)
+
+
+def read_for_gates_of(db: Db, folders: Sequence[Folder]) -> None:
+    """The same for several folders of one collectivity, whose gates are then asked one after the other (`gathering`)."""
+    rooms = [(room, own, room.asks(db, own)) for room, own in plugged.together.each(folders)]
+    answers = iter(read_beside(db, *(query for *_, queries in rooms for query in queries)))
+    for room, own, queries in rooms:
+        rows = list(islice(answers, len(queries)))
+        hold(db, rows)
+        room.keeps(db, own, rows)
 
 
 def gated(db: Db, folder: Folder, visa: Visa | None = None) -> str:

@@ -5,7 +5,7 @@ the mandate: the public accountant pays, and keeps his own file of suppliers.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import instant, jour, quoted, spaces
-from app.core.questions import once
+from app.core.questions import Asked, Rows, keep, kept, once
 from app.folders.access import readable_among
 from app.folders.models import Folder
 from app.folders.readings import rulings_on_cautions
@@ -60,6 +60,7 @@ COMPLETED = "completed"
 """In `Folder.sources`: what the supplier added afterwards, each time with its day, its files and the accounts that they bear."""
 ADDED_PIECE = "dans une pièce ajoutée"
 """Where an account stands that the supplier gave afterwards, as a ruling says it."""
+SENT = "accounts sent before"
 HERE = frozenset({"FR", "MC"})
 Reason = tuple[str, str]
 
@@ -261,15 +262,43 @@ def calls_about(folder: Folder, about: str) -> tuple[Call, ...]:
     return tuple(Call(**{key: value for key, value in row.items() if key != "about"}) for row in rows)
 
 
+_sent: Any = sa.select(JournalEntry.folder_id, JournalEntry.facts).where(
+    JournalEntry.collectivity_id == sa.bindparam("here"),
+    JournalEntry.folder_id.in_(sa.bindparam("sent_folders", expanding=True)),
+    JournalEntry.event == "folder.submit",
+)
+
+
 def _sent_before(db: Db, folder: Folder) -> list[str]:
     """The accounts with which a folder was sent in an earlier round: one that is taken out is told, not forgotten."""
-    query = sa.select(JournalEntry.facts).where(
-        JournalEntry.collectivity_id == folder.collectivity_id,
-        JournalEntry.folder_id == folder.id,
-        JournalEntry.event == "folder.submit",
-    )
-    sent = (json.loads(facts).get("fields", {}).get("iban") for facts in db.scalars(query))
+    ahead: list[str] | None = kept(db, (SENT, folder.id))
+    if ahead is not None:
+        return ahead
+    binds = {"here": folder.collectivity_id, "sent_folders": [folder.id]}
+    return _ibans_in(facts for _, facts in db.execute(_sent, binds))
+
+
+def _ibans_in(lines: Iterable[str]) -> list[str]:
+    sent = (json.loads(facts).get("fields", {}).get("iban") for facts in lines)
     return list(dict.fromkeys(iban for text in sent if (iban := compact(str(text or "")))))
+
+
+def _emptied(folders: Sequence[Folder]) -> list[Folder]:
+    """Those that were sent before, and tell no account any more."""
+    return [folder for folder in folders if folder.round > 1 and not told(folder)]
+
+
+def asked_of_sent(folders: Sequence[Folder]) -> list[Asked]:
+    """What is read to say with which accounts those of these invoices were sent that tell none any more; nothing for no such."""
+    emptied = [folder.id for folder in _emptied(folders)]
+    return [(_sent, {"here": folders[0].collectivity_id, "sent_folders": emptied})] if emptied else []
+
+
+def keep_sent(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> None:
+    """Keep what `asked_of_sent` read."""
+    lines = [line for each in rows for line in each]
+    for folder in _emptied(folders):
+        keep(db, (SENT, folder.id), _ibans_in(facts for number, facts in lines if number == folder.id))
 
 
 def _of_itself(iban: str, refused: SupplierAccount | None, emptied: Collection[str]) -> Iterator[Reason]:

@@ -24,7 +24,7 @@ LISTED, DECIDED, OFFICE = "list", "folder", "office"
 """Where what is written of an account comes from: a list, two persons on an invoice, an administrator who put it aside."""
 PARTS, LENGTHS = 200, (4, 16, 48, 100, 200)
 """Parts of one statement at most, since SQLite takes no more than five hundred; so many of them are written."""
-FIRST_LIST, BEARING = "first list of accounts", "invoices on an account"
+FIRST_LIST, BEARING, WRITTEN = "first list of accounts", "invoices on an account", "rows about accounts"
 """Under which names a page keeps what was read ahead for all its invoices."""
 
 
@@ -75,12 +75,11 @@ def _since(row: SupplierAccount, folder: Folder) -> bool:
 
 def _every_row(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierAccount]:
     """All that is written of them, read once for a page."""
-    return once(db, _rows_of(folder, ibans), lambda: _read_rows(db, folder, ibans))
-
-
-def _rows_of(folder: Folder, ibans: Collection[str]) -> tuple[str, int, tuple[str, ...]]:
-    """Under which name a page keeps what is written of these accounts of an invoice."""
-    return "rows about accounts", folder.id, tuple(sorted(ibans))
+    ahead: tuple[frozenset[str], list[SupplierAccount]] | None = kept(db, (WRITTEN, folder.id))
+    if ahead is not None and ahead[0].issuperset(ibans):
+        sellers = {seller_key(way) for way in sellers_of(folder.facts)}
+        return [row for row in ahead[1] if row.seller in sellers or row.iban in ibans]
+    return once(db, (WRITTEN, folder.id, tuple(sorted(ibans))), lambda: _read_rows(db, folder, ibans))
 
 
 def _read_rows(db: Db, folder: Folder, ibans: Collection[str]) -> list[SupplierAccount]:
@@ -216,7 +215,7 @@ class Ahead:
                 for number in sorted(written, reverse=True)
                 if written[number].seller in sellers or written[number].iban in accounts
             ]
-            keep(db, _rows_of(folder, accounts), mine)
+            keep(db, (WRITTEN, folder.id), (frozenset(accounts), mine))
 
 
 _latest_rows = (

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.grammar import plural
-from app.core.questions import Asked, Rows, gather
-from app.folders.models import Folder
-from app.folders.rows import OF_HERE
+from app.core.questions import Asked, Rows, answer_each, gather
+from app.folders.models import CircuitChange, Folder
+from app.folders.rows import CHANGES, OF_HERE
 from app.folders.sockets import Caution
-from app.invoices import abroad, accounts, history, known, proposals
+from app.invoices import abroad, accounts, history, known, proposals, texts
 from app.invoices.rules import telling
 from app.invoices.settling import by_its_circuit
 from workflows.circuit import Phase
@@ -27,7 +27,10 @@ TOLD_APART = ("seller", "number", "total_ttc")
 
 def queries(folders: Sequence[Folder]) -> Sequence[Asked]:
     """What is read for all the invoices of a list: the collectivity, what may be the same, what tells of their accounts."""
-    ahead = _accounts(folders)
+    return _queries(folders, _accounts(folders))
+
+
+def _queries(folders: Sequence[Folder], ahead: known.Ahead) -> Sequence[Asked]:
     others = _compared(history.TWINS.c.other, ahead.ended)
     of_history = [(query, {**binds, **ahead.binds}) for query, binds in history.asked_ahead(folders, others)]
     return [(OF_HERE, {"here": folders[0].collectivity_id}), *of_history, *ahead.asked(folders)]
@@ -36,10 +39,8 @@ def queries(folders: Sequence[Folder]) -> Sequence[Asked]:
 def cautions(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> Mapping[int, Sequence[Caution]]:
     """An invoice that is there already, its account, its addressee, its seller, and the rules that it breaks."""
     gather(db)
-    ((collectivity,),), *of_history = rows[: 1 + HISTORY]
-    history.keep_ahead(db, folders, of_history)
-    others = {other.id: other for (other,) in of_history[1]}
-    _accounts(folders).keep(db, folders, others, rows[1 + HISTORY :])
+    ((collectivity,),) = rows[0]
+    _keep(db, folders, _accounts(folders), rows[1:])
     offered = _offered(db, folders, collectivity.siren)
     return {
         folder.id: [
@@ -53,12 +54,24 @@ def cautions(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> Mapping
     }
 
 
+def _keep(db: Db, folders: Sequence[Folder], ahead: known.Ahead, rows: Sequence[Rows]) -> None:
+    history.keep_ahead(db, folders, rows[:HISTORY])
+    others = {other.id: other for (other,) in rows[1]}
+    ahead.keep(db, folders, others, rows[HISTORY:])
+
+
 HISTORY = 3
 """So many queries does `history` ask, of a list and of one invoice."""
 
 
 def _accounts(folders: Sequence[Folder]) -> known.Ahead:
     return known.Ahead.of({folder: accounts.told(folder) for folder in folders})
+
+
+def _accounts_named(folders: Sequence[Folder]) -> known.Ahead:
+    """The same, with the accounts that only a page or a paper names."""
+    named = {folder: [*accounts.told(folder), *texts.mentioned(folder)] for folder in folders}
+    return known.Ahead.of({folder: list(dict.fromkeys(ibans)) for folder, ibans in named.items()})
 
 
 @lru_cache(maxsize=64)
@@ -93,6 +106,31 @@ def keep_ahead(db: Db, folder: Folder, rows: Sequence[Rows]) -> None:
     if rows[HISTORY:]:
         others = {other.id: other for (other,) in rows[1]}
         _accounts([folder]).keep(db, [folder], others, rows[HISTORY:])
+
+
+_changes = sa.select(CircuitChange).where(
+    CircuitChange.folder_id.in_(sa.bindparam("changed_folders", expanding=True)),
+    CircuitChange.collectivity_id == sa.bindparam("here"),
+)
+
+
+def asked_together(_db: Db, folders: Sequence[Folder]) -> Sequence[Asked]:
+    """What the gates of several invoices look at: as a list, with the accounts on papers and the changes of steps."""
+    place = {"here": folders[0].collectivity_id}
+    return [
+        (_changes, {**place, "changed_folders": [folder.id for folder in folders]}),
+        *accounts.asked_of_sent(folders),
+        *_queries(folders, _accounts_named(folders)),
+    ]
+
+
+def keep_together(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> None:
+    """Keep what was read, for whoever looks at it."""
+    changes, *others = rows
+    answer_each(db, CHANGES, [folder.id for folder in folders], changes, lambda row: int(row[0].folder_id))
+    sent = len(accounts.asked_of_sent(folders))
+    accounts.keep_sent(db, folders, others[:sent])
+    _keep(db, folders, _accounts_named(folders), others[sent + 1 :])
 
 
 def _offered(db: Db, folders: Sequence[Folder], siren: str) -> Mapping[int, Sequence[Caution]]:

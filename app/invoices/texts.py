@@ -82,6 +82,12 @@ def accounts_in(text: str) -> Iterator[str]:
                 break
 
 
+def mentioned(folder: Folder) -> list[str]:
+    """All the accounts that the page of an invoice and its papers name."""
+    places = folder.sources.get(MENTIONED) or {}
+    return [*places.get("page", ()), *places.get("papers", ())]
+
+
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """The accounts that a page or a paper names, and that are neither the invoice's nor known for its supplier."""
     mentioned = folder.sources.get(MENTIONED) or {}

@@ -105,7 +105,12 @@ def orders_of(db: Db, invoice: Folder) -> Sequence[Folder]:
 
 def keep_orders(db: Db, invoice: Folder, rows: Sequence[Rows]) -> None:
     """Keep the orders of an invoice, of what `asked_of_orders` has read, for `orders_of`."""
-    keep(db, ("orders of", invoice.id), orders_among([invoice], rows)[invoice.id])
+    keep_orders_of(db, invoice, orders_among([invoice], rows)[invoice.id])
+
+
+def keep_orders_of(db: Db, invoice: Folder, orders: Sequence[Folder]) -> None:
+    """Keep the orders of an invoice for `orders_of`."""
+    keep(db, ("orders of", invoice.id), orders)
 
 
 def orders_together(db: Db, invoices: Sequence[Folder]) -> Mapping[int, Sequence[Folder]]:

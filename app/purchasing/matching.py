@@ -28,6 +28,7 @@ from app.purchasing.deliveries import deliveries_of, sums
 from app.purchasing.linking import (
     asked_of_orders,
     invoices_of,
+    keep_orders_of,
     lines_of,
     orders_among,
     orders_of,
@@ -360,11 +361,17 @@ def asked_by_lists(invoices: Sequence[Folder]) -> Sequence[Asked]:
 def in_lists(db: Db, invoices: Sequence[Folder], rows: Sequence[Rows]) -> Mapping[int, Sequence[Caution]]:
     """The same for the invoices of a list."""
     gather(db)
+    keep_together(db, invoices, rows)
+    return {invoice.id: cautions(db, invoice) for invoice in invoices}
+
+
+def keep_together(db: Db, invoices: Sequence[Folder], rows: Sequence[Rows]) -> None:
+    """Keep the orders of several invoices, and what they say together, from what `asked_by_lists` has read."""
     orders = dict(zip(invoices, orders_among(invoices, rows[:-1]).values(), strict=True))
     told = _matches(db, orders)
-    for invoice in invoices:
+    for invoice, named in orders.items():
+        keep_orders_of(db, invoice, named)
         keep(db, ("match", invoice.id), told.get(invoice.id))
-    return {invoice.id: cautions(db, invoice) for invoice in invoices}
 
 
 def _hidden(match: Match) -> str:

@@ -3,25 +3,29 @@
 The first is internal control (guides of the DGFiP), which a collectivity of few people may leave to its circuits by a setting.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+
+import sqlalchemy as sa
 
 from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.core.french import euros, spaces
-from app.core.questions import once
+from app.core.questions import Asked, Rows, answer_each, keep, once
 from app.folders import points
 from app.folders.access import reader_of
-from app.folders.models import Folder
+from app.folders.models import Folder, StepRun
 from app.folders.move import person_of
-from app.folders.rows import runs_of_round
+from app.folders.rows import RUNS, runs_of_round
 from app.folders.sockets import Caution, Visa
 from app.invoices.settling import attests
 from app.people.models import Collectivity
 from app.people.own_settings.registry import Kind, Setting, value_in
+from app.purchasing import matching
 from app.purchasing.deliveries import deliveries_of
 from app.purchasing.linking import orders_of
 from app.purchasing.matching import GROUP, UNASKED
+from app.purchasing.models import OrderDelivery
 from workflows.circuit import Phase, StepKind
 from workflows.condition import values
 from workflows.family import Problem, family
@@ -88,7 +92,35 @@ def _attested(db: Db, invoice: Folder) -> frozenset[int]:
     return once(db, ("attested", invoice.id), lambda: frozenset(_attesting(db, invoice)))
 
 
-def _attesting(db: Db, invoice: Folder) -> Iterator[int]:
+_runs = sa.select(StepRun).where(
+    StepRun.folder_id.in_(sa.bindparam("attested_folders", expanding=True)),
+    StepRun.collectivity_id == sa.bindparam("here"),
+)
+
+
+def asked_together(db: Db, invoices: Sequence[Folder]) -> Sequence[Asked]:
+    """What `same_hand` reads of several invoices: their orders, the collectivity, and who acted on each."""
+    binds = {
+        "here": invoices[0].collectivity_id,
+        "attested_folders": [one.id for one in invoices if _signs(db, one)],
+    }
+    return [*matching.asked_by_lists(invoices), (_runs, binds)]
+
+
+def keep_together(db: Db, invoices: Sequence[Folder], rows: Sequence[Rows]) -> None:
+    """Keep for the gates of several invoices what they and their orders say together, and who attested each."""
+    matching.keep_together(db, invoices, rows[:-1])
+    signed = [invoice for invoice in invoices if _signs(db, invoice)]
+    answer_each(db, RUNS, [one.id for one in signed], rows[-1], lambda row: int(row[0].folder_id))
+    orders = {order.id for invoice in signed for order in orders_of(db, invoice)}
+    every = deliveries_of(db, orders) if orders else {}
+    for invoice in signed:
+        keep(db, ("attested", invoice.id), frozenset(_attesting(db, invoice, every)))
+
+
+def _attesting(
+    db: Db, invoice: Folder, every: Mapping[int, Sequence[OrderDelivery]] | None = None
+) -> Iterator[int]:
     if invoice.circuit_version_id is None:
         return
     keys = [step.key for step in circuit_of(db, invoice.circuit_version_id).steps if attests(step)]
@@ -98,8 +130,10 @@ def _attesting(db: Db, invoice: Folder) -> Iterator[int]:
         if run.step in keys and run.state == "done" and run.user_id is not None and not run.former
     )
     orders = [order.id for order in orders_of(db, invoice)]
-    for deliveries in deliveries_of(db, orders).values() if orders else ():
-        yield from (one.user_id for one in deliveries if one.user_id is not None)
+    if every is None:
+        every = deliveries_of(db, orders) if orders else {}
+    for order in orders:
+        yield from (one.user_id for one in every.get(order, ()) if one.user_id is not None)
 
 
 def without_order(db: Db, invoice: Folder) -> list[Caution]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.batches.models import BatchItem
 from app.circuits import library
 from app.core.db import engine, reading, writing
 from app.core.refusals import Refusal
@@ -454,12 +455,25 @@ def test_no_decision_outlives_the_round_the_account_or_the_seller(house: House, 
 
 @pytest.mark.law("INV-21")
 def test_a_lot_does_not_pass_what_a_page_holds(house: House, office: Office) -> None:
-    invoice = at_finance(office, number="F-2")
+    invoice, other = at_finance(office, number="F-2"), house.a_quick_invoice()
     hand = Hand(house, FINANCE)
-    number = hand.propose("approve", [invoice])
+    became(
+        hand.propose("approve", [invoice, other]),
+        {invoice: ("left_out", "« IBAN changé"), other: ("waiting", "")},
+    )
+    # What holds it came after the list was shown
+    with engine().begin() as base:
+        base.execute(sa.update(BatchItem).values(state="waiting", reason=""))
+        number = base.execute(sa.select(BatchItem.batch_id)).scalars().first()
     hand.post(f"/lots/{number}/commencer")
     house.drain()
-    became(number, {invoice: ("refused", "Votre visa n’a pas été donné, et rien n’a changé.")})
+    became(
+        number,
+        {
+            invoice: ("refused", "Votre visa n’a pas été donné, et rien n’a changé."),
+            other: ("done", ""),
+        },
+    )
     administrator = "k.morizur"
     desks.seat(office.actor.collectivity_id, "finances", administrator, [Right.FOLLOW])
     version = house.folder(invoice).version

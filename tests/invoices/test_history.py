@@ -156,12 +156,10 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     assert "« Deux chantiers. »" in mayor.text(f"/dossiers/{again}")
     assert "folder.ruled" in house.journal(again)
     house.sign(again, MAYOR)  # the second is signed first: the first one is held in its turn
-    for shown in (
-        f"/dossiers/{first}",
-        f"/dossiers/{first}/signer",
-        f"/lots/{mayor.propose('sign', [first])}",
-    ):
+    for shown in (f"/dossiers/{first}", f"/dossiers/{first}/signer"):
         assert f"Le dossier n° {again} porte la même facture" in mayor.text(shown), shown
+    alone = {"kind": "sign", "d": f"{first}-{house.folder(first).version}"}
+    assert "« Facture déjà reçue » : une personne qui décide" in mayor.post("/lots", alone, status=409)
     with pytest.raises(Refusal, match="sign-gated"):
         house.sign(first, MAYOR)
     assert ", signée" in mayor.text(f"/dossiers/{first}/doublon/{again}")
