@@ -49,7 +49,7 @@ from workflows.family import Field
 from workflows.vocabulary import Action, Right
 
 OPEN = (Phase.DRAFT, Phase.REJECTED)
-VERBS = {Action.APPROVE: "approve", Action.REJECT: "reject"}
+VERBS = {Action.APPROVE: "approve", Action.REJECT: "reject", Action.RECALL: "recall"}
 LINES = 200
 
 
@@ -244,14 +244,13 @@ def _facts(folder: Folder) -> Mapping[str, Any]:
 
 def _actions(db: Db, folder: Folder, actor: Actor, here: Present | None, behind: Sequence[Step]) -> list[str]:
     """What this reader may do now by the API, as the law says it."""
-    editable = folder.phase in OPEN and folder.emitter_desk_id in actor.desks_with(
-        Right.CREATE, folder.of_type
-    )
+    deposits = folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
+    editable = folder.phase in OPEN and deposits
     lawful = choices(here.circuit, here.standing, here.asker(actor, folder)) if here else ()
     ahead = folder.phase == Phase.RUNNING and may_reroute(actor, folder) and not looks_on(db, actor, folder)
     return [
         *(("change", "start") if editable else ()),
-        *(VERBS[one] for one in lawful if one in VERBS),
+        *(VERBS[one] for one in lawful if one in VERBS and (deposits or one is not Action.RECALL)),
         *(("send_back",) if behind else ()),
         *(("fill",) if may_fill(folder, actor, here) else ()),
         *(("hand",) if is_handed(db, folder, actor, here) else ()),
@@ -344,7 +343,8 @@ def notes_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
                 "pin": _pin(db, folder, note),
             }
             for note in notes.readable(db, folder, actor)
-        ]
+        ],
+        "people": [{"id": number, "name": name} for number, name in notes.to_tell(db, folder, actor)],
     }
 
 

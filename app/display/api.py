@@ -380,6 +380,22 @@ def reject(folder_id: int, json: "Reject") -> Json:
     return _folder(folder_id)
 
 
+@routes.post(f"{FOLDER}/recall")
+@guard("create")
+@describe(
+    "Reprendre un dossier qu’on a déposé\nPar le bureau qui l’a déposé, tant que personne ne l’a signé et qu’il n’est pas "
+    "parti : il revient pour être corrigé, puis renvoyé.",
+    gives="FolderShown",
+    json="Version",
+    refuses=(409,),
+    example=VERSION,
+)
+def recall(folder_id: int, json: "Version") -> Json:
+    """Take one's folder back."""
+    decide.recall(g.actor, folder_id, version=json.version)
+    return _folder(folder_id)
+
+
 @routes.post(f"{FOLDER}/hand")
 @guard("act")
 @describe(
@@ -537,7 +553,7 @@ def read_notes(folder_id: int) -> Json:
 @guard(PERSON)
 @describe(
     "Écrire une note à côté d’un dossier\n`reach` dit qui la lit : `all` (tous ceux qui lisent le dossier) ou `desk` "
-    "(le bureau de ce jeton). Elle n’entre dans aucun fichier.",
+    "(le bureau de ce jeton), `told` à qui un courriel le dit, parmi `people`. Elle n’entre dans aucun fichier.",
     gives="Notes",
     json="NewNote",
     example={"words": "Le bon de pesée dit 84,0 t.", "reach": "all"},
@@ -548,7 +564,8 @@ def add_note(folder_id: int, json: "NewNote") -> Json:
     if json.pin is not None:
         pin = Pin(json.pin.document, json.pin.version, json.pin.page, _box(json.pin.box))
     reach = notes.Reach(json.reach)
-    notes.write(g.actor, folder_id, notes.Draft(json.words, reach, answers=json.answers, pin=pin))
+    draft = notes.Draft(json.words, reach, answers=json.answers, told=tuple(json.told), pin=pin)
+    notes.write(g.actor, folder_id, draft)
     return _notes(folder_id)
 
 

@@ -337,6 +337,11 @@ class NewNote(Taken):
         ge=1,
         le=LARGEST_KEY,
     )
+    told: list[Annotated[int, attribute("Un numéro de `people`.", 7, ge=1, le=LARGEST_KEY)]] = attribute(
+        "À qui un courriel la dit, parmi les `people` de `GET …/notes` ; chacun doit pouvoir la lire.",
+        default_factory=list,
+        max_length=20,
+    )
     pin: PinTaken | None = attribute(
         "La page sur laquelle elle est épinglée ; une réponse suit la note à laquelle elle répond.",
         default=None,

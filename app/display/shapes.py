@@ -557,8 +557,8 @@ class FolderShown(Line):
         "annulée, recours et courriers qui attendent."
     )
     actions: list[str] = attribute(
-        "Ce que cette application peut faire maintenant : change, start, approve, reject, send_back, fill, hand, "
-        "ask_opinion, reroute, take_back."
+        "Ce que cette application peut faire maintenant : change, start, approve, reject, send_back, recall, fill, "
+        "hand, ask_opinion, reroute, take_back."
     )
     behind: list[Choice] = attribute(
         "Les étapes auxquelles cette application peut renvoyer le dossier, la clé de chacune et son nom ; vide si elle ne peut "
@@ -644,10 +644,20 @@ class Note(Given):
     )
 
 
+class Told(Given):
+    """A person whom a note may name."""
+
+    id: int = attribute("Son numéro, à donner dans `told`.", 7)
+    name: str = attribute("Son nom.", "Nolwenn Abgrallec")
+
+
 class Notes(Given):
     """The notes of a folder."""
 
     notes: list[Note] = attribute("Celles que ce jeton peut lire, de la première à la dernière.")
+    people: list[Told] = attribute(
+        "À qui une note peut être dite par courriel : qui a agi, déposé ou est attendu, et lit le dossier."
+    )
 
 
 class Journal(Given):

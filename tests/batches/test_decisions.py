@@ -17,9 +17,11 @@ from app.folders import decide, pause, undoing
 from app.folders.models import StepRun
 from app.journal.models import JournalEntry
 from app.people import desks
+from tests.api.software import Software
 from tests.batches.town import Hand, became, items
 from tests.builders.house import House
 from tests.folders.test_undoing import longer
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 
@@ -182,6 +184,24 @@ def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(
     assert "1 dossier visé sur 4" in page
     assert "3 dossiers ne sont pas visés" in page
     assert page.index("ne sont pas visés") < page.index("1 dossier visé</h2>")
+
+
+def test_a_batch_names_who_took_the_folder_back_and_not_who_had_deposited_it(
+    house: House, finances: Hand
+) -> None:
+    recalled, left = house.a_quick_invoice(), house.a_quick_invoice()
+    number = finances.propose("approve", [recalled, left])
+    accounts = Software(house, "comptabilite", [Right.CREATE])
+    answer = accounts.get(f"/folders/{recalled}")
+    assert "recall" in answer.json["actions"]
+    answer = accounts.post(f"/folders/{recalled}/recall", version=answer.json["version"])
+    assert (answer.status_code, answer.json["place"]) == (200, "recalled")
+    finances.post(f"/lots/{number}/commencer")
+    house.drain()
+    became(
+        number,
+        {recalled: ("refused", f"{accounts.name} a repris ce dossier à"), left: ("done", "")},
+    )
 
 
 @pytest.mark.parametrize(

@@ -588,7 +588,8 @@ def test_who_deposited_takes_it_back_copies_it_and_goes_on_from_it_by_keys_alone
         born = depositor.person.number()
         assert born != folder_id
         assert house.folder(born).phase == "draft"
-        trails.say("folder.continued", "Nouveau dossier ouvert à partir de celui-ci par Gwenola Tréhorel", "")
+        line = "Nouveau dossier ouvert à partir de celui-ci par Gwenola Tréhorel"
+        trails.say("folder.continued", line, line)
         other.folder(born)
         other.lacks("Ouvert à partir de")
     opened(depositor, folder_id)

@@ -405,6 +405,7 @@ ROUTES = {
     "folders_api.continue_from": "create",
     "folders_api.ask_opinion": "person",
     "folders_api.hand": "act",
+    "folders_api.recall": "create",
     "folders_api.give_opinion": "person",
     "folders_api.withdraw_opinion": "person",
     "folders_api.reject": "person",

@@ -28,7 +28,7 @@ from app.people.models import Collectivity, Desk
 from workflows.circuit import DONE
 
 DONE_THERE = (
-    "folder.created", "folder.submit", "folder.approve", "folder.sign", "folder.seal", "folder.acknowledge",
+    "folder.created", "folder.continued", "folder.submit", "folder.approve", "folder.sign", "folder.seal", "folder.acknowledge",
     "folder.refuse", "folder.publish", "folder.archive", "folder.reject", "folder.send_back", "folder.take_back", "folder.recall",
     "folder.withdraw", "invoice.account_called", "invoice.interrupted", "invoice.performed", "invoice.resumed",
     "order.delivered", "order.delivery_corrected", "order.mailed",
