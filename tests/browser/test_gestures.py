@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Locator, Route, expect
 
+from tests.browser.person import apart
 from tests.browser.test_keyboard import Typist
 from tests.builders.house import ASSETS, House
 from tests.circuits.test_editor import words
@@ -457,6 +458,36 @@ def test_a_session_that_cannot_be_opened_again_here_gives_the_keys_back(house: H
     page.wait_for_url(re.compile(r"/login[?]suite=/dossiers/"))
     expect(page.get_by_label("Identifiant")).to_be_visible()
     assert house.folder(folder_id).place == "finance"
+
+
+def test_a_decision_takes_away_what_was_begun_of_another_on_its_folder_alone(house: House, person) -> None:
+    ids = [house.an_invoice("finance") for _ in range(3)]
+    finance = Typist(person())
+    finance.log_in(N)
+    page = finance.page
+
+    def of_which() -> list[int]:
+        names = page.evaluate("Object.keys(sessionStorage).filter(one => one.startsWith('note http'))")
+        return sorted(int(number) for one in names for number in re.findall(r"/dossiers/(\d+)/", one))
+
+    for one in ids:
+        opened(finance, one)
+        kept_reason(finance)
+    # A visa that is refused decides nothing
+    opened(finance, ids[0])
+    apart(lambda: house.approve(ids[0], "t.lescoat"))
+    finance.press("a")
+    finance.person.sees("Ce dossier a avancé")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    assert of_which() == ids
+    opened(finance, ids[1])
+    finance.press("a")
+    finance.person.sees("est visé.")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    page.wait_for_function(
+        "number => !Object.keys(sessionStorage).some(one => one.includes(`/dossiers/${number}/`))", arg=ids[1]
+    )
+    assert of_which() == [ids[0], ids[2]]
 
 
 def test_an_act_takes_away_the_words_of_its_own_form_alone(house: House, person) -> None:

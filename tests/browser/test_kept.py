@@ -119,7 +119,10 @@ def test_a_session_that_is_over_is_opened_again_in_place(house: House, person) -
     log_in_here(page, "a.kervadec")
     mayor.sees("est rejeté, retour à")
     assert house.folder(rejected).phase == "rejected"
-    # The certificate that is open in the dialog stays open; somebody logged in again in another tab meanwhile.
+    # The certificate that is open in the dialog stays open; somebody logged in again in another tab meanwhile. What was
+    # begun of a refusal goes with the signature.
+    _reason(mayor, signed).fill("Le bon de commande manque.")
+    page.wait_for_function("() => Object.keys(sessionStorage).some((one) => one.startsWith('note http'))")
     mayor.folder(signed)
     mayor.drawn()
     mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
@@ -150,6 +153,7 @@ def test_a_session_that_is_over_is_opened_again_in_place(house: House, person) -
     page.get_by_role("button", name="Signer 1 document").click()
     log_in_here(page, "a.kervadec")
     mayor.sees("est signé.")
+    page.wait_for_function("() => !Object.keys(sessionStorage).some((one) => one.startsWith('note http'))")
     before, after = (one["box"] for one in asked)
     assert before == after
     assert before is not None

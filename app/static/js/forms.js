@@ -1,6 +1,6 @@
 // Forms that cannot be sent twice, passwords that can be read back, values read from a file that are no longer so.
 import { draftEdited, draftSaving, draftSent, keepDraft, offerDraft, startDraft } from "./draft.js";
-import { forget, keep, kept, keeps } from "./kept.js";
+import { forget, forgetFrom, keep, kept, keeps } from "./kept.js";
 import { over, restored, stale } from "./session.js";
 import { NB, csrf, element, notice } from "./words.js";
 
@@ -122,20 +122,25 @@ async function switchShortcuts(form) {
 
 // A reason or a note survives a page that moved on, a session that ended, a network that was cut.
 // A field that says so does too, up to the version of what it is about: a telephone ends a page that is not looked at.
-// They stay until the form that holds them is sent itself: what is done of another folder takes none of them away.
+// They stay until the form that holds them is sent itself, or the folder that they are about is decided on: what is done of
+// another folder takes none of them away.
+const FOLDER = /^.*\/dossiers\/\d+\//;
 const NOTES = "textarea[name=reason], textarea[name=comment], [data-note], [data-apart]";
 const keeperOf = (area) => `${area.matches("[data-apart]") ? `apart ${area.id}` : "note"} ${area.form?.action} ${area.name} ${area.dataset.note ?? ""}`.trim();
 
-function notesSent(form) {
+export function notesSent(form, decides = form.hasAttribute("data-decides") && form.action) {
   const names = [...form.elements].filter((one) => one.matches(NOTES)).map(keeperOf);
-  sessionStorage.setItem("note sent", JSON.stringify(names));
+  const folder = decides && FOLDER.exec(new URL(decides, location.href).href)?.[0];
+  sessionStorage.setItem("note sent", JSON.stringify({ names, folder }));
 }
 
-// The act was done: what led to it is in the journal, no longer here.
+// The act was done: what led to it is in the journal, no longer here, and what would have led to another is of no use.
 function forgetSent() {
-  const names = JSON.parse(sessionStorage.getItem("note sent") ?? "[]");
+  const { names = [], folder } = JSON.parse(sessionStorage.getItem("note sent") ?? "{}");
   sessionStorage.removeItem("note sent");
-  if (document.querySelector(".flash-ok")) names.forEach(forget);
+  if (!document.querySelector(".flash-ok")) return;
+  names.forEach(forget);
+  if (folder) forgetFrom(`note ${folder}`);
 }
 
 export async function restoreNotes(root) {

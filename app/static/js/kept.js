@@ -51,6 +51,9 @@ export const kept = (name) => after(() => opened(name));
 // Forgets one name, or all that begin with the kinds given.
 export const forget = (name) => after(() => sessionStorage.removeItem(name));
 
-export const forgetAll = (...kinds) => after(() => {
-  for (const name of Object.keys(sessionStorage)) if (kinds.some((kind) => name.startsWith(`${kind} `))) sessionStorage.removeItem(name);
+export const forgetAll = (...kinds) => forgetFrom(...kinds.map((kind) => `${kind} `));
+
+// Forgets all that begin with these.
+export const forgetFrom = (...beginnings) => after(() => {
+  for (const name of Object.keys(sessionStorage)) if (beginnings.some((one) => name.startsWith(one))) sessionStorage.removeItem(name);
 });

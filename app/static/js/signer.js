@@ -8,6 +8,7 @@ import { proveIdentity } from "./identity.js";
 import { restored } from "./session.js";
 import { choosePlace, whenOpen } from "./placement.js";
 import { reopen, setAside } from "./dialogs.js";
+import { notesSent } from "./forms.js";
 
 const ANSWER_WITHIN = 60_000; // ms for one answer of the server
 const ASK_EVERY = 2_000;
@@ -385,6 +386,7 @@ export class Signer {
 
   leave(location) {
     this.step(4);
+    if (!this.form.matches("[data-batch]")) notesSent(this.form, this.form.dataset.prepare);
     this.identities = [];
     window.location.assign(location);
   }
