@@ -1,5 +1,6 @@
 """What a page is for is in sight when it opens: the document under its head, the act of a dialog, the first folder of a list."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,9 @@ from tests.builders.house import House
 from tests.folders.test_asking import ask
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
-A, N, R = "a.kervadec", "n.abgrallec", "r.pellenec"
+A, G, N, R = "a.kervadec", "g.trehorel", "n.abgrallec", "r.pellenec"
+MOCKED_HEAD = 90
+"""Pixels of CSS of the head of mock-up 33 at 1280, its lower line included."""
 
 
 def sized(page: Page, width: int, height: int) -> None:
@@ -106,3 +109,20 @@ def test_the_order_of_the_list_stands_beside_its_filters(house: House, person: C
     trays = depositor.page.locator(".trays").bounding_box()
     assert trays is not None
     assert 8 < top(depositor.page.locator(".frow").first) - trays["y"] - trays["height"] < 80
+
+
+def test_a_row_on_a_telephone_names_the_day_by_which_one_decides(
+    house: House, person: Callable[..., Person]
+) -> None:
+    house.an_invoice("finance")
+    for login, tray in ((N, "todo"), (G, "running")):
+        reader = person()
+        reader.log_in(login)
+        page = reader.page
+        sized(page, 390, 844)
+        reader.open(f"/a-traiter?bannette={tray}")
+        day = page.locator(".frow .fdue small")
+        expect(day).to_have_count(1)
+        expect(day).to_be_visible()
+        expect(day).to_contain_text(re.compile(r"(lun|mar|mer|jeu|ven|sam|dim)\. \d"))
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
