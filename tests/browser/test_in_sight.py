@@ -38,11 +38,15 @@ def test_the_document_of_an_invoice_stands_under_a_short_head(
     finance.drawn()
     document = page.locator(".vpage").first
     assert top(document) < 300  # 36 are of the band of the simulation
+    head = page.locator(".fhead").bounding_box()
+    assert head
+    assert head["height"] <= MOCKED_HEAD, "the height of mock-up 33, whatever is told beside the facts"
     clock = page.locator(".fbands details")
-    expect(clock.locator("summary")).to_contain_text("sur 30, reste")
+    expect(clock.locator("summary")).to_contain_text("sur 30")
     expect(page.get_by_text("Paiement par le comptable")).to_be_hidden()
     clock.locator("summary").click()
     expect(page.get_by_text("Paiement par le comptable")).to_be_visible()
+    expect(clock).to_contain_text("reste 17 jours pour mandater")
     # On a telephone too where the step waits for an opinion: what else may be done is beside « Rejeter… »
     ask(house, N, folder_id, "direction")
     sized(page, 390, 844)
