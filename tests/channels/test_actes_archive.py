@@ -121,6 +121,17 @@ def test_what_is_no_archive_is_refused(tmp_path):
         assert faults_of(path) == {"E01"}
 
 
+def test_one_that_was_cut_or_altered_after_it_was_made_is_refused(tmp_path):
+    path = tmp_path / "x.tar.gz"
+    write_archive(path, content().items(), 0)
+    assert faults_of(path) == set()
+    whole = path.read_bytes()
+    inside = whole.index(b"%PDF") + 40
+    for raw in (whole[:-40], whole[:-1], whole[:inside] + bytes([whole[inside] ^ 1]) + whole[inside + 1 :]):
+        path.write_bytes(raw)
+        assert faults_of(path) == {"E01"}
+
+
 def test_a_bomb_and_an_archive_too_large_are_refused(tmp_path):
     bomb = odd(tmp_path, tarfile.TarInfo("zeros.pdf"), b"\0" * (LIMIT * MAX_GROWTH + 1))
     assert bomb.stat().st_size < LIMIT

@@ -1,6 +1,5 @@
 """The archive of @CTES: a flat tar.gz, the same bytes for the same content, opened with suspicion."""
 
-import gzip
 import hashlib
 import io
 import tarfile
@@ -12,6 +11,7 @@ from typing import IO, Final, cast
 
 from app.channels import replacing
 from app.channels.actes.settings import MEBIBYTE
+from app.files.stored_gzip import StoredGzip
 
 MAX_MEMBERS: Final = 1000
 MAX_XML: Final = 64 * MEBIBYTE
@@ -44,12 +44,13 @@ class BadArchive(Exception):  # noqa: N818 - said of a document
 def write_archive(target: Path, entries: Iterable[tuple[str, bytes | Path]], moment: int) -> str:
     """Write the archive and return its SHA-256; `moment` (seconds since 1970) is the date of every member.
 
-    The same entries, order and moment give the same bytes: no name, no clock and no owner of this machine enters.
+    The same entries, order and moment give the same bytes: no name, no clock and no owner of this machine enters, and no
+    zlib: nothing is compressed, so that it can be made again from its documents years later (decision 0044).
     """
     with (
         replacing(target) as part,
         part.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
+        StoredGzip(raw) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
         for name, content in entries:
@@ -76,6 +77,7 @@ def read_archive(path: Path, max_bytes: int) -> tuple[Member, ...]:
                 if room < 0 or len(members) >= MAX_MEMBERS:
                     raise BadArchive("A11", "L’archive contient trop de fichiers ou se décompresse sans fin.")
                 members.append(_read(cast("IO[bytes]", tar.extractfile(info)), info))
+            _to_the_end(cast("IO[bytes]", tar.fileobj), room)
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise BadArchive(
             "E01", "L’archive est illisible : ce n’est pas un fichier tar.gz complet."
@@ -108,6 +110,14 @@ def _refuse_odd(info: tarfile.TarInfo, names: set[str]) -> None:
         raise BadArchive("E01", f"L’archive n’est pas plate : « {info.name} » est rangé dans un dossier.")
     if info.name in names:
         raise BadArchive("E01", f"L’archive contient deux fois « {info.name} ».")
+
+
+def _to_the_end(packed: IO[bytes], room: int) -> None:
+    """Read what follows the last file: only then is the check of the gzip compared, and a cut seen."""
+    while chunk := packed.read(_CHUNK):
+        room -= len(chunk)
+        if room < 0:
+            raise BadArchive("A11", "L’archive contient trop de fichiers ou se décompresse sans fin.")
 
 
 def _read(source: IO[bytes], info: tarfile.TarInfo) -> Member:

@@ -29,6 +29,9 @@ MAX_SUBJECT: Final = 499
 WITH_SINGLE_ACCOUNT: Final = 2
 """The PDF files that go with a CFU: its deliberation, and the signatures of the councillors."""
 ANNEX_KINDS: Final = frozenset({"pdf", "jpg", "png", "xml"})
+_AROUND: Final = 64 * 1024
+_EACH: Final = 1024
+"""Bytes that an archive has beside those of its documents, at most, and for each: it is not compressed (`archive`)."""
 _BUDGET: Final = 5
 _BUDGET_MATTER: Final = (7, 1)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -227,12 +230,12 @@ def _types(act: Act, pieces: tuple[Piece, ...], classification: Classification) 
 
 def _size(pieces: tuple[Piece, ...], max_bytes: int) -> Iterator[Problem]:
     total = sum(piece.size for piece in pieces)
-    if total > max_bytes:
+    if total + _AROUND + _EACH * len(pieces) > max_bytes:
         yield Problem(
             "A11",
             "",
             f"L’acte et ses annexes pèsent {total / MEBIBYTE:.0f} Mio et la préfecture en accepte "
-            f"{max_bytes // MEBIBYTE}. Réduisez ou retirez des annexes.",
+            f"{max_bytes // MEBIBYTE}, enveloppe comprise. Réduisez ou retirez des annexes.",
         )
 
 
