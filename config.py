@@ -193,6 +193,7 @@ class Settings(BaseSettings):
     mail_days: float = Field(5.0, ge=0, le=30)
     metrics_token: SecretStr = SecretStr("")
     sweep_days: int = Field(30, ge=0)
+    parcel_days: int = Field(30, ge=0)
     journal_address_days: int = Field(365, ge=0, le=3650)
     disks_encrypted: bool = False
     disk_free_mb: int = Field(1024, ge=0)

@@ -31,6 +31,7 @@ And those that are read again from bytes that are kept, for the search.
 LEARNT = frozenset(
     {
         "document_version.blocks",
+        "transmission.parcel",
         "user_account.person_id",
         "user_account.arrived",
         "user_account.signing_guide",
@@ -45,6 +46,8 @@ LEARNT = frozenset(
     }
 )
 """Columns that fill again by themselves, from bytes that are kept elsewhere or from the column that takes their place.
+
+Which parcels are not in the store is told by the table that makes them again.
 
 And those that say no more than what help somebody was shown.
 """

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core import heartbeat, jobs, outbox, schema
 from app.core.db import reading
 from app.core.french import instant, taille
-from app.core.grammar import plural
+from app.core.grammar import milliers, plural
 from app.core.losses import losses
 from app.core.refusals import Refusal
 from app.core.version import public_version
@@ -32,6 +32,7 @@ from app.operations.web import KINDS
 from app.people.cli import people
 from app.people.desks import collectivity_of
 from app.people.first_day import links
+from app.transmission import lightening
 
 
 @click.command("version")
@@ -198,6 +199,7 @@ def sweep_command() -> None:
     click.echo(f"Liens de mot de passe passés : {swept.links}")
     click.echo(f"Clés de dépôt de plus de {sweep.KEYS.days} jours : {swept.keys}")
     click.echo(f"Travaux faits depuis plus de {sweep.DONE.days} jours, dont rien ne dépend : {swept.done}")
+    _tell_parcels(chosen.parcel_days)
     if chosen.journal_address_days:
         click.echo(f"Adresses du journal de plus de {chosen.journal_address_days} jours : {swept.addresses}")
     else:
@@ -208,6 +210,27 @@ def sweep_command() -> None:
         raise click.ClickException(
             f"{swept.doubtful} documents laissés : la base n’en nomme pas la moitié. "
             "Vérifiez qu’elle est bien celle de ces documents."
+        )
+
+
+def _tell_parcels(days: int) -> None:
+    if not days:
+        click.echo("Envois acquittés : gardés tels qu’ils sont partis (PARAPHE_PARCEL_DAYS=0)")
+        return
+    tally = lightening.lighten(days)
+    click.echo(
+        f"Envois acquittés depuis plus de {days} jours, désormais refaits de leurs documents : {milliers(tally.light)} "
+        f"({taille(tally.size)})"
+    )
+    if tally.whole:
+        click.echo(f"Envois gardés tels qu’ils sont partis, qui ne se refont pas : {milliers(tally.whole)}")
+    if tally.framed:
+        click.echo(
+            f"Envois refaits et comparés, dont les octets partent une semaine après : {milliers(tally.framed)}"
+        )
+    if tally.damaged:
+        click.echo(
+            f"Envois dont un fichier est altéré ou manque, laissés comme ils sont : {milliers(tally.damaged)}"
         )
 
 

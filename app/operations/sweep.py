@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ import sqlalchemy as sa
 import structlog
 
 from app.batches.models import Batch
-from app.core import heartbeat, outbox
+from app.core import digests, heartbeat, outbox
 from app.core.clock import now
 from app.core.db import Base, Db, reading
 from app.core.outbox import Outbox
@@ -206,30 +205,16 @@ def _documents(moment: datetime, age: timedelta, *, whole: bool) -> tuple[int, i
     return count, size, doubtful
 
 
-def _named_by_index(digests: Sequence[str]) -> frozenset[str]:
+def _named_by_index(listed: Sequence[str]) -> frozenset[str]:
     """Those of these digests that a column of digests holds, as its index answers."""
-    bound: Any = sa.bindparam("digests", digests, expanding=True)
-    columns = [sa.select(column).where(column.in_(bound)) for column in _indexed()]
     with reading() as db:
         _one_moment(db)
-        return frozenset(db.scalars(sa.union(*columns)))
+        return digests.named(db, listed)
 
 
-@cache
-def _indexed() -> tuple[sa.Column[Any], ...]:
-    """The columns of digests that an index of all their rows finds."""
-    firsts = (
-        next(iter(index.columns))
-        for table in Base.metadata.sorted_tables
-        for index in table.indexes
-        if index.dialect_options["postgresql"]["where"] is None
-    )
-    return tuple(column for column in firsts if column.name.endswith("sha256"))
-
-
-def _written_nowhere(digests: set[bytes]) -> set[bytes]:
+def _written_nowhere(listed: set[bytes]) -> set[bytes]:
     """Those of these digests that no row has, whatever the table and the column: a slice to come is covered as well."""
-    left = set(digests)
+    left = set(listed)
     with reading() as db:
         _one_moment(db)
         for table in Base.metadata.sorted_tables:

@@ -1,7 +1,13 @@
-"""`flask --app wsgi channels`: the carriers that the house has, found by walking their folders."""
+"""`flask --app wsgi channels | parcels`: the carriers that the house has, and the very parcels that left by them."""
+
+from pathlib import Path
 
 import click
+from flask.cli import AppGroup, with_appcontext
 
+from app.core.db import reading
+from app.core.french import instant_preuve, taille
+from app.transmission import sent
 from app.transmission.channels import open_channel
 from app.transmission.settings import declared, names, table
 
@@ -19,4 +25,46 @@ def channels_command(*, settings: bool) -> None:
                 click.echo(f"| `{setting}` | {default} | {sense} |")
 
 
-COMMANDS = (channels_command,)
+parcels = AppGroup("parcels", help="Ce qui est parti d’un dossier, à l’octet.")
+STATES = {sent.FRAMED: "refait au besoin de ses documents", sent.LIGHT: "refait de ses documents"}
+
+
+@parcels.command("list")
+@click.argument("folder", type=int)
+@with_appcontext
+def list_parcels(folder: int) -> None:
+    """Lister les envois d’un dossier, par son numéro : nom, empreinte, et ce qui en est gardé."""
+    with reading() as db:
+        listed = sent.parcels_of(db, folder)
+    for parcel in listed:
+        left = f"parti le {instant_preuve(parcel.sent_at)}" if parcel.sent_at else "pas encore parti"
+        state = STATES.get(parcel.state, "gardé tel qu’il est parti")
+        click.echo(
+            f"{parcel.id:<8} {parcel.channel:10} {parcel.name}  SHA-256 {parcel.sha256}  {left}, {state}"
+        )
+    if not listed:
+        click.echo("Rien n’est parti de ce dossier.")
+
+
+@parcels.command("give")
+@click.argument("folder", type=int)
+@click.argument("number", type=int)
+@click.argument("file", type=click.Path(path_type=Path))
+@with_appcontext
+def give_parcel(folder: int, number: int, file: Path) -> None:
+    """Écrire dans un fichier neuf, à l’octet, un envoi d’un dossier ; son empreinte est comparée à celle du journal."""
+    if file.exists():
+        raise click.ClickException(f"{file} existe déjà : donnez un autre nom.")
+    if not file.parent.is_dir():
+        raise click.ClickException(f"le dossier {file.parent} n’existe pas : créez-le d’abord.")
+    with reading() as db:
+        parcel = sent.parcel(db, folder, number)
+    sent.fetch(parcel, file)
+    file.chmod(0o600)
+    click.echo(
+        f"{file} : « {parcel.name} » ({taille(file.stat().st_size)}), tel qu’il est parti. Son empreinte est celle du journal : "
+        f"SHA-256 {parcel.sha256}"
+    )
+
+
+COMMANDS = (channels_command, parcels)

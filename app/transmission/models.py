@@ -13,6 +13,10 @@ ON_PAPER = "papier"
 """The reference of a transmission that was made on paper while the convention was suspended."""
 
 
+TO_LIGHTEN = "parcel IN ('', 'framed') AND state = 'acknowledged' AND package_sha256 IS NOT NULL"
+"""Which sendings have a parcel that may be let go one day, in the words of their index, or it does not serve."""
+
+
 class Transmission(Base, Tenanted):
     """One sending of a folder by a channel; unique for a folder, a round and a step, whatever the retries.
 
@@ -21,11 +25,21 @@ class Transmission(Base, Tenanted):
     afterwards changes nothing of what was sent.
     `stage` is where the relay operator holds what it has not answered, in French, None once it was sent on; `stage_address`
     the page where somebody must confirm it.
+    `parcel` is where its parcel's own bytes are: in the store as they left (empty, or « whole » and « doubtful » once it was
+    looked at), or made again from its frame: « framed » until they have gone, then « light » (`lightening`).
     """
 
     __tablename__ = "transmission"
     __table_args__ = (
         sa.UniqueConstraint("folder_id", "round", "step"),
+        # Those whose parcels are still to be looked at, the first that ended first: most are no more
+        sa.Index(
+            "ix_transmission_parcel",
+            "ended_at",
+            "id",
+            sqlite_where=sa.text(TO_LIGHTEN),
+            postgresql_where=sa.text(TO_LIGHTEN),
+        ),
         sa.Index("ix_transmission_package_sha256", "package_sha256"),
         # Only what has an identifier: SQLite would take it to find a folder's sendings among all those of a collectivity
         sa.Index(
@@ -47,6 +61,7 @@ class Transmission(Base, Tenanted):
     reference: Mapped[str | None]
     package_sha256: Mapped[str | None]
     package_name: Mapped[str | None]
+    parcel: Mapped[str] = mapped_column(server_default="", default="")
     identifier: Mapped[str | None]
     received_on: Mapped[date | None]
     reason: Mapped[str | None]
@@ -56,6 +71,22 @@ class Transmission(Base, Tenanted):
     prepared_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+
+class ParcelFrame(Base, Tenanted):
+    """What is around the documents of a parcel that was sent: with the versions, it gives the very bytes again (`frames`).
+
+    `parts`, in their order: so many bytes of `around`, or the SHA-256 of a version. `around` is compressed, `wrap` how the whole
+    is wrapped: empty, or « gzip ».
+    """
+
+    __tablename__ = "parcel_frame"
+
+    transmission_id: Mapped[int] = mapped_column(sa.ForeignKey("transmission.id"), primary_key=True)
+    wrap: Mapped[str]
+    parts: Mapped[list[Any]]
+    around: Mapped[bytes]
+    made_at: Mapped[datetime]
 
 
 class Receipt(Base, Tenanted):

@@ -19,9 +19,10 @@ from app.folders.models import Folder
 from app.folders.route import route_of
 from app.folders.rows import posted
 from app.folders.sockets import Tag
+from app.journal import beside
 from app.people.models import Collectivity
 from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
-from app.transmission import afterwards, channels, lateness, silences
+from app.transmission import afterwards, channels, lateness, lightening, sent, silences
 from app.transmission.dispatch import ENDED, transmit
 from app.transmission.models import ON_PAPER, SENDINGS, Receipt, Transmission, sendings_of
 from app.transmission.parcel import EMAIL, parcel_of
@@ -46,6 +47,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     handles(afterwards.KIND)(_Handler(settings, afterwards.ask))
     each_round(afterwards.KIND, afterwards.Watch())
     each_round("s2low.expiry", expiry.Watch(settings))
+    each_round("parcels", lightening.Watch(settings.parcel_days))
+    beside.compares("parcels", sent.differences)
     sockets.question(SENDINGS)
     sockets.note("transmit", _Display(settings).note)
     sockets.tag(_Display(settings).tag)
@@ -224,6 +227,11 @@ class _Display:
             line |= {
                 "link_label": "Confirmer chez l’opérateur, avec votre certificat",
                 "link_url": row.stage_address,
+            }
+        elif row.state in ENDED and row.package_sha256:
+            line |= {
+                "link_label": "Télécharger ce qui est parti, à l’octet",
+                "link_url": f"/dossiers/{folder.id}/envois/{row.id}",
             }
         return line
 

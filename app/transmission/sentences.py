@@ -31,5 +31,16 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : un compte technique va avec son mot de passe, tous deux sans accents. Donnez les deux, ou aucun.",
     ),
+    "parcel-none": (404, "Rien n’est parti de ce dossier par cet envoi. Rechargez la page du dossier."),
+    "parcel-untold": (
+        500,
+        "L’envoi « {name} » n’est pas donné : le journal ne connaît pas son empreinte. Prévenez l’administrateur et citez "
+        "l’empreinte {sha256}.",
+    ),
+    "parcel-differs": (
+        500,
+        "L’envoi « {name} » n’est pas donné : refait de ses documents, il n’est plus à l’octet ce qui est parti. Prévenez "
+        "l’administrateur et citez l’empreinte {sha256}.",
+    ),
     "channel-unknown": (422, "Le canal « {channel} » n’existe pas. Corrigez le circuit."),
 }

@@ -13,7 +13,11 @@ from moto.server import ThreadedMotoServer
 
 from app.core.clock import now
 from app.core.refusals import Refusal
+from app.files import vault
 from app.files.store import Store, open_store
+from app.transmission import lightening
+from tests.builders.house import House
+from tests.transmission.test_lightening import all_the_way, given, left
 
 MONTH = timedelta(days=30)
 COMMUNE, NEIGHBOUR = "212909998", "212900013"
@@ -161,3 +165,16 @@ def test_deposits_and_sweeps_of_the_same_bytes_at_once_lose_nothing(store: Store
         finally:
             over.set()
         sweeping.result(30)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_parcel_that_was_sent_is_made_again_from_a_bucket_and_its_bytes_leave_it(
+    house: House, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault, "store", lambda: store)
+    monkeypatch.setattr(lightening, "GRACE", timedelta(minutes=-1))  # a bucket keeps its own hours
+    parcel = left(house.an_invoice(at="done"))
+    before = given(parcel, tmp_path)
+    assert all_the_way(house).light == 1
+    assert not store.exists(vault.scope(parcel.collectivity_id), parcel.sha256)
+    assert given(parcel, tmp_path) == before

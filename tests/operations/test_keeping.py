@@ -30,12 +30,15 @@ from app.operations.keeping.backup import ASIDE, HANDOVERS, _folders, backup
 from app.operations.keeping.move import move
 from app.operations.keeping.restore import MARK, restore, survey
 from app.people import desks
+from app.transmission.lightening import lighten
+from app.transmission.sent import differences
 from config import Settings
 from tests.batches.town import Hand
 from tests.builders.house import House
 from tests.builders.memory import DISK, MEMORY, memory
 from tests.builders.process import ask, environment, start, until
 from tests.cluster import Cluster, free_port
+from tests.transmission.test_lightening import a_week_later, given, left, settled
 
 
 @dataclass
@@ -197,6 +200,28 @@ def test_a_copy_made_while_folders_move_comes_back_elsewhere_and_says_nothing(
         "le lien ne sert plus : un autre a été donné depuis, ou se demande",
     )
     assert runner.invoke(args=["journal", "verify"]).exit_code == 0
+
+
+def test_a_parcel_whose_own_bytes_went_comes_back_with_a_copy_and_is_given_to_the_byte(
+    house: House, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    parcels = [left(house.an_invoice(at="done")), left(house.a_deliberation(at="publication"))]
+    before = [given(parcel, tmp_path) for parcel in parcels]
+    settled(house)
+    lighten(30)
+    copied = backup(house.settings, tmp_path / "semaine")  # both are there
+    assert copied.lost == []
+    a_week_later()
+    assert lighten(30).light == 2
+    copied = backup(house.settings, tmp_path / "copie")
+    assert copied.lost == []
+    elsewhere.open()
+    restored = restore(elsewhere.settings, tmp_path / "copie")
+    assert restored.sound
+    assert {path.name for path in elsewhere.documents()}.isdisjoint(parcel.sha256 for parcel in parcels)
+    assert [given(parcel, tmp_path) for parcel in parcels] == before
+    with reading() as session:
+        assert list(differences(session, parcels[0].collectivity_id)) == []
 
 
 def flipped(data: bytes, where: int) -> bytes:

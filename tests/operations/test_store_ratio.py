@@ -12,7 +12,8 @@ from app.files import vault
 from app.folders.models import DocumentVersion
 from app.operations.sweep import sweep
 from app.signing.models import SignatureSession
-from app.transmission.models import Transmission
+from app.transmission import lightening
+from app.transmission.models import ParcelFrame, Transmission
 from tests.builders.house import ACT, House
 
 A = "a.kervadec"
@@ -45,6 +46,27 @@ def test_once_folders_are_signed_the_store_is_hardly_larger_than_what_is_named(h
     aged(house, now() - timedelta(minutes=10))
     outbox.watch()
     assert ratio() <= MOST
+
+
+def test_once_sendings_are_settled_the_store_is_hardly_larger_than_what_versions_name(house: House) -> None:
+    house.an_invoice(at="done")
+    house.a_deliberation(at="publication")
+    for ago in (timedelta(0), lightening.LATER):
+        aged(house, now() - timedelta(days=DAYS + 1))
+        with engine().begin() as connection:
+            ended = now() - timedelta(days=DAYS + 1)
+            connection.execute(sa.update(Transmission.__table__).values(ended_at=ended))
+            connection.execute(
+                sa.update(ParcelFrame.__table__).values(made_at=now() - ago - timedelta(hours=1))
+            )
+        outbox.watch()
+        lightening.lighten(DAYS)
+    with reading() as db:
+        versions = set(db.scalars(sa.select(DocumentVersion.sha256)))
+        frames = sum(map(len, db.scalars(sa.select(ParcelFrame.around))))
+    kept = list(vault.store().objects())
+    named = sum(size for _, sha256, size in kept if sha256 in versions)
+    assert (sum(size for _, _, size in kept) + frames) / named <= MOST
 
 
 def test_what_a_kill_leaves_of_a_signature_goes_with_the_sweep(house: House) -> None:

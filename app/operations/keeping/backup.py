@@ -30,6 +30,7 @@ from app.journal import anchors
 from app.journal.chain import one_moment
 from app.operations import shares
 from app.operations.keeping import archive, rows
+from app.transmission.sent import FRAMED, LIGHT
 from app.transmission.settings import declared
 from config import Settings
 
@@ -45,6 +46,8 @@ _FILES = {
     "chorus_piece": "sha256",
 }
 """Where a row names a file that the store must hold, in the part of its collectivity."""
+_MADE_AGAIN = {"transmission": sa.column("parcel", sa.Text).in_([FRAMED, LIGHT])}
+"""But for these, whose bytes are made again from documents that it must hold (`app/transmission/sent.py`)."""
 
 
 HANDOVERS, CHOSEN, ASIDE = "remises", "remises-choisies", "remises-restaurees"
@@ -155,6 +158,8 @@ def _needed(db: Db) -> Iterator[tuple[str, str]]:
         query = (
             sa.select(form.c.collectivity_id, form.c[column]).where(form.c[column].is_not(None)).distinct()
         )
+        if table in _MADE_AGAIN:
+            query = query.where(~_MADE_AGAIN[table])
         for number, digest in db.execute(query):
             if _DIGEST.fullmatch(digest):
                 yield vault.scope(number), digest
