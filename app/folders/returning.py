@@ -14,7 +14,7 @@ from app.folders.decide import not_rejected
 from app.folders.models import Folder, StepRun, former_passage
 from app.folders.move import Back, Present, Said, move, present, typed
 from app.folders.rows import runs_of_round
-from app.folders.seats import lacks_people_under_lock
+from app.folders.seats import stuck_under_lock
 from app.people.actor import Actor
 from workflows import returning
 from workflows.circuit import Step
@@ -66,7 +66,7 @@ def send_back(db: Db, actor: Actor, folder_id: int, *, version: int, step: str, 
     here = present(db, folder)
     target = next((one for one in offered(db, folder, actor, here) if one.key == step), None)
     if target is not None:
-        if lacks_people_under_lock(db, folder, target):
+        if stuck_under_lock(db, folder, target):
             raise Refusal("send-back-nobody", step=target.label)
         if put_aside_before(db, folder) + len(here.circuit.steps) > MOST:
             raise Refusal("send-back-many")

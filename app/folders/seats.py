@@ -979,22 +979,25 @@ def lacks_people(
     return able_at(slots, acted, served) < step.quorum.needed(len(slots))
 
 
-def stuck_at(db: Db, folder: Folder, step: Step, slots: tuple[Slot, ...]) -> bool:
-    """Whether a step that a folder enters can never end as things stand, by people or by software; asked where people lack."""
-    if not lacks_people(step, slots):
+def stuck_at(
+    db: Db, folder: Folder, step: Step, slots: tuple[Slot, ...], acted: Mapping[str, int] | None = None
+) -> bool:
+    """Whether a step that a folder enters can never end as things stand, by people or by software; asked where people lack.
+
+    `acted`: who has done a part already, by part.
+    """
+    if not lacks_people(step, slots, acted):
         return False
     desks = [slot.desk_id for slot in slots if slot.desk_id is not None]
     rows = db.execute(software_at(folder.collectivity_id, desks)).all()
     software = Sitting((), ((row.desk_id, row.rights) for row in rows))
-    return lacks_people(step, slots, served=software.served(folder, step, slots))
+    return lacks_people(step, slots, acted, software.served(folder, step, slots))
 
 
-def lacks_people_under_lock(
-    db: Db, folder: Folder, step: Step, acted: Mapping[str, int] | None = None
-) -> bool:
+def stuck_under_lock(db: Db, folder: Folder, step: Step, acted: Mapping[str, int] | None = None) -> bool:
     """The same, read once none of the step's desks can be closed before the transaction ends; refuses `desk-missing`."""
     slots_of(db, folder, step, seats_alone=True, locked=True)
-    return lacks_people(step, slots_of(db, folder, step), acted)
+    return stuck_at(db, folder, step, slots_of(db, folder, step), acted)
 
 
 def able_at(

@@ -27,7 +27,7 @@ from app.folders.models import ASKED, HANDED, AskedOpinion, CircuitChange, Folde
 from app.folders.move import SOMEBODY, Present, Said, pass_number, person_of, place_back, present
 from app.folders.returning import MOST, put_aside_before
 from app.folders.rows import POSTED, READERS, RUNS, SEEN, changes_of_round, links
-from app.folders.seats import as_given, lacks_people, lacks_people_under_lock, slots_of
+from app.folders.seats import as_given, slots_of, stuck_at, stuck_under_lock
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.covers import refuse_over
@@ -127,9 +127,9 @@ def _refuse_nobody(db: Db, folder: Folder, part: Part, run: StepRun, *, lock: bo
     """
     try:
         lacking = (
-            lacks_people_under_lock(db, folder, part.step, part.acted)
+            stuck_under_lock(db, folder, part.step, part.acted)
             if lock
-            else lacks_people(part.step, slots_of(db, folder, part.step), part.acted)
+            else stuck_at(db, folder, part.step, slots_of(db, folder, part.step), part.acted)
         )
     except Refusal:
         own = sa.select(Desk.closed_at).where(Desk.id == run.desk_id)

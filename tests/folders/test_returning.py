@@ -199,6 +199,16 @@ def test_nobody_is_left_to_act_there_and_it_is_said_before(house: House) -> None
     house.approve(folder_id, N)
 
 
+def test_it_is_sent_back_where_software_alone_acts(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    desks.seat(here(house), "technique", R, [])
+    software = Software(house, "technique", [Right.ACT])
+    send_back(house, N, folder_id, "service_done")
+    version = house.folder(folder_id).version
+    assert software.post(f"/folders/{folder_id}/approve", version=version).status_code == 200
+    assert place(house, folder_id) == "finance"
+
+
 @pytest.mark.both_databases
 def test_a_desk_that_is_being_closed_waits_until_it_is_sent_back_there(
     house: House, monkeypatch: pytest.MonkeyPatch

@@ -615,3 +615,14 @@ def test_software_takes_back_its_own_visa(house: House) -> None:
         ("cancelled", True),
         ("active", False),
     ]
+
+
+def test_software_that_acts_alone_at_its_desk_takes_back_its_own_visa(house: House) -> None:
+    software = Software(house, "technique", {Right.ACT})
+    folder_id = brought(house, "service_done")
+    desks.seat(house.actor(K).collectivity_id, "technique", R, [])
+    shown = software.post(f"/folders/{folder_id}/approve", version=house.folder(folder_id).version)
+    assert "take_back" in shown.json["actions"]
+    back = software.post(f"/folders/{folder_id}/take-back", version=shown.json["version"])
+    assert back.status_code == 200, back.json
+    assert back.json["place"] == "service_done"
