@@ -163,6 +163,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "absent": _plain(str(row.payload.get("absent", ""))),
         "begins": _plain(str(row.payload.get("begins", ""))),
         "ends": _plain(str(row.payload.get("ends", ""))),
+        "begun": row.payload.get("begun", True),
         "acts": row.payload.get("acts", True),
         "last_day": jour_long(row.payload.get("last_day")),
         "court": bool(row.payload.get("court")),

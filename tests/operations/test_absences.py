@@ -864,6 +864,28 @@ def test_an_absence_that_has_not_begun_lends_nothing_yet_and_is_cancelled_for_go
         assert row.starts_at == row.ends_at
 
 
+@pytest.mark.parametrize("given_to", [None, DIRECTION], ids=["cancelled", "given to another"])
+def test_who_was_to_stand_in_is_not_told_that_what_never_began_is_over(
+    house: House, given_to: str | None
+) -> None:
+    number = away(house, FINANCE, TECHNIQUE, since=3)
+    with reading() as db:
+        begins = planning.words_of(db.get_one(Absence, number).starts_at)
+    house.drain()
+    if given_to:
+        change(house.actor(FINANCE), number, wanted(house, FINANCE, given_to, since=5), revision=1)
+    else:
+        end(house.actor(FINANCE), number, revision=1)
+    house.drain()
+    _, last = house.mail.to("r.pellenec@kerlann-sur-mer.example")
+    subject = str(last["Subject"]).replace("\u00a0", " ")
+    assert subject == "Paraphe : l’intérim de Nolwenn Abgrallec ne vous est plus confié"
+    body = plainly(last.get_body(("plain",)).get_content())
+    assert f"Il devait commencer le {plainly(begins)}. Nolwenn Abgrallec ne vous le confie plus" in body
+    assert "pris fin" not in body
+    assert "ne les lisez plus" not in body
+
+
 def test_who_stands_in_is_told_once_when_it_is_set_begins_and_ends(house: House) -> None:
     number = away(house, FINANCE, TECHNIQUE, since=3)
     change(house.actor(FINANCE), number, wanted(house, FINANCE, TECHNIQUE, since=5), revision=1)
@@ -884,6 +906,21 @@ def test_who_stands_in_is_told_once_when_it_is_set_begins_and_ends(house: House)
         "Paraphe : votre intérim de Nolwenn Abgrallec commence",
         "Paraphe : votre intérim de Nolwenn Abgrallec est terminé",
     ]
+
+
+def test_the_end_of_one_cover_is_told_of_that_one_alone(house: House) -> None:
+    """Another, for the same person at another desk, goes on."""
+    desks.seat(house.actor(FINANCE).collectivity_id, "direction", FINANCE, [Right.ACT])
+    with reading() as db:
+        found = sa.select(Desk.id).where(Desk.key.in_(["direction", "finances"])).order_by(Desk.key)
+        there, here = db.scalars(found)
+    away(house, FINANCE, TECHNIQUE, desk_id=here)
+    number = away(house, FINANCE, TECHNIQUE, desk_id=there)
+    end(house.actor(FINANCE), number, revision=1)
+    house.drain()
+    last = house.mail.to("r.pellenec@kerlann-sur-mer.example")[-1]
+    body = plainly(last.get_body(("plain",)).get_content())
+    assert "À ce titre, les dossiers de Nolwenn Abgrallec ne vous attendent plus" in body
 
 
 def test_a_cover_of_one_desk_or_some_types_is_not_told_as_one_of_everything(house: House) -> None:
@@ -912,7 +949,7 @@ def test_who_is_away_is_told_once_when_another_shortens_or_ends_his_absence(hous
     assert "votre absence, du" in str(shortened["Subject"]).replace("\u00a0", " ")
     assert str(ended["Subject"]).replace("\u00a0", " ") == "Paraphe : il est mis fin à votre absence"
     body = " ".join(ended.get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
-    assert "à votre absence qui commençait le" in body
+    assert f"à votre absence qui {'commençait' if since < 0 else 'devait commencer'} le" in body
     assert "et à l’intérim de Ronan Pellenec." in body
     again = away(house, FINANCE, TECHNIQUE)
     end(house.actor(FINANCE), again, revision=1)

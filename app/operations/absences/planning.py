@@ -134,7 +134,7 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
     """
     identity.refuse_stale_in(db, actor)
     row = _locked(db, actor, number, revision)
-    former, wanted = row.cover_id, replace(wanted, user_id=row.user_id)
+    former, since, wanted = row.cover_id, row.starts_at, replace(wanted, user_id=row.user_id)
     law, absent, cover = checked(db, actor, wanted, lock=True, but=number)
     refuse_emitter(db, actor, law, cover)
     for name, value in _columns(law).items():
@@ -144,7 +144,7 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
     _abandon_former(db, row)
     if former is not None and former != row.cover_id:
         before = db.get_one(User, former)
-        letter = _letter(OVER, row, absent, before, actor, ends=last_minute(now()), final=True)
+        letter = _letter(OVER, row, absent, before, actor, ends=last_minute(now()), since=since, final=True)
         post(db, row.collectivity_id, [letter])
     _let_go(db, row)
     _tell(db, actor, row, absent, cover)
@@ -458,9 +458,14 @@ def _letter(
     at: datetime | None = None,
     ends: str = "",
     cover: User | None = None,
+    since: datetime | None = None,
     final: bool = False,
 ) -> News:
-    """A letter about an absence; `final`: it stays true whatever becomes of the absence, but for who stands in again."""
+    """A letter about an absence; `final`: it stays true whatever becomes of the absence, but for who stands in again.
+
+    `since`: when it was to begin before this change. One that had not begun is over for nobody: it is told as given up.
+    """
+    starts_at = since or row.starts_at
     facts: dict[str, Any] = {
         "event": event,
         "user_id": reader.id,
@@ -472,7 +477,7 @@ def _letter(
         "acts": row.acts,
         "limited": row.desk_id is not None or bool(row.types),
         "what": cover.name if cover is not None else "",
-        "begins": words_of(row.starts_at),
+        "begins": words_of(starts_at),
         "ends": ends or last_minute(row.ends_at),
         "page": "/" if event == BEGINS else PAGE,
     }
@@ -480,7 +485,7 @@ def _letter(
     if at is not None:
         facts["at"] = at.isoformat()
     if final:
-        facts["final"] = True
+        facts |= {"final": True, "begun": starts_at <= now()}
     key = f"{event}-{row.id}-{row.revision}-{reader.id}"
     return News("mail", key, facts, None, reader.email, delay=delay)
 
