@@ -173,6 +173,35 @@ def test_a_session_that_is_over_is_opened_again_in_place(house: House, person) -
     plain.page.wait_for_url("**/compte")
 
 
+@pytest.mark.parametrize("lacks", ["**/door.js*", "**/login"], ids=["its script", "its page"])
+def test_where_the_login_does_not_come_over_the_page_it_is_told_that_nothing_was_sent(
+    house: House, person, lacks: str
+) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor: Person = person("a.kervadec")
+    mayor.expected.append("net::ERR_FAILED")
+    page = mayor.page
+    reason = _reason(mayor, folder_id)
+    reason.fill("Le bon de commande manque.")
+    apart(lambda: close_sessions(house, "a.kervadec"))
+    page.evaluate("const now = Date.now; Date.now = () => now() + 120_000")  # the page has been open a while
+    page.route(lacks, lambda one: one.abort())
+    send = page.get_by_role("button", name=re.compile("^(Rejeter|Renvoyer) le dossier"))
+    send.click()
+    mayor.sees("Rien n’a été envoyé")
+    mayor.sees("Connectez-vous dans un autre onglet")
+    expect(reason).to_have_value("Le bon de commande manque.")
+    assert house.folder(folder_id).place == "bon_a_payer"
+    there = page.context.new_page()
+    there.goto(f"{mayor.url}/login")
+    there.get_by_label("Identifiant").fill("a.kervadec")
+    there.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    there.get_by_role("button", name="Se connecter").click()
+    expect(there.get_by_role("heading", name="À traiter")).to_be_visible()
+    send.click()
+    mayor.sees("est rejeté, retour à")
+
+
 def test_a_batch_goes_on_in_its_page_when_the_session_is_over(house: House, person) -> None:
     to_sign(house, 3)
     mayor: Person = person("a.kervadec")

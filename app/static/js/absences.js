@@ -40,7 +40,7 @@ export function startAbsence(form) {
   async function ask(look = false) {
     clearTimeout(timer);
     const mine = (latest += 1);
-    if ((await over()) && !(await restored())) return;
+    if ((await over()) && !(await restored())) return void (mine === latest && fail());
     const slow = setTimeout(() => mine === latest && tell("Recherche de ce qui bloquera"), LONG);
     try {
       const reply = await fetch(button.formAction, { method: "POST", body: new FormData(form), credentials: "same-origin" });

@@ -37,7 +37,9 @@ export function startCircuit(form) {
   }
 
   async function post(data, gesture, mine, told) {
-    if ((await over()) && !(await restored())) return;
+    const back = !(await over()) || (await restored());
+    if (back === null) throw new Error("no login");
+    if (!back) return;
     data.set("version", editor().querySelector("[name=version]").value);
     data.set("csrf_token", form.elements.csrf_token.value);
     const answer = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });

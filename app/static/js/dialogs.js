@@ -140,7 +140,7 @@ function go(address) {
 async function again(link) {
   const own = { abort: () => (own.given = true) };
   if (coming) wait(own);
-  const back = await restored().catch(() => null);
+  const back = await restored();
   if (coming === own) coming = null;
   if (own.given) return;
   if (back) link?.click();

@@ -26,10 +26,10 @@ async function doorIn(answer) {
   return { parts, said, error: Boolean(page.querySelector("main .note-danger")) };
 }
 
-// Asks here who one is; gives whether the same person is back.
+// Asks here who one is; gives whether the same person is back, null where the login has nothing to ask with.
 export async function asked() {
   const first = await atTheDoor().catch(() => ({ parts: [] }));
-  if (!first.parts.length) return false;
+  if (!first.parts.some((one) => one.matches("form"))) return null;
   const title = element("h2", { id: "reconnect-t", tabindex: "-1" }, "Votre session s’est fermée");
   const lead = element("p", { class: "small quiet mt-1" }, `Reconnectez-vous ici${NB}: la page reste comme elle est, votre saisie aussi.`);
   const close = element("button", { class: "btn btn-quiet btn-ic", type: "button" }, icon("x-lg"), element("span", { class: "visually-hidden" }, "Fermer"));

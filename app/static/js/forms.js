@@ -5,6 +5,7 @@ import { over, restored, stale } from "./session.js";
 import { NB, csrf, element, notice } from "./words.js";
 
 const BUSY = "Envoi en cours";
+const NO_DOOR = "Votre session s’est fermée, et la page de connexion ne s’ouvre pas ici. Ce que vous avez écrit reste dans cette page. Connectez-vous dans un autre onglet, puis recommencez.";
 const OFFLINE = "Cet appareil n’est pas connecté. Ce que vous avez écrit reste dans cette page. Recommencez une fois la connexion revenue.";
 
 export function busy(button) {
@@ -78,7 +79,9 @@ async function prepare(form, submitter) {
       const why = await keepDraft();
       if (why && form.matches("[data-keeps-draft]")) return void notKept(form, why);
     }
-    if ((await over()) && !(await restored())) return;
+    const back = !(await over()) || (await restored());
+    if (back === null) notKept(form, NO_DOOR, "Rien n’a été envoyé");
+    if (!back) return;
   } finally {
     delete form.dataset.preparing;
   }

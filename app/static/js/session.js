@@ -74,9 +74,13 @@ export function welcome(there) {
 // Whether it is worth asking: a page that was just drawn was drawn for somebody who was logged in.
 export const stale = () => Boolean(me()) && Date.now() - heard > FRESH;
 
-// Whether the session is over. A silent server is not an over session: what follows says it better.
+// Whether the session is over, or another's. A silent server is not an over session: what follows says it better.
 export async function over() {
-  return stale() && (await seen()) === null;
+  if (!stale()) return false;
+  const there = await seen();
+  const same = there && mine(there) && String(there.account) === me();
+  if (same) renew(there.csrf); // logged in again, in another tab: the tokens of this page are of the session before
+  return there === null || Boolean(there && !same);
 }
 
 const WARN = 120; // seconds before a session closes for want of use
@@ -108,12 +112,13 @@ async function look() {
 
 let asking = null;
 
-// Makes sure that the same person is logged in: in another tab already, else by asking here. False when given up.
+// Makes sure that the same person is logged in: in another tab already, else by asking here. False when given up, null where
+// the login could not be drawn here.
 export function restored() {
   asking ??= (async () => {
     const there = await seen();
     if (there) return welcome(there);
-    return there === null && (await import("./door.js")).asked();
+    return there === null && import("./door.js").then((door) => door.asked()).catch(() => null);
   })().finally(() => (asking = null));
   return asking;
 }
