@@ -94,6 +94,23 @@ def test_what_will_block_is_told_where_the_keyboard_is_and_comes_into_sight(hous
     expect(look).to_have_count(0)
 
 
+def test_what_was_told_of_other_days_goes_with_them(house: House, person) -> None:
+    house.an_invoice("finance")
+    absent = person("n.abgrallec")
+    absent.open("/absences")
+    page = absent.page
+    told = page.locator("#bloquera [data-answer]")
+    expect(told).to_contain_text("visa")
+    page.locator("#du").fill("")
+    page.locator("#du").blur()
+    expect(told).to_be_empty()
+    expect(page.locator("#bloquera [data-told]")).to_be_empty()
+    page.locator("#du").fill("2027-01-12T08:00")
+    page.locator("#au").fill("2027-01-12T18:00")
+    page.locator("#au").blur()
+    expect(told).not_to_be_empty()
+
+
 def test_the_days_of_the_planning_have_one_width_however_short_an_absence(house: House, person) -> None:
     clerk = person("k.morizur")
     clerk.open("/absences?semaine=2027-01-11")

@@ -71,6 +71,7 @@ export function startAbsence(form) {
       another = true;
     }
     if (another || dated()) timer = setTimeout(() => void ask(), WAIT);
+    else [answer, section.querySelector("[data-told]")].forEach((one) => one.replaceChildren()); // of days that are no more there
   });
   form.addEventListener("submit", (event) => {
     if (event.submitter !== button) return;
