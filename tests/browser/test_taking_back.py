@@ -75,3 +75,22 @@ def test_a_visa_is_taken_back_by_the_keyboard_and_its_band_goes_when_it_is_too_l
     page.clock.fast_forward("00:31")
     expect(band).to_have_count(0)  # its seconds are over: no button for what one may not do
     expect(page.locator(".flash-ok")).to_contain_text("est visé")
+
+
+def test_an_act_is_taken_back_though_a_note_on_another_folder_is_not_written(house: House, person) -> None:
+    first, second = house.an_invoice(), house.an_invoice()
+    agent = person("r.pellenec")
+    page = agent.page
+    before = house.folder(first).place
+    agent.folder(first)
+    agent.button("Viser").click()
+    page.wait_for_url(f"**/dossiers/{second}*")
+    expect(page.locator(agent.awake)).to_be_attached()
+    page.get_by_role("link", name=re.compile("^Notes")).click()
+    note = page.get_by_label("Votre note")
+    note.fill("À rappeler lundi.")
+    page.get_by_role("button", name="Annuler ce visa").click()
+    expect(page.locator(".flash-ok")).to_contain_text("visa est repris")
+    assert house.folder(first).place == before
+    agent.folder(second, "notes")
+    expect(note).to_have_value("À rappeler lundi.")

@@ -42,7 +42,8 @@ function submitted(event) {
   if (form.matches("[data-signer]")) event.preventDefault(); // the page signs; nothing of this form is ever posted
   if (form.matches("[data-upload]")) notesSent(form);
   if (event.defaultPrevented || form.method !== "post" || form.matches("[data-signer], [data-upload]")) return;
-  if (unsent(form)) return void event.preventDefault();
+  // What may be taken back for some seconds does not wait for a note that comes back with its page
+  if (!(keeps && form.matches("[data-undo]")) && unsent(form)) return void event.preventDefault();
   const filesTravel = form.id === "draft" && document.querySelector("form[data-upload][data-busy]");
   if (form.dataset.sent || filesTravel) {
     event.preventDefault();
