@@ -597,6 +597,66 @@ def test_a_dialog_gives_way_to_the_words_of_a_note_that_are_not_sent(house: Hous
     assert house.folder(folder_id).place == "service_done"
 
 
+def test_a_signature_waits_as_a_visa_does_for_a_note_that_is_not_written(house: House, person) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor = person(A)
+    mayor.folder(folder_id, "notes")
+    page = mayor.page
+    mayor.drawn()
+    note = page.get_by_label("Votre note")
+    note.fill(NOTE)
+    mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+    expect(page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+    mayor.button("Signer 1 document").click()
+    expect(note).to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert house.folder(folder_id).place == "bon_a_payer"
+    mayor.button("Écrire la note").click()
+    mayor.sees("La note est écrite.")
+    mayor.sign(house.pki.p12("a_kervadec"), house.pki.passphrase.decode(), "Armel KERVADEC")
+
+
+def test_the_next_folder_is_not_opened_over_an_act_that_is_on_its_way(house: House, person) -> None:
+    """Whoever has read for a minute is looked for first; what is pressed meanwhile does not take the act away."""
+    first, second = house.an_invoice("finance"), house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, first)
+    page, held = finance.page, list[Route]()
+    page.evaluate("const now = Date.now; Date.now = () => now() + 120_000")
+    page.route("**/compte/session", lambda one: held.append(one))  # noqa: PLW0108 - Playwright marks a function of ours
+    finance.press("a")
+    finance.person.until(held)
+    finance.press("j")
+    page.wait_for_timeout(500)
+    assert page.url.startswith(f"{finance.person.url}/dossiers/{first}?")
+    held.pop().continue_()
+    finance.person.sees("est visé.")
+    assert [house.folder(one).place == "finance" for one in (first, second)] == [False, True]
+
+
+def test_escape_closes_the_menu_and_leaves_what_is_ticked(house: House, person) -> None:
+    for _ in range(2):
+        house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    page = finance.page
+    for key in ("j", "x", "j", "x"):
+        finance.press(key)
+    bar = page.locator("[data-selected]")
+    expect(bar).to_have_text("2 dossiers sélectionnés")
+    page.locator("details.menu summary").press("Enter")
+    expect(page.locator("details.menu[open]")).to_have_count(1)
+    finance.press("Tab")  # on what it offers
+    finance.press("Escape")
+    expect(page.locator("details.menu[open]")).to_have_count(0)
+    expect(bar).to_be_visible()
+    expect(page.locator(".fcheck input:checked")).to_have_count(2)
+    page.locator("a.ftitle").first.focus()
+    finance.press("Escape")
+    expect(page.locator(".fcheck input:checked")).to_have_count(0)
+
+
 def test_who_deposited_takes_it_back_copies_it_and_goes_on_from_it_by_keys_alone(
     house: House, person
 ) -> None:

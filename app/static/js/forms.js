@@ -229,6 +229,11 @@ export function startForms() {
   startDraft();
   forgetSent();
   document.addEventListener("submit", submitted);
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-signer]:not([data-enrol])") || !unsent(event.target)) return;
+    event.preventDefault(); // a signature leaves the folder behind as a visa does
+    event.stopImmediatePropagation();
+  }, true);
   document.addEventListener("click", clicked);
   document.addEventListener("click", (event) => {
     if (keeps || !event.target.closest?.("a[href]:not([href^='#'], [target], [download], [aria-haspopup], [data-close])") || !unsent()) return;
@@ -245,6 +250,7 @@ export function startForms() {
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
     if (!menu) return;
+    event.preventDefault(); // it closes the menu, and no more: what is ticked stays
     menu.open = false;
     menu.querySelector("summary").focus();
   });

@@ -99,7 +99,7 @@ function pressed(event) {
   event.preventDefault();
   // Held down, a key is pressed once: the folder that it opens was read by nobody
   if (event.repeat && !("jk".includes(key) && rows().length)) return;
-  if (leaving || document.querySelector("form[data-sent]")) return;
+  if (leaving || document.querySelector("form:is([data-sent], [data-preparing])")) return;
   if ("jk/".includes(key) && unsent()) return;
   act();
 }
