@@ -49,13 +49,13 @@ def _peak(action: Callable[[], object]) -> float:
     return _status("VmHWM") - before
 
 
-def opened(room: Path, login: str) -> FlaskClient:
-    """A browser without screen, logged in to a new installation of the commune, in this process alone."""
+def opened(room: Path, login: str, url: str = "") -> FlaskClient:
+    """A browser without screen, logged in to a new installation of the commune, in this process alone; `url`: on this base."""
     settings = Settings(
         _env_file=None,
         secret_key=SECRET,
         data_dir=room / "data",
-        database_url=f"sqlite:///{room / 'flow.db'}",
+        database_url=url or f"sqlite:///{room / 'flow.db'}",
         secure_cookies=False,
     )
     app = create_app(settings)

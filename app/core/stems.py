@@ -68,7 +68,8 @@ def forms_in(text: str) -> list[str]:
     """
     numbers = (re.sub(SPACE, "", match[0]) for match in _GROUPS.finditer(text))
     whole = (match[1] + match[2] for match in _CUT.finditer(text))
-    every = (form for part in (numbers, whole, words_in(text)) for word in part for form in forms(word))
+    once = dict.fromkeys(words_in(text))  # a text says most of its words again and again
+    every = (form for part in (numbers, whole, once) for word in part for form in forms(word))
     return list(dict.fromkeys(every))
 
 

@@ -46,6 +46,18 @@ def after_commit(db: Db, news: Callable[[], None]) -> None:
     db.info.setdefault("after_commit", []).append(news)
 
 
+def before_commit(db: Db, work: Callable[[], None]) -> None:
+    """Do `work` once the verb has written its own, in its transaction: what is written once for all that it has changed."""
+    db.info.setdefault("before_commit", []).append(work)
+
+
+def finish(db: Db) -> None:
+    """Do what waits for the end of the verb: before it locks the head of the journal, for which others wait, or at its end."""
+    while works := db.info.pop("before_commit", []):
+        for work in works:
+            work()
+
+
 def use_case(verb: Callable[Concatenate[Db, P], R]) -> Callable[P, R]:
     """Open the transaction of a verb, and try it again after a deadlock, a busy SQLite or a lost race on a unique row.
 
@@ -111,6 +123,7 @@ def _once(
         lost: DBAPIError | None = None
         with db.begin() as whole:
             result = verb(db, *args, **kwargs)
+            finish(db)
             # Before the number is asked: PostgreSQL gives one to a transaction once it writes.
             db.flush()
             number = _number(db)

@@ -267,7 +267,7 @@ def wait(modules: list[str]) -> None:
             if not line:
                 return
             request, reply = json.loads(line), dict[str, Any]()
-            if copy is not None and request.get("limits") != copy.limits:  # of another file, or at its end
+            if copy is not None and not copy.serves(request.get("limits")):  # of another file, or at its end
                 copy.end()
                 copy = None
             if request:
@@ -290,7 +290,7 @@ def _replied(
     """The answer, and the copy that waits for more; one that ended once it had answered before leaves its place to a new one."""
     for former in (copy, None):
         reader = former or _Copy(request["limits"], out)
-        reply, waits = reader.reply(line, request["limits"]["seconds"], more=request["more"])
+        reply, waits = reader.reply(line, request["limits"], more=request["more"])
         if former is None or "late" not in reply or reply["late"]:
             break
     return reply, reader if waits else None
@@ -321,9 +321,14 @@ class _Copy:
         os.close(questions)
         os.close(answering)
 
-    def reply(self, line: bytes, seconds: float, *, more: bool) -> tuple[dict[str, Any], bool]:
+    def serves(self, limits: dict[str, Any] | None) -> bool:
+        """Whether it may answer within these limits: none is wider than those it has, which the kernel does not give back."""
+        return limits is not None and all(limits[name] <= most for name, most in self.limits.items())
+
+    def reply(self, line: bytes, limits: dict[str, Any], *, more: bool) -> tuple[dict[str, Any], bool]:
         """What it answers and what that cost, or how it was ended; and whether it waits for more."""
-        content, late = self._said(line, seconds)
+        self.limits = limits
+        content, late = self._said(line, limits["seconds"])
         answer = _read(content)
         spent = self._spent() if more and answer else _HEAVY
         waits = spent[0] < LIGHT_SECONDS and spent[1] < LIGHT_MEGABYTES

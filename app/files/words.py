@@ -3,6 +3,9 @@
 In the child (`answer`) a PDF gives the text that its pages draw, an XML its texts and, of a payment flow, the values that its
 elements carry. A picture, and a page without text, gives what Tesseract recognises on it, where the machine has it
 (`app.files.ocr`); else nothing.
+
+A deposit, whose copy has just read the file, takes its text along where that is ready at once (`read_at_once`); all others are
+read by the worker (`read_words`). Both ask `answer`, so that a file has one text, whoever reads it.
 """
 
 import ctypes
@@ -14,6 +17,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.core.refusals import Refusal
 from app.files import ocr
 from app.files.confined import Confined, Ended, Limits
 
@@ -35,6 +39,8 @@ SCANS, OCR_SECONDS = 12, 60.0
 BLANK = 8
 """A page with fewer signs than that has no text: a scanner's own mark, a page number put over a picture."""
 LIMITS = Limits(cpu_seconds=20, seconds=40.0 + OCR_SECONDS, memory=1 << 30, written=0)
+AT_ONCE, SECONDS_AT_ONCE = Limits(cpu_seconds=2, seconds=4.0, memory=LIMITS.memory, written=0), 0.25
+"""What a text that is ready at once may take; beyond so many seconds of processor no more of it is read."""
 PICTURES = ("image/png", "image/jpeg", "image/tiff")
 READ = ("application/pdf", "application/xml", "text/xml", "text/plain", "text/csv", *PICTURES)
 """The kinds of files that have words."""
@@ -59,6 +65,10 @@ class Text:
     places: Sequence[Place] = ()
 
 
+class _Left(Exception):  # noqa: N818 (it says what is done with a file, not that we failed)
+    """Nobody who deposits waits for the text of this file."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """A part of a text, and where its words stand; as many places as words, or none at all."""
@@ -69,11 +79,33 @@ class Piece:
 
 def read_words(path: Path, media_type: str, *, placed: bool = False) -> Text | None:
     """The text of a file, and where its words stand (`placed`); None where its limits, or the file itself, ended its reading."""
+    return _asked(path, media_type, LIMITS, placed=placed, at_once=False)
+
+
+def read_at_once(path: Path, media_type: str, *, placed: bool = False) -> Text | None:
+    """The same, word for word, where it takes next to nothing; None where it is left to the worker.
+
+    Left: a picture, a file with a page to be recognised, one that takes long, or that ends its reading however it does.
+    """
+    if media_type in PICTURES:
+        return None
+    try:
+        return _asked(path, media_type, AT_ONCE, placed=placed, at_once=True)
+    except Refusal:  # no reader starts: a file is not refused for its words
+        return None
+
+
+def _asked(path: Path, media_type: str, limits: Limits, *, placed: bool, at_once: bool) -> Text | None:
     if media_type not in READ:
         return Text()
-    question = {"words": str(path.resolve()), "media_type": media_type, "placed": placed}
+    question = {
+        "words": str(path.resolve()),
+        "media_type": media_type,
+        "placed": placed,
+        "at_once": at_once,
+    }
     try:
-        content = _room.ask(question, LIMITS).content
+        content = _room.ask(question, limits).content
     except Ended:
         return None
     if "text" not in content:
@@ -82,14 +114,17 @@ def read_words(path: Path, media_type: str, *, placed: bool = False) -> Text | N
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """In the child: the text of the file, or that it could not be read."""
-    path, media_type, scans = Path(question["words"]), question["media_type"], _Scans()
-    placed = bool(question.get("placed"))
+    """In the child: the text of the file, or that it could not be read; `at_once`: whole as the worker has it, or not at all."""
+    placed, at_once = bool(question.get("placed")), bool(question.get("at_once"))
+    path, media_type, scans = Path(question["words"]), question["media_type"], _Scans(at_once=at_once)
+    until = time.process_time() + SECONDS_AT_ONCE
     pieces: list[str] = []
     places: list[Place] = []
     length = 0
     try:
         for piece in _pieces(path, media_type, scans, placed=placed):
+            if at_once and time.process_time() > until:
+                return {"unread": True}
             pieces.append(_cleaned(piece.text))
             length += len(pieces[-1])
             if placed and len(places) < PLACED:
@@ -98,7 +133,7 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
             if length > SIGNS:
                 break
     except Exception:  # noqa: BLE001 - whatever a hostile file raises, it has no words
-        if not pieces:
+        if at_once or not pieces:
             return {"unread": True}
     whole = "\n".join(pieces)[:SIGNS].strip()
     known = places[:PLACED] if any(places) else []
@@ -122,9 +157,10 @@ def _joined(lines: Sequence[Sequence[ocr.Word]]) -> str:
 
 
 class _Scans:
-    """What is recognised on the pictures of one file, within its bounds."""
+    """What is recognised on the pictures of one file, within its bounds; nothing, and no text either, for who is `at_once`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, at_once: bool) -> None:
+        self.at_once = at_once
         self.until = time.monotonic() + OCR_SECONDS
         self.pages, self.recognised = 0, False
 
@@ -144,6 +180,8 @@ class _Scans:
 
     def page(self, number: int, page: "PdfPage") -> Piece:
         """A page that has no text; nothing of one that is too large to be drawn."""
+        if self.at_once:
+            raise _Left
         width, height = page.get_size()
         scale = min(ocr.DPI / 72, (ocr.LARGEST / max(width * height, 1)) ** 0.5)
         if self.pages >= SCANS or scale * 72 < ocr.DPI / 3 or self.program is None:

@@ -80,7 +80,7 @@ def add_version(
     db.add(version)
     db.flush()  # the next reading of the current version must see it
     if kept.role in words.ROLES and kept.origin not in words.SAME:
-        words.ask(db, folder)
+        words.arrive(db, folder, version, kept.role, kept.words)
     if carried(kept.note):
         told = {"version_id": version.id}
         post(db, folder.collectivity_id, [News(JUDGE, f"{JUDGE}-{version.id}", told, folder.id)])

@@ -11,12 +11,14 @@ from app.files.antivirus import unseen_of
 from app.files.confined import of_one_file
 from app.files.intake import REPAIR_NOTE, Examined, examine
 from app.files.pdf import rewritten
+from app.files.words import read_at_once
 from app.files.xml import shown_text
 from app.folders.limits import refuse_large
-from app.folders.sockets import DryRun, ReadFacts, plugged
+from app.folders.sockets import DryRun, ReadFacts, plugged, proposes_of
+from app.folders.words import ROLES, Worded, worded
 from workflows.family import Family
 
-PDF = "application/pdf"
+PDF, XML = "application/pdf", "application/xml"
 REFUSALS = {
     "certified": "file-certified-fields",
     "earlier": "file-earlier-broken",
@@ -36,7 +38,10 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Kept:
-    """One stored file, ready to become a document or a version of one; `type_code` is @ctes' type of the document."""
+    """One stored file, ready to become a document or a version of one; `type_code` is @ctes' type of the document.
+
+    `words`: those of these very bytes, where whoever examined them has read them; None where the worker is to read them.
+    """
 
     role: str
     title: str
@@ -48,6 +53,7 @@ class Kept:
     origin: str
     note: dict[str, Any] = field(default_factory=dict)
     type_code: str | None = None
+    words: Worded | None = field(default=None, repr=False)
 
 
 def typed(kept: Sequence[Kept], code: str) -> list[Kept]:
@@ -93,12 +99,12 @@ def keep_main(
     elif page is None and seen.kind == "pdf" and within:
         seen = _signable(seen, one.path, workdir)
     kept: list[Kept] = []
+    placed = not (read and read.fields) and proposes_of(family.name)
     if page is None:
-        kept.append(_store(collectivity_id, "main", one.path, seen, "deposited"))
+        kept.append(_store(collectivity_id, "main", one.path, seen, "deposited", placed=placed))
     else:
-        kept.append(
-            _stored(collectivity_id, "main", page, f"{Path(seen.filename).stem}.pdf", "converted", seen)
-        )
+        name = f"{Path(seen.filename).stem}.pdf"
+        kept.append(_stored(collectivity_id, "main", page, name, "converted", seen, placed=placed))
         kept.append(_store(collectivity_id, "original", one.path, seen, "deposited"))
     if read is not None and read.remarks:
         kept[0] = replace(kept[0], note={**kept[0].note, "remarks": list(read.remarks)})
@@ -176,6 +182,7 @@ def keep_attachment(
     return [page, _store(collectivity_id, "original", one.path, seen, "deposited")]
 
 
+@of_one_file()
 def keep_paper(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
     """Examine and store the scan of what was signed on paper; refuses all but a sound PDF.
 
@@ -244,7 +251,17 @@ def _page(seen: Examined, read: ReadFacts | None, workdir: Path) -> Path | None:
     return None
 
 
-def _store(collectivity_id: int, role: str, path: Path, seen: Examined, origin: str) -> Kept:
+def _words(role: str, path: Path, media_type: str, seen: Examined, *, placed: bool = False) -> Worded | None:
+    """The words of a file that is about to be stored, read by the copy that has just examined it; None: the worker reads it."""
+    if role not in ROLES or not seen.has_text:
+        return None
+    text = read_at_once(path, media_type, placed=placed)
+    return None if text is None else worded(text)
+
+
+def _store(
+    collectivity_id: int, role: str, path: Path, seen: Examined, origin: str, *, placed: bool = False
+) -> Kept:
     note: dict[str, Any] = {"facts": list(seen.notes), "text": seen.has_text}
     note["signatures"] = [str(one.name or "signataire inconnu") for one in seen.signatures]
     if seen.unread_signature:
@@ -269,17 +286,38 @@ def _store(collectivity_id: int, role: str, path: Path, seen: Examined, origin: 
         seen.pages,
         origin,
         note,
+        words=_words(role, path, seen.media_type, seen, placed=placed),
     )
 
 
-def _stored(collectivity_id: int, role: str, path: Path, filename: str, origin: str, seen: Examined) -> Kept:
+def _stored(
+    collectivity_id: int,
+    role: str,
+    path: Path,
+    filename: str,
+    origin: str,
+    seen: Examined,
+    *,
+    placed: bool = False,
+) -> Kept:
     stored = vault.store().put_file(vault.scope(collectivity_id), path)
     note = {
         "facts": list(seen.notes),
         "text": origin != "converted" or seen.kind != "image",
         "signatures": [],
     }
-    return Kept(role, _title(filename), filename, stored.sha256, stored.size, PDF, seen.pages, origin, note)
+    return Kept(
+        role,
+        _title(filename),
+        filename,
+        stored.sha256,
+        stored.size,
+        PDF,
+        seen.pages,
+        origin,
+        note,
+        words=_words(role, path, PDF, seen, placed=placed),
+    )
 
 
 def _data(collectivity_id: int, read: ReadFacts, seen: Examined, workdir: Path) -> Kept:
@@ -289,7 +327,16 @@ def _data(collectivity_id: int, read: ReadFacts, seen: Examined, workdir: Path) 
     stored = vault.store().put_file(vault.scope(collectivity_id), path)
     note = {"facts": [read.said, *unseen_of(seen.notes)], "text": True, "signatures": []}
     return Kept(
-        "data", "Données XML", name, stored.sha256, stored.size, "application/xml", None, "extracted", note
+        "data",
+        "Données XML",
+        name,
+        stored.sha256,
+        stored.size,
+        XML,
+        None,
+        "extracted",
+        note,
+        words=_words("data", path, XML, seen),
     )
 
 

@@ -211,7 +211,11 @@ class ByFamily(Generic[F]):
 
     def of(self, folder: Folder) -> Iterator[F]:
         """Those who care about the family of a folder; of one that is known no more, those who care about all."""
-        family = catalogue().get(folder.family)
+        return self.of_family(folder.family)
+
+    def of_family(self, name: str) -> Iterator[F]:
+        """The same, of a family by its name, before there is a folder."""
+        family = catalogue().get(name)
         for ask, cares in self._plugged:
             if cares is None or (family is not None and cares(family)):
                 yield ask
@@ -463,7 +467,12 @@ def proposal(find: Callable[[Db, Folder], Sequence[Proposal]], *, of: Cares | No
 
 def proposes(folder: Folder) -> bool:
     """Whether what a page seems to say may be proposed for this folder: its file says nothing by itself."""
-    return not folder.sources.get("read") and any(True for _ in plugged.proposals.of(folder))
+    return not folder.sources.get("read") and proposes_of(folder.family)
+
+
+def proposes_of(family: str) -> bool:
+    """Whether somebody proposes values for folders of this family, of which the file says nothing by itself."""
+    return any(True for _ in plugged.proposals.of_family(family))
 
 
 def proposals_for(db: Db, folder: Folder) -> list[Proposal]:

@@ -1,12 +1,15 @@
-"""The words by which a folder is found: read in the background, written whole, gone with what they told.
+"""The words by which a folder is found: read once, written whole, gone with what they told.
 
-A row of the outbox (`READ`) has the documents of a folder read, each once, and its words written anew. What takes a document
-out, or writes a note for all, writes them in its own transaction: nothing that is gone is found.
+A version comes with its words where the deposit that examined its file has read them (`arrive`): they are written in the
+transaction that writes it. A row of the outbox (`READ`) has all other documents of a folder read, each once, and its words
+written anew. What takes a document out, or writes a note for all, writes them in its own transaction: nothing that is gone
+is found.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -18,7 +21,7 @@ from app.core.db import Db, reading
 from app.core.outbox import Later, News, Row, post
 from app.core.refusals import Refusal
 from app.core.stems import forms_in, joined
-from app.core.transaction import use_case
+from app.core.transaction import before_commit, use_case
 from app.files import vault
 from app.files.words import READ as KINDS
 from app.files.words import Text, read_words
@@ -38,7 +41,7 @@ TRIES, AGAIN = 3, 600.0
 PORTION = 100
 WIDEST = 800_000
 """Octets of the forms of a row that are indexed; PostgreSQL refuses a vector of more than 1,048,575."""
-_ASKED = "words asked"
+_ASKED, _ARRIVED, _BEGUN = "words asked", "words arrived", "words begun"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,90 @@ class _Source:
     sha256: str
     media_type: str
     role: str
+
+
+@dataclass(frozen=True)
+class Worded:
+    """What is written of the text of a version, made before the transaction that writes it; `state` as in `DocumentWords`."""
+
+    state: str
+    text: str = ""
+    stems: str = " "
+    recognised: bool = False
+    places: Sequence[Any] = ()
+
+
+def worded(text: Text | None) -> Worded:
+    """What is written of a text; None where the file, or its limits, ended its reading."""
+    if text is None or not text.text:
+        return Worded("failed" if text is None else "none")
+    stems = joined(forms_in(text.text))
+    return Worded("read", _by_line(text.text), stems, text.recognised, text.places)
+
+
+def begin(db: Db, folder: Folder) -> None:
+    """Say that a folder is made in this transaction: no words of it are there, and no note."""
+    db.info.setdefault(_BEGUN, set()).add(folder.id)
+
+
+def arrive(db: Db, folder: Folder, version: DocumentVersion, role: str, words: Worded | None) -> None:
+    """Have a version that is written here found by its words: by these with this transaction, else once the worker has read it.
+
+    Written once for a transaction, when the verb is over: by then the folder says what is read in it, and what it is about.
+    """
+    arrivals = db.info.setdefault(_ARRIVED, {})
+    if folder.id not in arrivals:
+        arrivals[folder.id] = {}
+        before_commit(db, partial(_settle, db, folder))
+    source = _Source(version.document_id, version.id, version.sha256, version.media_type, role)
+    arrivals[folder.id][version.document_id] = source, words, version.number > 1
+
+
+def _settle(db: Db, folder: Folder) -> None:
+    """Write the words that came with the versions of this transaction, and ask for those of the others.
+
+    What was read of other bytes of their documents goes now: a folder is not found by a file that was replaced.
+    """
+    arrivals = db.info[_ARRIVED].pop(folder.id).values()
+    proposing = proposes(folder)
+    ready = {
+        one: words for one, words, _ in arrivals if words is not None and not _unplaced(one, words, proposing)
+    }
+    if len(ready) < len(arrivals):
+        ask(db, folder)
+    replaced = [one for one, _, again in arrivals if again]
+    gone = [
+        *(one.document_id for one in replaced if one in ready),
+        *_of_others(db, [one for one in replaced if one not in ready]),
+    ]
+    if not (ready or gone):
+        return
+    _put(db, folder, ready, gone)
+    if folder.id in db.info.get(_BEGUN, ()):  # nothing else is written of it yet
+        db.info[_BEGUN].discard(folder.id)
+        _add(
+            db, folder, _parts(folder, (), (words.stems for words in ready.values() if words.state == "read"))
+        )
+    else:
+        rewrite(db, folder)
+
+
+def _unplaced(one: _Source, words: Worded, proposing: bool) -> bool:
+    """Whether words came without the places that what a page proposes is shown at: all that was read was typed over."""
+    return proposing and one.role == "main" and bool(words.text) and not words.places
+
+
+def _of_others(db: Db, sources: Sequence[_Source]) -> list[int]:
+    """The documents of these versions whose words are of other bytes."""
+    if not sources:
+        return []
+    bytes_of = {one.document_id: one.sha256 for one in sources}
+    query = (
+        sa.select(DocumentWords.document_id, DocumentVersion.sha256)
+        .join(DocumentVersion, DocumentVersion.id == DocumentWords.version_id)
+        .where(DocumentWords.document_id.in_(bytes_of))
+    )
+    return [document_id for document_id, sha256 in db.execute(query) if sha256 != bytes_of[document_id]]
 
 
 def ask(db: Db, folder: Folder, before: str | None = None) -> None:
@@ -90,12 +177,12 @@ def index(actor: Actor, folder_id: int, *, again: bool = False) -> bool:
         sources = _unread(db, folder_id, ("failed", "none") if again else ("failed",))
         folder = db.get(Folder, folder_id) if any(one.role == "main" for one in sources) else None
         proposing = folder is not None and proposes(folder)
-    texts = {
-        one.version_id: _text(actor.collectivity_id, one, placed=proposing and one.role == "main")
+    read = {
+        one: worded(_text(actor.collectivity_id, one, placed=proposing and one.role == "main"))
         for one in sources
     }
-    write(actor, folder_id, sources, texts)
-    return any(text is None for text in texts.values())
+    write(actor, folder_id, read)
+    return any(words.state == "failed" for words in read.values())
 
 
 def _text(collectivity_id: int, one: _Source, *, placed: bool) -> Text | None:
@@ -140,43 +227,45 @@ def _sources(db: Db, folder_id: int) -> list[_Source]:
 
 
 @use_case
-def write(
-    db: Db, actor: Actor, folder_id: int, sources: Collection[_Source], texts: dict[int, Text | None]
-) -> None:
+def write(db: Db, actor: Actor, folder_id: int, read: Mapping[_Source, Worded]) -> None:
     """Keep what was read, as far as it still stands, and write the words of the folder; nothing of one that is gone."""
     query = sa.select(Folder).where(Folder.id == folder_id, Folder.collectivity_id == actor.collectivity_id)
     folder = db.scalar(query.with_for_update())
     if folder is None:
         return
-    current = {one.version_id for one in _sources(db, folder_id)}
-    read = [one for one in sources if one.version_id in current]
-    if read:
-        gone = sa.delete(DocumentWords).where(
-            DocumentWords.document_id.in_([one.document_id for one in read])
-        )
-        db.execute(gone.execution_options(synchronize_session=False))
-        moment, proposing = now(), proposes(folder)
-        db.execute(
-            sa.insert(DocumentWords),
-            [
-                {
-                    "collectivity_id": folder.collectivity_id,
-                    "document_id": one.document_id,
-                    "folder_id": folder_id,
-                    "version_id": one.version_id,
-                    "state": "failed" if words is None else "read" if words.text else "none",
-                    "recognised": bool(words and words.recognised),
-                    "text": _by_line(words.text if words else ""),
-                    "stems": joined(forms_in(words.text if words else "")),
-                    "places": list(words.places) if words and one.role == "main" and proposing else None,
-                    "read_at": moment,
-                }
-                for one in read
-                for words in (texts[one.version_id],)
-            ],
-        )
-        words_changed(db, folder)
+    current = {one.version_id for one in _sources(db, folder_id)} if read else set()
+    standing = {one: words for one, words in read.items() if one.version_id in current}
+    if standing:
+        _put(db, folder, standing, [one.document_id for one in standing])
     rewrite(db, folder)
+
+
+def _put(db: Db, folder: Folder, read: Mapping[_Source, Worded], gone: Collection[int]) -> None:
+    """Write what was read of these versions, and tell who takes something from it; that of the documents `gone` goes before."""
+    if gone:
+        former = sa.delete(DocumentWords).where(DocumentWords.document_id.in_(gone))
+        db.execute(former.execution_options(synchronize_session=False))
+    if read:
+        moment, proposing = now(), proposes(folder)
+        rows = [
+            {
+                "collectivity_id": folder.collectivity_id,
+                "document_id": one.document_id,
+                "folder_id": folder.id,
+                "version_id": one.version_id,
+                "state": words.state,
+                "recognised": words.recognised,
+                "text": words.text,
+                "stems": words.stems,
+                "places": list(words.places)
+                if words.state != "failed" and one.role == "main" and proposing
+                else None,
+                "read_at": moment,
+            }
+            for one, words in read.items()
+        ]
+        db.execute(sa.insert(DocumentWords), rows)
+    words_changed(db, folder)
 
 
 def _by_line(text: str) -> str:
@@ -193,6 +282,7 @@ def searched(folder: Folder) -> Mapping[str, Any]:
 
 def rewrite(db: Db, folder: Folder) -> None:
     """Write the words of a folder from what was read of it, in the caller's transaction; not those of a note that may go."""
+    db.info.get(_BEGUN, set()).discard(folder.id)
     documents = sa.select(DocumentWords.stems).where(
         DocumentWords.folder_id == folder.id, DocumentWords.state == "read"
     )
@@ -200,18 +290,25 @@ def rewrite(db: Db, folder: Folder) -> None:
     notes = sa.select(FolderNote.stems).where(
         FolderNote.folder_id == folder.id, FolderNote.reach == "all", final
     )
-    told = forms_in(told_of(folder.title, folder.number, searched(folder), folder.amount_cents))
-    parts = _bounded(
-        {
-            "title": told,
-            "notes": _together(db.scalars(notes.order_by(FolderNote.id))),
-            "documents": _together(db.scalars(documents.order_by(DocumentWords.document_id))),
-        }
+    parts = _parts(
+        folder,
+        db.scalars(notes.order_by(FolderNote.id)),
+        db.scalars(documents.order_by(DocumentWords.document_id)),
     )
     changed = sa.update(FolderWords).where(FolderWords.folder_id == folder.id).values(**parts)
     if not db.execute(changed.execution_options(synchronize_session=False)).rowcount:  # type: ignore[attr-defined]
-        row = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id, **parts}
-        db.execute(sa.insert(FolderWords), [row])
+        _add(db, folder, parts)
+
+
+def _add(db: Db, folder: Folder, parts: Mapping[str, str]) -> None:
+    row = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id, **parts}
+    db.execute(sa.insert(FolderWords), [row])
+
+
+def _parts(folder: Folder, notes: Iterable[str], documents: Iterable[str]) -> dict[str, str]:
+    """What the row of a folder says, from the stems of its notes and of its documents, each in their order."""
+    told = forms_in(told_of(folder.title, folder.number, searched(folder), folder.amount_cents))
+    return _bounded({"title": told, "notes": _together(notes), "documents": _together(documents)})
 
 
 def _together(every: Iterable[str]) -> list[str]:

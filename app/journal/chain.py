@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, Write, write
+from app.core.transaction import finish
 from app.journal import origins
 from app.journal.models import ChainHead, JournalEntry, Origin
 
@@ -65,7 +66,9 @@ def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] 
     From where an act came (`address`, `client`) is kept beside its line, which covers a digest of it (`origins`).
     Call it last: it locks the head of the chain, and the other writers of the collectivity wait for the commit.
     """
-    db.flush()  # whatever the ORM still has to write is written before the others are made to wait
+    # Whatever is still to be written is written before the others are made to wait.
+    finish(db)
+    db.flush()
     run = db.connection().execute
     # Locked before the time is read: lines are dated in the order of their numbers.
     row = run(_lock, {"chain": collectivity_id}).one_or_none()

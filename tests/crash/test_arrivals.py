@@ -13,7 +13,7 @@ from app.arrivals.routing import Destination, Routing
 from app.arrivals.scans import inbox
 from app.core.db import reading
 from app.files import piles
-from app.folders.models import Folder, StepRun
+from app.folders.models import DocumentWords, Folder, StepRun
 from tests.arrivals.test_mail import a_box, mail
 from tests.arrivals.test_scans import SIREN, a_scanner, lay
 from tests.builders.house import INVOICE, House
@@ -34,6 +34,7 @@ RECEIVING = (
 OPENING = (
     ("work taken", "app.core.outbox:take", True),
     ("files examined, no folder", "app.folders.deposit:create", False),
+    ("words written, before the commit", "app.folders.words:_add", True),
     ("folder written, before the commit", "app.arrivals.opening:append", True),
     ("folder committed, not sent", "app.folders.deposit:create", True),
     ("about to be sent", "app.folders.sending:submit", False),
@@ -62,6 +63,9 @@ def test_killed_at_each_step_an_arrival_is_one_folder_sent_once(forge: Forge) ->
         _finished(forge, count, name)
     chain_holds(house)
     bytes_are_there(house)
+    with reading() as db:
+        read = sa.select(DocumentWords.folder_id).where(DocumentWords.state == "read").distinct()
+        assert set(db.scalars(read)) == set(db.scalars(sa.select(Folder.id))), "each is found by its words"
 
 
 def _finished(forge: Forge, count: int, name: str) -> None:

@@ -147,7 +147,7 @@ class Bench(Office):
             **self.facts(case, changes),
         }
         file = f"{case.number:02}{changes.get('file') or rank}".encode().hex()
-        kept = [replace(self.kept[0], sha256=f"{file:0>64}")]
+        kept = [replace(self.kept[0], sha256=f"{file:0>64}", words=None)]
         if "paper" in changes:
             kept.append(replace(kept[0], role="attachment", filename="rib.pdf"))
         read = replace(self.read, fields=facts, doubts=())
@@ -168,12 +168,16 @@ class Bench(Office):
                 db.execute(sa.select(Document.id, Document.role).where(Document.folder_id == folder_id)).all()
             )
         read = {
-            source.version_id: Text(
-                " ".join(known.get(word, word) for word in texts.get(roles[source.document_id], "").split())
+            source: words.worded(
+                Text(
+                    " ".join(
+                        known.get(word, word) for word in texts.get(roles[source.document_id], "").split()
+                    )
+                )
             )
             for source in sources
         }
-        words.write(self.actor, folder_id, sources, read)
+        words.write(self.actor, folder_id, read)
 
 
 def ends(folder_id: int, fate: str, elsewhere: int) -> None:

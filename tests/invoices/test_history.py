@@ -50,7 +50,11 @@ class Office:
     def draft(self, *, signed: bool = False, **said: str) -> int:
         """A draft, of a file whose bytes are its own; those that will be `signed` are really there."""
         self.made += 1
-        kept = self.kept if signed else [replace(one, sha256=f"{self.made:064x}") for one in self.kept[:1]]
+        kept = (
+            self.kept
+            if signed
+            else [replace(one, sha256=f"{self.made:064x}", words=None) for one in self.kept[:1]]
+        )
         ours = {"buyer_siret": "21290999800016", "seller_siret": SIRET, "iban": BEFORE}
         # No other of the same total within a few days: each a month before, then again for another total
         cycle, month = divmod(self.made - 1, 7)

@@ -10,7 +10,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 
 from app.core.refusals import Refusal
-from app.files.confined import Confined, Ended, Pool, of_one_file
+from app.files.confined import Confined, Ended, Limits, Pool, of_one_file
 from app.folders.sockets import DryRun
 from app.signing.dry_run import LIMITS, dry_run
 from tests.assets import make_hostile, make_signed
@@ -209,5 +209,36 @@ def test_one_copy_answers_all_that_is_asked_of_a_file_and_is_gone_with_it(tmp_pa
             assert len(copies(room.pool, started[0])) == 1
         assert not copies(room.pool), "no file, no copy"
         assert len(started) == 1
+    finally:
+        room.pool.close()
+
+
+def test_a_copy_answers_within_narrower_limits_and_never_within_wider_ones(tmp_path):
+    """What the kernel has taken from a process it does not give back: of another limit, another copy."""
+    path = tmp_path / "document.pdf"
+    path.write_bytes(make_hostile.GOOD.read_bytes())
+    room = Confined("app.files.dissection", Pool())
+    asked = {"command": ["text", str(path)]}
+    narrow = Limits(cpu_seconds=2, seconds=4.0, memory=1 << 30, written=0)
+
+    def bounds() -> list[str]:
+        (copy,) = copies(room.pool, started[0])
+        named = Path(f"/proc/{copy}/limits").read_text().splitlines()
+        sizes = [line.split() for line in named if line.startswith(("Max file size", "Max address space"))]
+        return [copy, *(words[-2] for words in sizes)]
+
+    start, started = room.pool.start, []
+    room.pool.start = lambda: started.append(start()) or started[-1]
+    try:
+        with of_one_file():
+            text = room.ask(asked, LIMITS).content
+            first, *wide = bounds()
+            assert wide == [str(LIMITS.written), str(LIMITS.memory)]
+            assert room.ask(asked, narrow).content == text
+            assert bounds() == [first, "0", str(narrow.memory)], "the same copy, bounded anew"
+            assert room.ask(asked, LIMITS).content == text
+            second, *again = bounds()
+            assert (second != first, again) == (True, wide)
+        assert not copies(room.pool)
     finally:
         room.pool.close()
