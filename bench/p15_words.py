@@ -7,7 +7,8 @@ growth, of the search alone beside every text.
 
 What is sought fills a page at both sizes, or nothing: a page of twenty folders to tell is not two. The rare word is in
 `RARE_FOLDERS` folders of the mayor's commune whatever the size, as the seller is in twenty; the word of a rank is in one
-document in fifty, and the amount in one folder in ninety: in ten times as many of ten times as many.
+document in fifty, and the amount in one folder in ninety: in ten times as many of ten times as many. The last folder, which is
+in hand and of which a page tells more, has the word of a rank at both sizes.
 
 `P15_SMALL` and `P15_LARGE` are the sizes: 10,000 and 100,000 folders unless they are given. `P15_KINDS`: of one database alone.
 """
@@ -83,6 +84,7 @@ def fill(folders: int) -> None:
             rows = []
             for number, collectivity_id in every[start : start + 5_000]:
                 forms = [*words_of(dice), *([RARE_WORD[:-1], COMMON_WORD] if number in rare else [])]
+                forms += [RANKED_WORD] if number == own[-1] else []
                 text = f" {' '.join(dict.fromkeys(forms))} "
                 rows.append({"n": number, "k": collectivity_id, "words": text})
             connection.execute(statement, rows)

@@ -23,17 +23,7 @@ from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
 from app.core.texts import whole
 from app.display.asking import NOTHING, People, Query, people_named, understood
-from app.folders.access import (
-    FOLDER,
-    STEP,
-    as_text,
-    depositing_at,
-    named_reading,
-    open_to_all,
-    readable_as_text,
-    reading_at,
-    reading_under,
-)
+from app.folders.access import FOLDER, reading_as_text
 from app.folders.deposit import depositing
 from app.folders.models import ASKED
 from app.folders.opinions import held
@@ -485,11 +475,18 @@ class Matches:
 
 
 def matches(
-    db: Db, actor: Actor, query: Query, *, only: "Only | None" = None, after: str | None = None
+    db: Db,
+    actor: Actor,
+    query: Query,
+    *,
+    only: "Only | None" = None,
+    after: str | None = None,
+    page: int = PAGE,
 ) -> Matches:
     """The folders that the actor may read and that a search finds; of those alone that the facets chosen allow (`only`).
 
-    All of them as far as they are `MOST_COUNTED` and cost no more than a page; a page where there are more.
+    All of them as far as they are `MOST_COUNTED` and cost no more than a page; a page (`page`, `PAGE` at most) where there are
+    more, and one beyond it.
     """
     asked = _searched(db, actor, query, only, after)
     newest = _newest(db, asked, MOST_COUNTED + 1)
@@ -497,7 +494,7 @@ def matches(
     if not numbers:
         return Matches((), whole=True, people=asked.people)
     whole = len(numbers) < newest.most
-    shown = ", ".join(map(str, numbers if whole else numbers[: PAGE + 1]))
+    shown = ", ".join(map(str, numbers if whole else numbers[: page + 1]))
     flags = ", ".join(f"{asked.stands(part)} AS in_{part}" for part in PARTS)
     statement = (
         f"SELECT f.id, f.family, f.type_version_id, f.phase, f.created_at, {flags} FROM folder f "
@@ -768,34 +765,34 @@ def _indexable(asked: _Asked) -> bool:
 def _readable(asked: _Asked) -> str:
     """`access.readable_by` on `f`, where each folder is asked by its number."""
     # As in `here`: SQLite would begin with the index of the collectivity, though the numbers are given.
-    text = readable_as_text(asked.actor)
+    text = reading_as_text(asked.actor).readable
     return f"({text.replace('f.collectivity_id', '+f.collectivity_id') if asked.sqlite else text})"
 
 
 def _branches(asked: _Asked, *, limit: int) -> list[str]:
     """One ordered scan of an index for each desk and person by which one reads, stopped at `limit`; all conditions in it."""
-    actor, branches = asked.actor, []
-    for n, seat in enumerate(actor.seats):
-        may = _and(depositing_at(seat), FOLDER)
+    actor, reading, branches = asked.actor, reading_as_text(asked.actor), []
+    for n, (deposited, reached) in enumerate(zip(reading.deposited, reading.reached, strict=True)):
+        may = _and(deposited)
         where = f"f.emitter_desk_id = :desk{n} AND {asked.here('f')}{may}{asked.page('f', 'f.id')}{asked.of_folder()}"
         branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id {asked.way} LIMIT {limit}")
-        branches.append(_reached(asked, f"s.desk_id = :desk{n}", reading_at(actor, seat), limit))
-    for n, cover in enumerate(actor.covers):
-        branches.append(_reached(asked, f"s.desk_id = :cover{n}", reading_under(actor, cover), limit))
+        branches.append(_reached(asked, f"s.desk_id = :desk{n}", reached, limit))
+    for n, covered in enumerate(reading.covered):
+        branches.append(_reached(asked, f"s.desk_id = :cover{n}", covered, limit))
     if actor.user_id is not None:
         # Without the `+` of `here`: the partial index of what everybody reads begins with the collectivity.
-        everybody = f"f.collectivity_id = :here AND {as_text(open_to_all(), FOLDER)} AND f.round > 0"
+        everybody = f"f.collectivity_id = :here AND {reading.opened} AND f.round > 0"
         where = f"{everybody}{asked.page('f', 'f.id')}{asked.of_folder()}"
         branches.append(f"SELECT f.id FROM folder f WHERE {where} ORDER BY f.id {asked.way} LIMIT {limit}")
         # IS NOT NULL says nothing more than the equality, but it is what the partial indexes are declared with
-        for column, condition in (("named_user_id", named_reading(actor)), ("user_id", sa.true())):
+        for column, condition in (("named_user_id", reading.named), ("user_id", "")):
             who = f"s.{column} = :me AND s.{column} IS NOT NULL"
             branches.append(_reached(asked, who, condition, limit))
     # The outer SELECT is for SQLite, where a part of a UNION may be neither ordered nor cut by itself
     return [f"SELECT * FROM ({one}) AS b{n}" for n, one in enumerate(branches)]
 
 
-def _reached(asked: _Asked, who: str, may: sa.ColumnElement[bool], limit: int) -> str:
+def _reached(asked: _Asked, who: str, may: str, limit: int) -> str:
     # A value for each step found, and no join: PostgreSQL may read all folders to look for the few of a desk
     folder = f"(SELECT f.round > 0 AND f.collectivity_id = :here{asked.of_folder()} FROM folder f WHERE f.id = s.folder_id)"
     where = f"{who}{asked.page('s', 's.folder_id')}{_and(may)} AND {folder}"
@@ -935,6 +932,6 @@ def _used(sql: str, binds: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in binds.items() if f":{name}" in sql}
 
 
-def _and(condition: sa.ColumnElement[bool], table: Any = STEP) -> str:
-    """A condition of `app.folders.access` after those that an index answers; empty for who may all."""
-    return "" if isinstance(condition, sa.True_) else f" AND ({as_text(condition, table)})"
+def _and(condition: str) -> str:
+    """A condition of `reading_as_text` after those that an index answers; empty for who may all."""
+    return f" AND ({condition})" if condition else ""

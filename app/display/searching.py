@@ -98,9 +98,10 @@ class Results:
 
 def search(db: Db, actor: Actor, query: Query, chosen: Chosen, after: str | None = None) -> Results:
     """What the actor may read and is asked, a page of it, newest first."""
-    every = following.matches(db, actor, query)
+    every = following.matches(db, actor, query, page=HITS)
     # Beyond what is counted, the statement keeps what the facets allow, and what it leaves may be few enough to count
-    kept = every if every.whole or not chosen else following.matches(db, actor, query, only=chosen.only)
+    only = chosen.only
+    kept = every if every.whole or not chosen else following.matches(db, actor, query, only=only, page=HITS)
     total: int | None = None
     if kept.whole:
         rows = [row for row in kept.rows if all(test(row) for test in _tests(chosen).values())]
@@ -108,7 +109,7 @@ def search(db: Db, actor: Actor, query: Query, chosen: Chosen, after: str | None
         page = [row for row in rows if last is None or row.id < last]
         total = len(rows)
     elif after:
-        page = list(following.matches(db, actor, query, only=chosen.only, after=after).rows)
+        page = list(following.matches(db, actor, query, only=only, after=after, page=HITS).rows)
     else:
         page = list(kept.rows)
     offered = _named(every, chosen) if every.whole else _beyond(db, actor, every, chosen)

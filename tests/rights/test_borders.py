@@ -1,6 +1,7 @@
 """The same rights beside the pages of a folder: for software, in lists, and for rows that belong to somebody else."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from app.core.db import reading
 from app.core.outbox import Outbox, retry
 from app.display import queues
-from app.folders.access import may_read
+from app.folders.access import may_read, readable_by, reading_as_text
 from app.folders.models import Folder
 from app.people.models import LoginSession, User
 from app.signing.models import Certificate
@@ -177,6 +178,21 @@ def test_lists_name_only_folders_that_their_reader_may_open(scene: Scene) -> Non
         with reading(actor.collectivity_id) as db:
             assert not {one for one in shown if not may_read(db, actor, db.get_one(Folder, one))}, login
         assert login in {ALONE, FOREIGN, TAKEN_BACK} or shown, login
+
+
+@pytest.mark.both_databases
+def test_what_is_read_is_the_same_asked_of_one_folder_or_of_many(scene: Scene) -> None:
+    """By the steps of each folder, or by what has reached each desk and person."""
+    some = 0
+    for login in LOGINS:
+        person = scene.house.actor(login)
+        for actor in (person, replace(person, user_id=None, covers=())):
+            with reading(actor.collectivity_id) as db:
+                alone = set(db.scalars(sa.select(Folder.id).where(readable_by(actor))))
+                many = sa.text(f"SELECT f.id FROM folder f WHERE {reading_as_text(actor).readable}")
+                assert set(db.execute(many).scalars()) == alone, login
+            some += len(alone)
+    assert some
 
 
 def shown_in(page: str) -> set[int]:
