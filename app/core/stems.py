@@ -20,8 +20,8 @@ _GROUPS = re.compile(
     rf"(?<!\w)(?:\d{{3}}{SPACE}\d{{3}}{SPACE}\d{{3}}{SPACE}\d{{5}}|\d{{1,3}}(?:{SPACE}\d{{3}})+)(?!\w)"
 )
 """« 17 520 », and a SIRET by groups: one number, whatever its spaces."""
-_CUT = re.compile(r"([^\W\d_]{2,})-\s*\n\s*([^\W\d_]{2,})")
-"""A word that the end of a line cut in two."""
+_CUT = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,}+)-[^\S\n]*+\n\s*+([^\W\d_]{2,})")
+"""A word that the end of a line cut in two; each sign is read once, however long a word or a blank of a hostile file is."""
 # What stands in every text tells none from another (the list of Snowball for French, without what is also a noun)
 STOP = frozenset(
     re.findall(
@@ -69,7 +69,8 @@ def forms_in(text: str) -> list[str]:
     numbers = (re.sub(SPACE, "", match[0]) for match in _GROUPS.finditer(text))
     whole = (match[1] + match[2] for match in _CUT.finditer(text))
     once = dict.fromkeys(words_in(text))  # a text says most of its words again and again
-    every = (form for part in (numbers, whole, once) for word in part for form in forms(word))
+    # Cut before it is remembered: what a file calls a word may be as long as the file
+    every = (form for part in (numbers, whole, once) for word in part for form in forms(word[:LONGEST]))
     return list(dict.fromkeys(every))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pikepdf
@@ -14,6 +15,7 @@ from app.arrivals.models import Arrival, Way
 from app.arrivals.routing import Destination, Routing
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
+from app.core.stems import LONGEST, forms_in
 from app.files import vault
 from app.files import words as file_words
 from app.files.confined import Answer, Confined, Ended, Limits
@@ -316,3 +318,19 @@ def test_words_that_cannot_be_written_undo_the_deposit_and_nothing_of_it_stays(
         for table in (Folder, Document, DocumentWords, FolderWords, Outbox):
             assert db.scalar(sa.select(sa.func.count()).select_from(table)) == 0, table.__name__
     assert "zwinglophon" in indexed(house.deposit(K, "other", path))[1]["documents"]
+
+
+@pytest.mark.parametrize(
+    "text", ["é" * file_words.SIGNS, "ab-" + "\n" * file_words.SIGNS], ids=["word", "blank"]
+)
+def test_a_word_or_a_blank_as_long_as_its_file_holds_up_no_deposit(text: str) -> None:
+    """Its forms are made by the process that serves the pages, while nothing else is done there: they took 150 seconds."""
+    began = process_time()
+    assert all(len(form) <= LONGEST for form in forms_in(text))
+    assert process_time() - began < 5
+
+
+def test_a_word_that_a_line_cuts_is_found_whole() -> None:
+    cut = "la régle-\n  mentation, un porte-\u00a0\n\n plume, un porte- clé, 7abc-\ndef-\nghi, a-\nbc"
+    assert {"reglement", "port", "plum", "porteplum", "abcdef", "7abc", "ghi"} <= set(forms_in(cut))
+    assert not {"portecl", "abc", "defgh", "defghi"} & set(forms_in(cut))
