@@ -215,7 +215,7 @@ def sweep_command() -> None:
 
 def _tell_parcels(days: int) -> None:
     if not days:
-        click.echo("Envois acquittés : gardés tels qu’ils sont partis (PARAPHE_PARCEL_DAYS=0)")
+        click.echo("Envois acquittés : gardés en entier (PARAPHE_PARCEL_DAYS=0)")
         return
     tally = lightening.lighten(days)
     click.echo(
@@ -223,7 +223,7 @@ def _tell_parcels(days: int) -> None:
         f"({taille(tally.size)})"
     )
     if tally.whole:
-        click.echo(f"Envois gardés tels qu’ils sont partis, qui ne se refont pas : {milliers(tally.whole)}")
+        click.echo(f"Envois gardés en entier, qui ne se refont pas : {milliers(tally.whole)}")
     if tally.framed:
         click.echo(
             f"Envois refaits et comparés, dont les octets partent une semaine après : {milliers(tally.framed)}"

@@ -1,4 +1,4 @@
-"""`flask --app wsgi channels | parcels`: the carriers that the house has, and the very parcels that left by them."""
+"""`flask --app wsgi channels | parcels`: the carriers that the house has, and the very parcels made for them."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def channels_command(*, settings: bool) -> None:
                 click.echo(f"| `{setting}` | {default} | {sense} |")
 
 
-parcels = AppGroup("parcels", help="Ce qui est parti d’un dossier, à l’octet.")
+parcels = AppGroup("parcels", help="Les envois d’un dossier, tels qu’ils ont été préparés, à l’octet.")
 STATES = {sent.FRAMED: "refait au besoin de ses documents", sent.LIGHT: "refait de ses documents"}
 
 
@@ -37,8 +37,10 @@ def list_parcels(folder: int) -> None:
     with reading() as db:
         listed = sent.parcels_of(db, folder)
     for parcel in listed:
-        left = f"parti le {instant_preuve(parcel.sent_at)}" if parcel.sent_at else "pas encore parti"
-        state = STATES.get(parcel.state, "gardé tel qu’il est parti")
+        left = f"parti le {instant_preuve(parcel.sent_at)}" if parcel.sent_at else "n’est pas parti"
+        if parcel.simulated:
+            left += " (FACTICE)"
+        state = STATES.get(parcel.state, "gardé en entier")
         click.echo(
             f"{parcel.id:<8} {parcel.channel:10} {parcel.name}  SHA-256 {parcel.sha256}  {left}, {state}"
         )
@@ -62,8 +64,8 @@ def give_parcel(folder: int, number: int, file: Path) -> None:
     sent.fetch(parcel, file)
     file.chmod(0o600)
     click.echo(
-        f"{file} : « {parcel.name} » ({taille(file.stat().st_size)}), tel qu’il est parti. Son empreinte est celle du journal : "
-        f"SHA-256 {parcel.sha256}"
+        f"{file} : « {parcel.name} » ({taille(file.stat().st_size)}), tel qu’il a été préparé. Son empreinte est celle du "
+        f"journal : SHA-256 {parcel.sha256}"
     )
 
 

@@ -229,8 +229,9 @@ class _Display:
                 "link_url": row.stage_address,
             }
         elif row.state in ENDED and row.package_sha256:
+            # Not « what left »: of an act the operator makes his own archive, and a rejected sending may have gone nowhere
             line |= {
-                "link_label": "Télécharger ce qui est parti, à l’octet",
+                "link_label": "Télécharger l’envoi tel qu’il a été préparé, à l’octet",
                 "link_url": f"/dossiers/{folder.id}/envois/{row.id}",
             }
         return line

@@ -1,4 +1,4 @@
-"""The very parcel that left: as the store has it, or made again from its frame and the versions, and compared each time.
+"""The very parcel that was made to leave: as the store has it, or made again from its frame and the versions, and compared.
 
 Nothing is given whose digest is not the one that the sending and the journal have.
 """
@@ -30,6 +30,7 @@ BATCH: Final = 100
 _sendings: Any = Transmission.__table__
 _PARCELS: Final = (
     "id", "collectivity_id", "folder_id", "round", "step", "channel", "package_name", "package_sha256", "parcel", "sent_at",
+    "simulated",
 )  # fmt: skip
 
 
@@ -50,6 +51,7 @@ class Sent:
     sha256: str
     state: str
     sent_at: datetime | None
+    simulated: bool
 
 
 def parcels(db: Db, *which: sa.ColumnElement[bool], most: int | None = None) -> list[Sent]:

@@ -39,7 +39,7 @@ SENTENCES: Sentences = {
     ),
     "parcel-differs": (
         500,
-        "L’envoi « {name} » n’est pas donné : refait de ses documents, il n’est plus à l’octet ce qui est parti. Prévenez "
+        "L’envoi « {name} » n’est pas donné : refait de ses documents, il n’est plus à l’octet ce qu’il était. Prévenez "
         "l’administrateur et citez l’empreinte {sha256}.",
     ),
     "channel-unknown": (422, "Le canal « {channel} » n’existe pas. Corrigez le circuit."),

@@ -438,6 +438,17 @@ def test_who_reads_the_folder_is_given_the_very_parcel(house: House, tmp_path: P
     assert bytes_sent[:4] not in answer.data
 
 
+def test_a_parcel_is_not_called_what_left(house: House) -> None:
+    """S2LOW makes the archive of an act anew of its pieces; one that is rejected before it goes, or simulated, went nowhere."""
+    folder_id = house.an_invoice(at="done")
+    change(Transmission, state="refused", sent_at=None, simulated=True)
+    shown = page(house, A, f"/dossiers/{folder_id}?onglet=circuit")
+    assert "Télécharger l’envoi tel qu’il a été préparé, à l’octet" in shown
+    assert "ce qui est parti" not in shown
+    told = house.app.test_cli_runner().invoke(args=["parcels", "list", str(folder_id)]).output
+    assert "n’est pas parti (FACTICE), gardé en entier" in told.replace("\u00a0", " ")
+
+
 def test_the_command_gives_it_and_says_its_digest(house: House, tmp_path: Path) -> None:
     folder_id = house.a_deliberation(at="publication")
     parcel, target = left(folder_id), tmp_path / "rendu"
