@@ -103,6 +103,7 @@ ROUTES = {
     "chorus.say_again": "administer",
     "chorus.show": "person",
     "chorus.piece": "person",
+    "transmission.parcel": "person",
     "chorus.reject": "person",
     "chorus.mandate": "person",
     "arrivals.routing": "administer",
@@ -449,6 +450,9 @@ JUDGE = {  # the signatures of what one reads; the report is there once they are
 CARRIED = {  # what a payment flow carries: neither family of the matrix has any (tests/pes/test_attachment.py)
     (f"pes.{name}", method) for name in ("attachment", "attachment_bytes") for method in ("GET", "HEAD")
 }
+# What left of a folder, by the number of its sending: whose it is, who is given it and who is not, is in
+# tests/transmission/test_lightening.py
+SENT = {("transmission.parcel", method) for method in ("GET", "HEAD")}
 # What the public has, on paper: nothing here is public (tests/legality/test_reports.py)
 PRINTED = {("publication.paper_copy", method) for method in ("GET", "HEAD")}
 ASK = {("signing.complete", "GET"), ("signing.complete", "HEAD")}  # what became of one's own signature
@@ -597,7 +601,15 @@ def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
     given = {one for who, what in verbs if login in who for one in what}
     if login in readers:
         given |= (
-            READ | TAKEN | NOTES | UNDO | JUDGE | CARRIED | PRINTED | (ASK if login in SIGNERS else set())
+            READ
+            | TAKEN
+            | NOTES
+            | UNDO
+            | JUDGE
+            | CARRIED
+            | SENT
+            | PRINTED
+            | (ASK if login in SIGNERS else set())
         )
         given |= CONTINUE if login in CREATORS else set()
     given |= MARKS if given & {("folders.reject", "POST"), ("folders.publish", "POST")} else set()
