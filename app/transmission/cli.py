@@ -1,6 +1,7 @@
 """`flask --app wsgi channels | parcels`: the carriers that the house has, and the very parcels made for them."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -61,8 +62,12 @@ def give_parcel(folder: int, number: int, file: Path) -> None:
         raise click.ClickException(f"le dossier {file.parent} n’existe pas : créez-le d’abord.")
     with reading() as db:
         parcel = sent.parcel(db, folder, number)
-    sent.fetch(parcel, file)
-    file.chmod(0o600)
+    # A room of its own until it is nobody else's to read: who else looks into this folder is not to see it being written
+    with TemporaryDirectory(prefix=".paraphe-", dir=file.parent) as room:
+        made = Path(room) / "parcel"
+        sent.fetch(parcel, made)
+        made.chmod(0o600)
+        made.replace(file)
     click.echo(
         f"{file} : « {parcel.name} » ({taille(file.stat().st_size)}), tel qu’il a été préparé. Son empreinte est celle du "
         f"journal : SHA-256 {parcel.sha256}"

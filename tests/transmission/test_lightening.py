@@ -480,6 +480,25 @@ def test_the_command_gives_it_and_says_its_digest(house: House, tmp_path: Path) 
     assert f"dossier n° {folder_id} : l’envoi « {parcel.name} » ne se refait plus" in verified.output
 
 
+def test_nobody_else_reads_a_parcel_while_the_command_writes_it(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parcel, target = left(house.an_invoice(at="done")), tmp_path / "rendu"
+    fetch, closed = sent.fetch, []
+
+    def watched(parcel: Sent, path: Path) -> None:
+        closed.append(path.parent.stat().st_mode & 0o077 == 0)
+        fetch(parcel, path)
+
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(sent, "fetch", watched)
+    words = ["parcels", "give", str(parcel.folder_id), str(parcel.id), str(target)]
+    assert house.app.test_cli_runner().invoke(args=words).exit_code == 0
+    assert closed == [True]
+    assert not list(tmp_path.glob(".paraphe-*"))
+    assert target.is_file()
+
+
 def test_the_sweep_says_what_it_did(house: House) -> None:
     parcel = left(house.an_invoice(at="done"))
     settled(house)
