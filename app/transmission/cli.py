@@ -64,10 +64,10 @@ def give_parcel(folder: int, number: int, file: Path) -> None:
         parcel = sent.parcel(db, folder, number)
     # A room of its own until it is nobody else's to read: who else looks into this folder is not to see it being written
     with TemporaryDirectory(prefix=".paraphe-", dir=file.parent) as room:
-        made = Path(room) / "parcel"
-        sent.fetch(parcel, made)
-        made.chmod(0o600)
-        made.replace(file)
+        copy = Path(room) / "parcel"
+        sent.fetch(parcel, copy)
+        copy.chmod(0o600)
+        copy.replace(file)
     click.echo(
         f"{file} : « {parcel.name} » ({taille(file.stat().st_size)}), tel qu’il a été préparé. Son empreinte est celle du "
         f"journal : SHA-256 {parcel.sha256}"

@@ -77,7 +77,10 @@ def parcel(db: Db, folder_id: int, number: int) -> Sent:
 def frame_in(db: Db, number: int) -> Frame | None:
     """What is around the documents of this sending, as the base has it."""
     row = db.get(ParcelFrame, number)
-    return None if row is None else Frame(row.wrap, tuple(row.parts), row.around)
+    if row is None:
+        return None
+    parts: Any = row.parts  # whatever JSON stands there, if somebody altered the base
+    return Frame(row.wrap, tuple(parts) if isinstance(parts, list) else (), row.around)
 
 
 def journal_tells(db: Db, folder_id: int, sha256: str) -> bool:

@@ -291,6 +291,26 @@ def test_a_frame_altered_in_the_base_gives_nothing_and_lets_nothing_go(house: Ho
     assert "ne se refait plus à l’octet de ses documents" in told
 
 
+@pytest.mark.parametrize("parts", [[None], ["x"], [1, {}], 5, "null"])
+def test_what_is_no_frame_at_all_in_the_base_keeps_neither_the_others_nor_the_verification_from_their_end(
+    house: House, tmp_path: Path, parts: object
+) -> None:
+    whole, gone = left(house.an_invoice(at="done")), left(house.an_invoice(at="done"))
+    settled(house)
+    lighten(DAYS)
+    a_week_later()
+    with engine().begin() as connection:
+        altered_frame = sa.update(ParcelFrame.__table__).values(parts=parts)  # type: ignore[arg-type]
+        connection.execute(altered_frame.where(ParcelFrame.transmission_id == whole.id))
+    assert (lighten(DAYS).whole, row(gone.folder_id).parcel) == (1, "light")
+    change(ParcelFrame, parts=parts)
+    assert given(whole, tmp_path)
+    assert refused(gone, tmp_path) == "parcel-differs"
+    with reading() as db:
+        (told,) = sent.differences(db, gone.collectivity_id)
+    assert f"dossier n° {gone.folder_id}" in told
+
+
 @pytest.mark.both_databases
 @pytest.mark.parametrize("where", ["before the frame", "after the frame", "before it goes", "after it went"])
 def test_a_kill_anywhere_loses_nothing_and_the_next_look_goes_on(
