@@ -427,9 +427,9 @@ def gated(db: Db, folder: Folder, visa: Visa | None = None) -> str:
     """Why this visa is not put, or the folder not signed, in sentences with what to do; empty where nothing is known against."""
     if visa is not None and visa.step.kind is not StepKind.VISA:
         return ""
-    return " ".join(
-        problem.sentence for find in plugged.gates.of(folder) for problem in find(db, folder, visa)
-    )
+    # Two folders that may be the same invoice are two points with one sentence: it is said once
+    sentences = (problem.sentence for find in plugged.gates.of(folder) for problem in find(db, folder, visa))
+    return " ".join(dict.fromkeys(sentences))
 
 
 def ending(find: Callable[[Db, Folder], Sequence[News]], *, of: Cares | None = None) -> None:

@@ -1,16 +1,19 @@
 """What a gate holds (a point to rule on first) is left out of a batch and told beforehand, at a cost that no number changes."""
 
 import re
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from app.batches import selection
 from app.batches.selection import Choice
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.folders.access import read_by
 from app.folders.models import Folder
 from app.folders.sockets import Visa, gated
+from app.invoices.models import InvoiceKey
 from app.people import desks
 from tests.batches.town import Hand, became, plain
 from tests.builders.house import House
@@ -130,3 +133,22 @@ def test_what_holds_a_visa_is_told_as_its_page_tells_it(house: House) -> None:
         read_by(db, actor)
         folder = db.get_one(Folder, over)
         assert gated(db, folder, Visa(selection._step_of(db, folder), actor))
+
+
+def test_what_two_folders_have_against_a_third_is_written_once(house: House) -> None:
+    """Two invoices that may be the same as a third are two points of it, with the same sentence."""
+    *others, third = (attested(house) for _ in range(3))
+    keys: Any = InvoiceKey.__table__
+    with engine().begin() as connection:
+        rows = connection.execute(sa.select(keys).where(keys.c.folder_id == others[0])).mappings().all()
+        connection.execute(sa.delete(keys).where(keys.c.folder_id.in_([others[1], third])))
+        same = [{**row, "folder_id": number} for number in (others[1], third) for row in rows]
+        connection.execute(sa.insert(keys), same)
+    ((choice,), _) = judged(house, FINANCE, "approve", third)
+    assert choice.why.count("Facture déjà reçue") == 1
+
+
+def attested(house: House) -> int:
+    folder_id = house.an_invoice()
+    house.approve(folder_id, "r.pellenec")
+    return folder_id

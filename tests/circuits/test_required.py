@@ -196,6 +196,7 @@ def test_a_batch_tells_apart_the_folders_that_lack_a_field_and_moves_the_others(
     filled, empty, late = (at_finance(house) for _ in range(3))
     for one in (filled, late):
         filling.fill_in(house.actor(N), one, version=house.folder(one).version, facts={CODE: f"E-{one}"})
+        house.another(one)  # what was filled in has its keys written again
     hand = Hand(house, N)
     number = hand.propose("approve", [filled, empty, late])
     page = hand.page(number)
