@@ -17,7 +17,7 @@ from app.folders import sockets
 from app.folders.effect import effect_of
 from app.folders.models import Folder
 from app.folders.route import route_of
-from app.folders.rows import posted
+from app.folders.rows import by_onlooker, posted
 from app.folders.sockets import Tag
 from app.journal import beside
 from app.people.models import Collectivity
@@ -228,7 +228,7 @@ class _Display:
                 "link_label": "Confirmer chez l’opérateur, avec votre certificat",
                 "link_url": row.stage_address,
             }
-        elif row.state in ENDED and row.package_sha256:
+        elif row.state in ENDED and row.package_sha256 and not by_onlooker(db, folder.id):
             # Not « what left »: of an act the operator makes his own archive, and a rejected sending may have gone nowhere
             line |= {
                 "link_label": "Télécharger l’envoi tel qu’il a été préparé, à l’octet",

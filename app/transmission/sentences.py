@@ -32,6 +32,10 @@ SENTENCES: Sentences = {
         "Rien n’a changé : un compte technique va avec son mot de passe, tous deux sans accents. Donnez les deux, ou aucun.",
     ),
     "parcel-none": (404, "Rien n’est parti de ce dossier par cet envoi. Rechargez la page du dossier."),
+    "parcel-apart": (
+        403,
+        "Cet envoi n’est donné qu’à qui a une part dans ce dossier. Ses documents se téléchargent depuis sa page.",
+    ),
     "parcel-untold": (
         500,
         "L’envoi « {name} » n’est pas donné : le journal ne connaît pas son empreinte. Prévenez l’administrateur et citez "

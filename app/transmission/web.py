@@ -7,8 +7,12 @@ from typing import IO, Final
 
 from flask import Blueprint, Response, g, stream_with_context
 
+from app.core.db import Db
 from app.core.http import PERSON, disposition, guard
+from app.core.refusals import Refusal
 from app.display.opening import shown_to
+from app.folders.models import Folder
+from app.folders.rows import by_onlooker
 from app.transmission import sent
 
 pages = Blueprint("transmission", __name__, template_folder="templates")
@@ -18,8 +22,11 @@ _CHUNK: Final = 1 << 20
 @pages.get("/dossiers/<int:folder_id>/envois/<int:number>")
 @guard(PERSON)
 def parcel(folder_id: int, number: int) -> Response:
-    """A parcel as it left, for who may read its folder; none of its bytes goes before all of them were compared."""
-    left = shown_to(g.actor, folder_id, lambda db, folder: sent.parcel(db, folder.id, number))
+    """A parcel as it was made to leave, for who has a part in its folder; none of its bytes goes before all were compared.
+
+    Refuses `parcel-apart`: what was written for who receives it tells more than is told to who reads for the type alone.
+    """
+    left = shown_to(g.actor, folder_id, lambda db, folder: _of(db, folder, number))
     with TemporaryDirectory(prefix="paraphe-") as room:
         path = Path(room) / "parcel"
         sent.fetch(left, path)
@@ -30,6 +37,12 @@ def parcel(folder_id: int, number: int) -> Response:
     answer.headers["Content-Length"] = str(size)
     answer.headers["Content-Disposition"] = disposition(left.name, download=True)
     return answer
+
+
+def _of(db: Db, folder: Folder, number: int) -> sent.Sent:
+    if by_onlooker(db, folder.id):
+        raise Refusal("parcel-apart")
+    return sent.parcel(db, folder.id, number)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

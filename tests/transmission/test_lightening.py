@@ -22,6 +22,7 @@ from app.core.losses import losses
 from app.core.refusals import Refusal
 from app.files import vault
 from app.files.store import Store
+from app.folders.models import Folder
 from app.operations.keeping.backup import backup
 from app.transmission import lightening, sent
 from app.transmission.lightening import Tally, lighten
@@ -456,6 +457,27 @@ def test_who_reads_the_folder_is_given_the_very_parcel(house: House, tmp_path: P
     assert answer.status_code == 500
     assert "altéré" in answer.get_data(as_text=True)
     assert bytes_sent[:4] not in answer.data
+
+
+def test_who_reads_a_folder_for_its_type_alone_is_not_given_what_was_written_for_who_receives_it(
+    house: House, tmp_path: Path
+) -> None:
+    """Its manifest has all the facts, who appealed against an act included, which the page keeps from him."""
+    folder_id = house.an_invoice(at="bon_a_payer")
+    table = Folder.__table__
+    fields = {**house.folder(folder_id).fields, "appeals": [{"who": "Mona Kergoat"}]}
+    with engine().begin() as connection:
+        here = sa.update(table).where(table.c.id == folder_id)  # type: ignore[arg-type]
+        connection.execute(here.values(read_by_all=True, fields=fields))
+    house.sign(folder_id, A)
+    house.drain()
+    parcel = left(folder_id)
+    assert b"Mona Kergoat" in given(parcel, tmp_path)
+    address = f"/dossiers/{folder_id}/envois/{parcel.id}"
+    answer = house.client("k.morizur").get(address)
+    assert (answer.status_code, b"Kergoat" in answer.data) == (403, False)
+    assert address not in page(house, "k.morizur", f"/dossiers/{folder_id}?onglet=circuit")
+    assert house.client(A).get(address).status_code == 200
 
 
 def test_a_parcel_is_not_called_what_left(house: House) -> None:
