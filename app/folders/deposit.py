@@ -279,7 +279,7 @@ def create(
     keep_reading(folder, family, actor, read, kept)
     db.add(folder)
     db.flush()  # the documents name it
-    words.begin(db, folder)
+    words.start(db, folder)
     if once:
         once.remember(db, actor, folder)
     versions = [add_document(db, folder, actor, one, position) for position, one in enumerate(kept)]

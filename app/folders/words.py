@@ -74,7 +74,7 @@ def worded(text: Text | None) -> Worded:
     return Worded("read", _by_line(text.text), stems, text.recognised, text.places)
 
 
-def begin(db: Db, folder: Folder) -> None:
+def start(db: Db, folder: Folder) -> None:
     """Say that a folder is made in this transaction: no words of it are there, and no note."""
     db.info.setdefault(_BEGUN, set()).add(folder.id)
 

@@ -34,7 +34,7 @@ SENTENCES: Sentences = {
     "parcel-none": (404, "Rien n’est parti de ce dossier par cet envoi. Rechargez la page du dossier."),
     "parcel-apart": (
         403,
-        "Cet envoi n’est donné qu’à qui a une part dans ce dossier. Ses documents se téléchargent depuis sa page.",
+        "Cet envoi n’est donné qu’à qui a une part dans ce dossier. Téléchargez ses documents depuis sa page.",
     ),
     "parcel-untold": (
         500,

@@ -450,7 +450,7 @@ JUDGE = {  # the signatures of what one reads; the report is there once they are
 CARRIED = {  # what a payment flow carries: neither family of the matrix has any (tests/pes/test_attachment.py)
     (f"pes.{name}", method) for name in ("attachment", "attachment_bytes") for method in ("GET", "HEAD")
 }
-# What left of a folder, by the number of its sending: whose it is, who is given it and who is not, is in
+# What was prepared for a sending, by its number: whose it is, who is given it and who is not, is in
 # tests/transmission/test_lightening.py
 SENT = {("transmission.parcel", method) for method in ("GET", "HEAD")}
 # What the public has, on paper: nothing here is public (tests/legality/test_reports.py)

@@ -103,7 +103,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # Nobody has just done anything: there is nothing to take back (tests/folders/test_undoing.py).
     # No step requires a field: there is nothing to fill in (tests/circuits/test_required.py).
     # None is questioned: there is nothing to keep online (tests/legality/test_effect.py).
-    # Whoever reads a folder is given what left of it (tests/transmission/test_lightening.py).
+    # Nothing left of most of them: who is given what was prepared is in tests/transmission/test_lightening.py.
     # Nothing is public here: no copy on paper of what is (tests/legality/test_reports.py).
     # No appeal was made against these acts: none comes to anything (tests/legality/test_effect.py).
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
