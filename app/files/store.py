@@ -270,13 +270,17 @@ class Store:
                 yield from chunk
 
     def forget(self, scope: str, sha256: str, now: datetime, older_than: timedelta) -> bool:
-        """Remove what no row names; False when it has been deposited again meanwhile and stays, or is not there."""
+        """Remove what no row names; False when it has been deposited again meanwhile, is another account's, or is not there."""
         key = _key(scope, sha256)
         if self._folder is None:
             return self._forget_in_bucket(key, now - older_than)
         path = self._folder / key
         with _alone(self._folder):
-            if not path.is_file() or path.stat().st_mtime >= (now - older_than).timestamp():
+            if not path.is_file():
+                return False
+            status = path.stat()
+            # What another account put there, a deposit could not mark as used again: it stays.
+            if status.st_uid != os.geteuid() or status.st_mtime >= (now - older_than).timestamp():
                 return False
             path.unlink()
             return True

@@ -41,6 +41,8 @@ BLANK = 8
 LIMITS = Limits(cpu_seconds=20, seconds=40.0 + OCR_SECONDS, memory=1 << 30, written=0)
 AT_ONCE, SECONDS_AT_ONCE = Limits(cpu_seconds=2, seconds=4.0, memory=LIMITS.memory, written=0), 0.25
 """What a text that is ready at once may take; beyond so many seconds of processor no more of it is read."""
+SIGNS_AT_ONCE = 150_000
+"""Signs of the longest text whose forms are made while somebody waits: a third of a second where each of its words is another."""
 PICTURES = ("image/png", "image/jpeg", "image/tiff")
 READ = ("application/pdf", "application/xml", "text/xml", "text/plain", "text/csv", *PICTURES)
 """The kinds of files that have words."""
@@ -85,12 +87,14 @@ def read_words(path: Path, media_type: str, *, placed: bool = False) -> Text | N
 def read_at_once(path: Path, media_type: str, *, placed: bool = False) -> Text | None:
     """The same, word for word, where it takes next to nothing; None where it is left to the worker.
 
-    Left: a picture, a file with a page to be recognised, one that takes long, or that ends its reading however it does.
+    Left: a picture, a file with a page to be recognised, one that takes long or says much, or that ends its reading however
+    it does.
     """
     if media_type in PICTURES:
         return None
     try:
-        return _asked(path, media_type, AT_ONCE, placed=placed, at_once=True)
+        text = _asked(path, media_type, AT_ONCE, placed=placed, at_once=True)
+        return None if text is None or len(text.text) > SIGNS_AT_ONCE else text
     except Refusal:  # no reader starts: a file is not refused for its words
         return None
 

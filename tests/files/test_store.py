@@ -166,6 +166,19 @@ def test_what_a_crash_left_is_swept_after_a_day(store: Store, coffer: Path) -> N
     assert not left.exists()
 
 
+def test_what_another_account_put_there_is_not_forgotten(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deposit of the same bytes could not mark them as used again."""
+    stored, later = store.put_bytes(COMMUNE, b"acte"), dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: 54_321)
+        assert not store.forget(COMMUNE, stored.sha256, later, dt.timedelta(days=1))
+    assert store.read(COMMUNE, stored.sha256) == b"acte"
+    assert store.forget(COMMUNE, stored.sha256, later, dt.timedelta(days=1))
+    assert not store.exists(COMMUNE, stored.sha256)
+
+
 def test_the_probe_writes_reads_back_and_removes(store: Store, coffer: Path) -> None:
     store.probe()
     assert kept(coffer) == []

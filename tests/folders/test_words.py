@@ -148,6 +148,18 @@ def test_what_is_to_be_recognised_is_left_to_the_worker(
     assert (rows["main"]["state"], rows["main"]["recognised"]) == ("read", make is scan)
 
 
+def test_a_text_that_says_much_is_left_to_the_worker(tmp_path: Path) -> None:
+    """Its forms are made where somebody waits: each word that is another costs."""
+    path = tmp_path / "liste.txt"
+    path.write_text(" ".join(f"m{number}x" for number in range(30_000)))
+    assert file_words.read_at_once(path, "text/plain") is None
+    text = file_words.read_words(path, "text/plain")
+    assert text is not None
+    assert len(text.text) > file_words.SIGNS_AT_ONCE
+    path.write_text("quelques mots")
+    assert file_words.read_at_once(path, "text/plain") == file_words.Text("quelques mots")
+
+
 def test_a_file_that_takes_long_or_ends_its_reader_is_deposited_and_left_to_the_worker(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
