@@ -33,7 +33,7 @@ from tests.signing.test_enrolment import offer, send
 
 pytestmark = pytest.mark.in_turn
 
-OTHER = ASSETS / "invoices" / "fx-minimum-dom-facture.pdf"
+OTHER = ASSETS / "invoices" / "fx-extended-de-marchandises.pdf"
 A, K, G = "a.kervadec", "k.morizur", "g.trehorel"
 CODES_PAGE = "/compte/protection/secours"
 
