@@ -3,7 +3,6 @@
 A test that takes `house` runs once on SQLite and once on PostgreSQL, each time on a fresh copy of the same commune.
 """
 
-import ctypes
 import gc
 import itertools
 import os
@@ -12,7 +11,6 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +43,6 @@ _numbers = itertools.count(1)
 gc.set_threshold(20_000, 20, 20)
 if where := memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(where))
-# Each thread of a test (servers, clicks that race) would leave an arena of memory of its own to the workers that start now
-os.environ.setdefault("MALLOC_ARENA_MAX", "2")
 
 # How long a machine takes to draw or to run an example says nothing of what is tested: no test falls for it
 hypothesis.settings.register_profile(
@@ -119,15 +115,6 @@ def pytest_collection_finish() -> None:
     """What is loaded by now lives as long as the run: the collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """At the end of a file, what its tests left goes, and the system has its memory back: no file pays for another."""
-    if nextitem is None or nextitem.path != item.path:
-        gc.collect()
-        with suppress(OSError, AttributeError):  # what the C library of Linux alone can do
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 class _OneBrowser(LoadFileScheduling):  # type: ignore[misc]
