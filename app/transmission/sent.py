@@ -129,7 +129,7 @@ def _lost(sent: Sent) -> str:
 
 
 def fetch(sent: Sent, target: Path) -> None:
-    """Write the very bytes that left; refused, nothing is left at `target`.
+    """Write the very bytes that were made to leave; refused, nothing is left at `target`.
 
     Refuses `parcel-untold` where the journal does not know them, `parcel-differs` where what is made again is not them,
     and `file-altered` or `file-missing` where a document of theirs, or they themselves, are not what they were.

@@ -1,4 +1,4 @@
-"""The post room brings templates to the folder's page, and the very parcel that left."""
+"""The post room brings templates to the folder’s page, and the very parcel that was made to leave."""
 
 from collections.abc import Iterator
 from pathlib import Path
