@@ -43,6 +43,8 @@ MOST_NOTES = 500
 """Of the notes for few that have one of the words, so many are looked at, the last first."""
 MATCHES = 1_000
 """So many folders that an index of words gives are looked at, at most; where there are more, one's own are read in order."""
+PRICED = 5_000
+"""So many folders of an amount are looked at by their numbers, the newest first: two milliseconds and no word read."""
 SAMPLE, COMMON = 300, 15
 """Words that this many have, of the last folders of the collectivity, are found soonest by reading one's own in order."""
 IN_HAND = ("draft", "running", "rejected")
@@ -437,9 +439,10 @@ def numbers(
     if rare and not few:
         return None
     if query and not few and _indexable(asked) and not _common(db, replace(asked, more="")):
-        ids = _matches(db, asked)
+        priced = _priced(db, asked)
+        ids = priced if priced is not None else _matches(db, asked)
         if ids is not None:
-            return _readable_of(db, asked, ids, most)
+            return _readable_of(db, asked, ids, most, asked.of_folder() if ids is priced else "")
     return list(_run(db, _in_order(asked, most), asked.binds).scalars()) if asked.reads() else []
 
 
@@ -508,13 +511,22 @@ def matches(
 
 
 def match_numbers(
-    db: Db, actor: Actor, query: Query, *, only: "Only | None" = None, after: str | None = None
+    db: Db,
+    actor: Actor,
+    query: Query,
+    *,
+    only: "Only | None" = None,
+    after: str | None = None,
+    page: int = PAGE,
 ) -> tuple[list[int], bool]:
-    """The numbers of what `matches` finds, newest first, and whether they are all; `MOST_COUNTED` at once if it costs little."""
+    """The numbers of what `matches` finds, newest first, and whether they are all; `MOST_COUNTED` at once if it costs little.
+
+    Where they are more, a page and one beyond it.
+    """
     asked = _searched(db, actor, query, only, after)
-    page = _newest(db, asked, MOST_COUNTED + 1)
-    numbers = page.read(db, asked.binds)
-    return numbers, len(numbers) < page.most
+    newest = _newest(db, asked, MOST_COUNTED + 1, page)
+    numbers = newest.read(db, asked.binds)
+    return numbers, len(numbers) < newest.most
 
 
 def _searched(db: Db, actor: Actor, query: Query, only: "Only | None", after: str | None) -> _Asked:
@@ -717,8 +729,8 @@ class _Newest:
         return list(_run(db, self.sql, binds).scalars()) if self.sql else list(self.numbers)
 
 
-def _newest(db: Db, asked: _Asked, most: int = PAGE + 1) -> _Newest:
-    """The numbers of one page; `most`: so many where they cost no more than a page, a page else."""
+def _newest(db: Db, asked: _Asked, most: int = PAGE + 1, page: int = PAGE) -> _Newest:
+    """The numbers of one page (`page` and one beyond it); `most`: so many where they cost no more than a page."""
     if not asked.reads():
         return _Newest(most)
     if not (asked.query or asked.in_hand) or _reads_few(db, asked):
@@ -729,20 +741,49 @@ def _newest(db: Db, asked: _Asked, most: int = PAGE + 1) -> _Newest:
         return _Newest(
             most, f"SELECT f.id FROM {driver} AND {_readable(asked)} ORDER BY f.id {asked.way} LIMIT {most}"
         )
-    ids = None if not _indexable(asked) or _common(db, asked) else _matches(db, asked)
+    ids = None
+    if _indexable(asked) and not _common(db, asked):
+        if (priced := _newest_priced(db, asked, most, page)) is not None:
+            return priced
+        ids = _matches(db, asked)
     if ids is None:
-        return _Newest(PAGE + 1, _in_order(asked, PAGE + 1))
+        return _Newest(page + 1, _in_order(asked, page + 1))
     return _Newest(most, numbers=_readable_of(db, asked, ids, most))
 
 
-def _readable_of(db: Db, asked: _Asked, ids: Sequence[int], most: int) -> list[int]:
-    """Those of these folders that the actor may read, newest first, `most` at most; no more are asked for than it takes."""
+def _newest_priced(db: Db, asked: _Asked, most: int, page: int) -> _Newest | None:
+    """The newest of those that have the amount; None where few of many have the words, which are then asked first."""
+    priced = _priced(db, asked)
+    if priced is None:
+        return None
+    if len(priced) <= MATCHES:
+        return _Newest(most, numbers=_readable_of(db, asked, priced, most, asked.of_folder()))
+    # Most of what has an amount has a common word too: twice a page is looked at before the index of words is
+    shown = _readable_of(db, asked, priced[: 2 * page], page + 1, asked.of_folder())
+    return _Newest(page + 1, numbers=shown) if len(shown) > page else None
+
+
+def _priced(db: Db, asked: _Asked) -> list[int] | None:
+    """The folders of the collectivity that have the amount, newest first; None for more than `PRICED`, or where none is asked."""
+    if not asked.query.amounts:
+        return None
+    also = asked.page("f", "f.id") + (f" AND f.phase = '{asked.phase}'" if asked.phase else "")
+    scan = _of_all(f" AND {asked.amounts()}{also}{f' AND {asked.more}' if asked.more else ''}")
+    ids = _run(db, f"{scan} LIMIT {PRICED + 1}", asked.binds).scalars().all()
+    return sorted(ids, reverse=True) if len(ids) <= PRICED else None
+
+
+def _readable_of(db: Db, asked: _Asked, ids: Sequence[int], most: int, what: str = "") -> list[int]:
+    """Those of these folders that the actor may read, newest first, `most` at most; no more are asked for than it takes.
+
+    `what`: another condition on `f`, with its AND.
+    """
     newest, readable = sorted(ids, reverse=True), list[int]()
     may = _readable(asked) if ids else ""
     portion = most + most // 4  # a draft of another desk among them is read by few
     for start in range(0, len(newest), portion):
         listed = ", ".join(map(str, newest[start : start + portion]))
-        sql = f"SELECT f.id FROM folder f WHERE f.id IN ({listed}) AND {may} ORDER BY f.id DESC LIMIT {most}"
+        sql = f"SELECT f.id FROM folder f WHERE f.id IN ({listed}){what} AND {may} ORDER BY f.id DESC LIMIT {most}"
         readable += _run(db, sql, asked.binds).scalars()
         if len(readable) >= most:
             break
@@ -849,11 +890,6 @@ def _matches(db: Db, asked: _Asked) -> list[int] | None:
     page += f" AND f.phase = '{asked.phase}'" if asked.phase else ""
     page += f" AND {asked.more}" if asked.more else ""
     amounts = f" AND {asked.amounts()}" if asked.query.amounts else ""
-    if amounts and asked.query.words:
-        # Few folders may have the amount where most have the words: the words are then asked of these
-        ids = list(_run(db, f"{_of_all(f'{amounts}{page}')} LIMIT {MATCHES + 1}", asked.binds).scalars())
-        if len(ids) <= MATCHES:
-            return _having(db, asked, ids)
     amounts += f" AND {asked.dates()}" if asked.query.dates else ""
     binds = dict(asked.binds)
     # The words of everybody are in one index of SQLite: whose folder each is stands in this one, and no row is read for it
@@ -896,13 +932,6 @@ def _matches(db: Db, asked: _Asked) -> list[int] | None:
     if any(count > MATCHES for count in Counter(row.part for row in rows).values()):
         return None
     return sorted({row.id for row in rows})
-
-
-def _having(db: Db, asked: _Asked, ids: Sequence[int]) -> list[int]:
-    """Those of these folders that have what is asked."""
-    listed = ", ".join(map(str, ids)) or "NULL"
-    sql = f"SELECT f.id FROM folder f WHERE f.id IN ({listed}){asked.of_folder()}"
-    return sorted(_run(db, sql, asked.binds).scalars())
 
 
 def _of_all(where: str) -> str:

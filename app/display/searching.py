@@ -130,9 +130,6 @@ def search(db: Db, actor: Actor, query: Query, chosen: Chosen, after: str | None
 
 def numbers(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> list[int]:
     """All that is found, newest first, for what is taken away; refuses `export-many` beyond `most`."""
-    every = following.matches(db, actor, query)
-    if every.whole:
-        return [row.id for row in every.rows if all(test(row) for test in _tests(chosen).values())]
     found: list[int] = []
     after: str | None = None
     while True:
@@ -147,14 +144,9 @@ def numbers(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> li
 
 def count(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> int:
     """How many folders are found, `most` at most."""
-    every = following.matches(db, actor, query)
-    if every.whole:
-        kept = sum(all(test(row) for test in _tests(chosen).values()) for row in every.rows)
-        return min(kept, most)
-    # A year is kept of what is read whole alone, and a page says of the rest that there are many, as this does
     total, after = 0, None
     while total < most:
-        part, whole = following.match_numbers(db, actor, query, only=chosen.only, after=after)
+        part, whole = following.match_numbers(db, actor, query, only=chosen.only, after=after, page=most)
         total += len(part)
         if whole or not part:
             break

@@ -25,7 +25,7 @@ from app.folders.keep import Incoming
 from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
 from app.folders.search import key_of_folder
 from app.folders.words import index, index_all
-from app.people.actor import Seat
+from app.people.actor import Actor, Seat
 from tests.builders import corpus
 from tests.builders.house import ACT, House
 from workflows.rights import Rights
@@ -126,7 +126,44 @@ def test_two_hundred_questions_find_what_they_must_and_nobody_else_anything(
             for limit in ("MOST_COUNTED", "FEW"):
                 patched.setattr(following, limit, 10**6)
         _counts_what_it_keeps(house)
+    _finds_the_same_by_an_amount_that_many_have(house, library, monkeypatch)
     _keeps_by_each_facet_beyond_what_is_counted(house, library, monkeypatch)
+
+
+def _finds_the_same_by_an_amount_that_many_have(
+    house: House, library: list[corpus.Known], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page after page, whether the amount is asked first, the words or what one has read."""
+    actor, word = house.actor(G), corpus.NOTIONS[library[0].inside[0]][0]
+    for typed in ("> 1", "exemplaires > 1", f"{word} > 1", f"{library[0].seller} > 1", "introuvable > 1"):
+        pages: dict[str, list[int]] = {}
+        for way, limits in {
+            "all looked at": {},
+            "few have the amount": {"FEW": 0, "COMMON": 10**6},
+            "many have it": {"FEW": 0, "COMMON": 10**6, "MATCHES": 25},
+            "too many have it": {"FEW": 0, "COMMON": 10**6, "MATCHES": 25, "PRICED": 25},
+        }.items():
+            with monkeypatch.context() as patched:
+                for name, limit in limits.items():
+                    patched.setattr(following, name, limit)
+                pages[way] = _page_after_page(actor, typed)
+                for most in (3, 10**6):
+                    with reading(actor.collectivity_id) as db:
+                        count = searching.count(db, actor, understood(typed), searching.Chosen(), most)
+                    assert count == min(most, len(pages[way])), (typed, way, most)
+        assert len({tuple(numbers) for numbers in pages.values()}) == 1, typed
+        assert bool(pages["all looked at"]) != (typed == "introuvable > 1"), typed
+
+
+def _page_after_page(actor: Actor, typed: str) -> list[int]:
+    numbers, after = list[int](), None
+    while True:
+        with reading(actor.collectivity_id) as db:
+            part, whole = following.match_numbers(db, actor, understood(typed), after=after, page=20)
+        numbers += part
+        if whole:
+            return numbers
+        after = str(part[-1])
 
 
 def wrongly(house: House, library: list[corpus.Known]) -> dict[str, tuple[set[int], set[int]]]:
@@ -228,6 +265,8 @@ def _keeps_by_each_facet_beyond_what_is_counted(
             for one in whole.facets
             for box in one.options
         } | {("ou", one): those(places=(one,)) for one in searching.PLACES}
+        counted = {(one.key, box.value): int(box.count) for one in whole.facets for box in one.options}
+        assert counted == {key: len(wanted[key]) for key in counted}
     monkeypatch.setattr(following, "MOST_COUNTED", 3)
     for way in ("all looked at", "in order"):
         monkeypatch.setattr(following, "FEW", 1_000 if way == "all looked at" else 0)
