@@ -385,6 +385,64 @@ def test_a_key_that_is_held_down_decides_one_folder_and_walks_only_rows(house: H
     assert [house.folder(one).place == "finance" for one in ids[1:]] == [True, False]
 
 
+SEEN = """window.seen = [];
+addEventListener('keyup', one => one.key === '?' && seen.push(document.querySelector('#help').open));
+addEventListener('keyup', one => one.key === 'F8' && window.act())"""
+"""Done and kept by the page: while another is to replace it, Chromium answers nothing that is asked of it."""
+STOPS = {"Escape": "", "button": "window.stop()", "another": "location.assign('/absences'); window.stop()"}
+
+
+@pytest.mark.parametrize("way", STOPS)
+def test_a_page_that_was_stopped_on_its_way_gives_the_keys_back_at_once(
+    house: House, person, way: str
+) -> None:
+    """While it is awaited no key acts, and one that is held down acts on neither page."""
+    ids = [house.an_invoice("finance") for _ in range(2)]
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, ids[0])
+    page, waiting = finance.page, list[Route]()
+    address = re.compile(rf"/dossiers/{ids[1]}|/absences")
+    page.route(address, lambda one: waiting.append(one))  # noqa: PLW0108 - Playwright marks a function of ours
+    page.evaluate(f"{SEEN}; window.act = () => {{ {STOPS[way]} }}; 0")
+    page.keyboard.down("j")
+    finance.person.until(waiting)
+    finance.press("?")
+    finance.press("Escape" if way == "Escape" else "F8")
+    held_down(finance, "j")
+    page.keyboard.up("j")
+    finance.press("?")
+    finance.press("Escape")
+    assert [one.request.url for one in waiting if f"/{ids[1]}" in one.request.url] == [waiting[0].request.url]
+    for one in waiting:
+        one.fulfill(status=204)  # and nothing comes of what was asked
+    assert page.evaluate("window.seen") == [False, True]
+    page.unroute(address)
+    finance.press("j")
+    page.wait_for_url(f"**/dossiers/{ids[1]}*")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    finance.press("a")
+    finance.person.sees("est visé.")
+    assert [house.folder(one).place == "finance" for one in ids] == [True, False]
+
+
+def test_a_page_that_takes_the_place_of_another_on_its_way_keeps_the_keys(house: House, person) -> None:
+    for _ in range(2):
+        house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    page, waiting, rows = finance.page, list[Route](), "document.querySelectorAll('a.ftitle')"
+    page.route("**/dossiers/*", lambda one: waiting.append(one))  # noqa: PLW0108 - Playwright marks a function of ours
+    page.evaluate(f"{SEEN}; window.next = 0; window.act = () => {rows}[window.next++].click(); 0")
+    for place in range(2):
+        finance.press("F8")
+        finance.person.until(waiting, place + 1)
+    finance.press("?")
+    for one in waiting:
+        one.fulfill(status=204)
+    assert page.evaluate("window.seen") == [False]
+
+
 def test_the_key_that_opens_a_dialog_writes_nothing_in_it_and_what_was_kept_comes_first(
     house: House, person
 ) -> None:

@@ -5,11 +5,17 @@ import { emptySelection } from "./selection.js";
 
 const ROW = ".frow, .hit, [data-rows] tr";
 let cursor = -1;
-let leaving = false; // another page is on its way: a key is meant for that one
+let leaving = null; // another page is on its way: a key is meant for that one
 
 function leave() {
-  leaving = true;
-  setTimeout(() => (leaving = false), 20_000); // it never came
+  stay();
+  leaving = setTimeout(stay, 20_000); // it never came
+}
+
+// It was given up: this page is the one that is read, and the keys are its own again.
+function stay() {
+  clearTimeout(leaving);
+  leaving = null;
 }
 
 function rows() {
@@ -107,10 +113,16 @@ function pressed(event) {
 export function startKeys() {
   if (location.hash === "#note" && document.getElementById("note")) note();
   document.addEventListener("keydown", pressed);
-  window.addEventListener("pageshow", () => (leaving = false));
+  window.addEventListener("pageshow", stay);
+  // Échap ends the coming of a page, and so does the button of the browser, which says so where it can
+  window.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && stay());
+  globalThis.navigation?.addEventListener("navigate", ({ signal }) => {
+    const own = leaving;
+    signal.addEventListener("abort", () => leaving === own && stay()); // and not for the one that took its place
+  });
   document.addEventListener("click", (event) => {
     if (event.target.closest?.('[data-opens="help"]')) list();
-    if (!event.defaultPrevented && event.target.closest?.("a.ftitle, a[data-key], [data-rows] a") && !event.ctrlKey && !event.metaKey && !event.shiftKey) leave();
+    if (!event.defaultPrevented && event.target.closest?.("a.ftitle, a[data-key], [data-rows] a")?.matches(":not([download], [target])") && !event.ctrlKey && !event.metaKey && !event.shiftKey) leave();
     const form = event.target.closest?.("summary")?.parentElement;
     const field = form?.querySelector("textarea");
     if (!field || form.open || event.defaultPrevented) return;
