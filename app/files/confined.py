@@ -346,6 +346,8 @@ class _Copy:
         with suppress(BrokenPipeError):  # it has ended: its answer says so
             while line:
                 line = line[os.write(self._asking, line) :]
+        if seconds <= 0:  # no time is no time, however soon an answer is there
+            return content, True
         while select.select([self._answer], [], [], max(0.0, until - time.monotonic()))[0]:
             piece = os.read(self._answer, 65536)
             content += piece

@@ -16,6 +16,8 @@ FATAL = (
     "import os, signal, app.files.dissection as reader; "
     "reader.answer = lambda _asked: os.kill(os.getpid(), signal.SIGSEGV)"
 )
+# As where the answer is there before anybody looks for it
+READY = "import select; own = select.select; select.select = lambda *asked: own(*asked[:3])"
 
 
 def test_a_bomb_is_refused_within_seconds(tmp_path: Path) -> None:
@@ -34,6 +36,15 @@ def test_a_file_that_needs_more_time_than_allowed_is_refused(
     with pytest.raises(Refusal) as caught:
         examine_pdf(make_hostile.GOOD, "a.pdf", tmp_path, to_be_signed=True)
     assert caught.value.key == "file-too-heavy"
+
+
+def test_no_time_at_all_is_too_long_for_the_quickest_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = confined.Pool(confined._CHILD.replace("wait(sys", f"{READY}; wait(sys"))
+    monkeypatch.setattr(pdf, "_room", confined.Confined("app.files.dissection", quick))
+    assert read_text(make_hostile.GOOD)
+    monkeypatch.setattr(pdf, "LIMITS", replace(pdf.LIMITS, seconds=0.0))
+    assert read_text(make_hostile.GOOD) == ""
+    quick.close()
 
 
 def test_a_process_killed_by_the_file_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
