@@ -763,6 +763,30 @@ def test_who_stands_in_no_more_is_told_so_though_the_absence_changes_again_befor
     assert told(house, FINANCE) == [("over", 5)]
 
 
+def test_an_absence_that_is_sent_again_as_it_stands_tells_nobody_anything(house: House) -> None:
+    """Nor does one whose person wants his letters otherwise: who stands in has read all that concerns him."""
+    me, secretary = house.actor(FINANCE), house.actor(CLERK)
+    asked = wanted(house, FINANCE, TECHNIQUE)
+    asked = replace(asked, first=f"{now() + timedelta(days=2):%Y-%m-%dT08:00}")
+    number = plan(me, asked)
+    assert told(house, TECHNIQUE) == [("set", 1)]
+    for actor in (me, secretary):
+        change(actor, number, asked, revision=1)
+    assert (told(house, TECHNIQUE), told(house, FINANCE)) == ([("set", 1)], [])
+    with reading() as db:
+        changes = sa.select(sa.func.count()).where(JournalEntry.event == "absence.changed")
+        assert db.scalar(changes) == 0
+    change(me, number, replace(asked, letters=True), revision=1)
+    change(secretary, number, asked, revision=2)
+    assert told(house, TECHNIQUE) == [("set", 1)]
+    # Two that follow one another before the first has left are told by the second
+    longer = wanted(house, FINANCE, TECHNIQUE, days=9)
+    change(me, number, longer, revision=3)
+    change(me, number, replace(longer, letters=True), revision=4)
+    assert told(house, TECHNIQUE) == [("set", 1), ("set", 5)]
+    assert [one.payload["revision"] for one in letters("absence_over") if one.state == "pending"] == [5]
+
+
 @pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken by a worker"])
 def test_who_stands_in_again_is_not_told_that_it_is_over_and_nobody_is_told_twice(
     house: House, taken: bool

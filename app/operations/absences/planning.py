@@ -129,6 +129,9 @@ def plan(db: Db, actor: Actor, wanted: Wanted) -> int:
 def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) -> None:
     """Write an absence otherwise: dates, who stands in, for what; whose it is never changes.
 
+    What is sent again as it stands changes nothing and tells nobody. Where the absent person's own letters alone change,
+    who has read the rest is not sent it twice.
+
     Refuses what `plan` refuses, `absence-unknown`, `absence-changed` where another wrote it since, and `absence-past` of one
     that is over.
     """
@@ -137,7 +140,11 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
     former, since, wanted = row.cover_id, row.starts_at, replace(wanted, user_id=row.user_id)
     law, absent, cover = checked(db, actor, wanted, lock=True, but=number)
     refuse_emitter(db, actor, law, cover)
-    for name, value in _columns(law).items():
+    columns = _columns(law)
+    same = all(getattr(row, name) == value for name, value in columns.items())
+    if same and row.letters == wanted.letters:
+        return
+    for name, value in columns.items():
         setattr(row, name, value)
     row.letters, row.set_by, row.set_at, row.revision = wanted.letters, actor.name, now(), row.revision + 1
     db.flush()
@@ -147,7 +154,7 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
         letter = _letter(OVER, row, absent, before, actor, ends=last_minute(now()), since=since, final=True)
         post(db, row.collectivity_id, [letter])
     _let_go(db, row)
-    _tell(db, actor, row, absent, cover)
+    _tell(db, actor, row, absent, cover, same=same)
     _write_down(db, actor, "absence.changed", row, absent, cover)
 
 
@@ -407,19 +414,37 @@ def _locked(db: Db, actor: Actor, number: int, revision: int) -> Absence:
     return row
 
 
-def _tell(db: Db, actor: Actor, row: Absence, absent: User, cover: User | None) -> None:
-    """The letters of an absence as it stands now; those of a former revision do not leave."""
+def _tell(
+    db: Db, actor: Actor, row: Absence, absent: User, cover: User | None, *, same: bool = False
+) -> None:
+    """The letters of an absence as it stands now; those of a former revision do not leave.
+
+    `same`: they would say what those of the former revision said, which is no news for whom it has reached.
+    """
     news: list[News] = []
     if cover is not None:
-        if cover.id != actor.user_id:
+        if cover.id != actor.user_id and not (same and _has_read(db, row, cover)):
             news.append(_letter(SET, row, absent, cover, actor))
         moment = now()
         if row.starts_at > moment:
             news.append(_letter(BEGINS, row, absent, cover, actor, at=row.starts_at))
         news.append(_letter(OVER, row, absent, cover, actor, at=row.ends_at))
-    if absent.id != actor.user_id:
+    if absent.id != actor.user_id and not (same and _has_read(db, row, absent)):
         news.append(_letter(SET, row, absent, absent, actor, cover=cover))
     post(db, row.collectivity_id, news)
+
+
+def _has_read(db: Db, row: Absence, reader: User) -> bool:
+    """Whether the last letter that said this absence to somebody has left, or none had to: he wrote it himself."""
+    told = sa.select(Outbox.state, Outbox.last_error).where(
+        Outbox.collectivity_id == row.collectivity_id,
+        Outbox.kind == "mail",
+        Outbox.payload["absence"].as_integer() == row.id,
+        Outbox.payload["event"].as_string() == SET,
+        Outbox.payload["user_id"].as_integer() == reader.id,
+    )
+    last = db.execute(told.order_by(Outbox.id.desc()).limit(1)).one_or_none()
+    return last is None or (last.state == "done" and last.last_error is None)
 
 
 def _abandon_former(db: Db, row: Absence) -> None:
