@@ -111,7 +111,9 @@ def test_the_step_waits_for_its_fields_and_who_acts_there_fills_them_in(house: H
     page = client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
     shown = words(client.get(f"/dossiers/{folder_id}"))
     assert "À remplir avant de viser : « Numéro d’engagement », « Montant engagé »" in shown
-    assert re.search(r'<button class="btn btn-primary btn-big bar-off"\s+type="button"\s+disabled', page)
+    assert re.search(
+        r'<button class="btn btn-primary btn-big bar-off"\s+type="button"\s+data-key="a"\s+disabled', page
+    )
     assert 'id="act-approve"' not in page
     assert "Ajouter une note au visa" not in shown
     assert "Ensuite : direction générale, selon ce qui reste à remplir." in shown

@@ -140,4 +140,7 @@ watchBar();
 placeFocus();
 watchCarried();
 window.addEventListener("load", keepAnswer);
-document.body.addEventListener("htmx:load", (event) => wake(event.detail.elt));
+document.body.addEventListener("htmx:load", ({ detail }) => {
+  wake(detail.elt);
+  if (detail.elt.querySelector(".decide-bar")) watchBar();
+});

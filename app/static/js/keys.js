@@ -43,6 +43,15 @@ function visible(selector) {
 // What a small screen holds behind « … » answers to its key all the same.
 const keyed = (key) => visible(`[data-key="${key}"]`) ?? document.querySelector(`.bar-acts [data-key="${key}"]`);
 
+// What may not be pressed yet says why.
+function press(act) {
+  if (!act.disabled) return void act.click();
+  const why = document.getElementById(act.getAttribute("aria-describedby"));
+  if (!why) return;
+  why.tabIndex = -1;
+  why.focus();
+}
+
 function go(address) {
   leave();
   location.assign(address);
@@ -81,7 +90,7 @@ function list() {
   for (const name of document.querySelectorAll("#help .keys kbd")) {
     const key = name.textContent.toLowerCase();
     const term = name.parentElement;
-    term.hidden = term.nextElementSibling.hidden = !(NEEDS[key] ? NEEDS[key]() : keyed(key));
+    term.hidden = term.nextElementSibling.hidden = !(NEEDS[key] ? NEEDS[key]() : keyed(key) && !keyed(key).disabled);
   }
 }
 
@@ -100,7 +109,7 @@ function pressed(event) {
     "/": search,
     "?": () => document.querySelector('[data-opens="help"]')?.click(),
   };
-  const act = acts[key] ?? (/^[a-z]$/.test(key) && keyed(key) && (() => keyed(key).click()));
+  const act = acts[key] ?? (/^[a-z]$/.test(key) && keyed(key) && (() => press(keyed(key))));
   if (!act) return;
   event.preventDefault();
   // Held down, a key is pressed once: the folder that it opens was read by nobody

@@ -1,7 +1,7 @@
 // Shows a PDF as it is: every page at its size before it is drawn, its text selectable and readable by a screen reader.
 import * as pdfjs from "../vendor/pdfjs/pdf.min.js";
 import { restored } from "./session.js";
-import { csrf, element, icon, notice } from "./words.js";
+import { NB, csrf, element, icon, notice } from "./words.js";
 
 const BASE = new URL("../vendor/pdfjs/", import.meta.url).href;
 pdfjs.GlobalWorkerOptions.workerSrc = `${BASE}pdf.worker.min.js`;
@@ -128,6 +128,7 @@ class Viewer {
     this.pages = [];
     this.drawn = [];
     this.number = 1;
+    this.looked = () => {};
   }
 
   // `data`: the bytes, where the page has them already; else they are asked.
@@ -233,24 +234,30 @@ class Viewer {
     this.told();
   }
 
-  // Every page was in the window: the server is told, once. What waited for it is offered again by reading the page anew.
+  // Every page was drawn, and both of its ends were in the window: the server is told, once. What waited for it comes then.
   told() {
     const url = this.box.dataset.viewerSeen;
     if (!url) return;
-    const seen = new Set();
-    const observer = new IntersectionObserver(async (entries) => {
-      for (const entry of entries) if (entry.isIntersecting) seen.add(entry.target);
-      if (seen.size < this.pages.length) return;
+    const ends = new Map(); // a mark: its page
+    const [near, seen] = [new Set(), new Set()];
+    for (const page of this.pages) {
+      for (const cls of ["vend vend-top", "vend"]) ends.set(element("span", { class: cls, "aria-hidden": "true" }), page);
+    }
+    for (const [mark, page] of ends) page.node.append(mark);
+    const bar = document.querySelector(".decide-bar"); // laid over the foot of the window on small screens
+    const hidden = bar && getComputedStyle(bar).position === "fixed" ? bar.offsetHeight : 0;
+    const observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) near[isIntersecting ? "add" : "delete"](target);
+      this.looked();
+    }, { rootMargin: `0px 0px -${hidden}px` }); // of the whole window: what hangs below its edge is in no sight
+    this.looked = () => {
+      for (const mark of near) if (ends.get(mark).ready) seen.add(mark);
+      if (seen.size < ends.size) return;
+      this.looked = () => {};
       observer.disconnect();
-      const answer = await fetch(url, { method: "POST", headers: { Accept: "application/json", "X-CSRFToken": csrf() } }).catch(() => null);
-      const { left } = answer?.ok ? await answer.json() : {};
-      const why = document.querySelector("#why[data-reading]");
-      if (left !== 0 || !why) return;
-      why.classList.remove("t-danger");
-      why.setAttribute("role", "status");
-      why.replaceChildren(icon("check-circle"), " ", element("a", { href: location.href }, "Tout est lu : recharger la page pour décider"));
-    }, { root: this.box });
-    for (const page of this.pages) observer.observe(page.node);
+      read(url);
+    };
+    for (const mark of ends.keys()) observer.observe(mark);
   }
 
   drawNear() {
@@ -283,6 +290,7 @@ class Viewer {
       page.node.prepend(canvas, text);
       page.node.classList.remove("is-waiting");
       page.ready = true;
+      this.looked();
       await new pdfjs.TextLayer({ textContentSource: page.proxy.streamTextContent(), container: text, viewport }).render();
     } catch (error) {
       if (error?.name !== "RenderingCancelledException") throw error;
@@ -329,6 +337,29 @@ class Viewer {
       });
     }
   }
+}
+
+// The decision that waited for the reading takes the place of what refused it. Where the folder has moved on meanwhile, or
+// something is typed or held there, a link asks for the page instead.
+async function read(url) {
+  const answer = await fetch(url, { method: "POST", headers: { Accept: "application/json", "X-CSRFToken": csrf() } }).catch(() => null);
+  const { left } = answer?.ok ? await answer.json() : {};
+  const [old, why] = ["[data-decision]", "#why[data-reading]"].map((one) => document.querySelector(one));
+  if (left !== 0 || !why) return;
+  const page = await fetch(location.href, { credentials: "same-origin" }).then((one) => (one.ok ? one.text() : "")).catch(() => "");
+  const fresh = new DOMParser().parseFromString(page, "text/html").querySelector("[data-decision]");
+  const typed = [...old.querySelectorAll("textarea, select, input:not([type=hidden])")].some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked);
+  if (!fresh || fresh.dataset.decision !== old.dataset.decision || typed || old.contains(document.activeElement)) {
+    why.classList.remove("t-danger");
+    why.setAttribute("role", "status");
+    return void why.replaceChildren(icon("check-circle"), " ", element("a", { href: location.href }, `Tout est lu${NB}: rouvrir le dossier pour décider`));
+  }
+  old.replaceWith(fresh);
+  window.htmx?.process(fresh);
+  document.body.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: fresh } }));
+  const words = element("p", { class: "why", role: "status" });
+  fresh.querySelector(".decide-bar").append(words);
+  setTimeout(() => words.append(icon("check-circle"), ` Tout est lu${NB}: vous pouvez décider`), 100); // heard, as it comes after its place
 }
 
 function failed(box) {
