@@ -151,6 +151,8 @@ def ask(
         for desk, run in zip(chosen, runs, strict=True)
     )
     touch(folder)
+    if waits:
+        _leave_alone(db, folder)
     names = tuple(desk.slot.label for desk in chosen)
     facts: dict[str, Any] = {
         "desks": {desk.key: desk.slot.label for desk in chosen},
@@ -379,6 +381,21 @@ def withdraw(db: Db, actor: Actor, folder_id: int, number: int, *, version: int,
     if question.waits:
         post(db, folder.collectivity_id, _turn_again(db, folder, actor.name, {actor.user_id or 0}))
     return question.desk
+
+
+def _leave_alone(db: Db, folder: Folder) -> None:
+    """Have the receipts that would ask a decision too say the receipt alone: nobody can make it before what is asked is given.
+
+    A receipt is news, which no opinion keeps; its reader's turn is told once the step waits no more (`_turn_again`).
+    """
+    both = sa.select(Outbox).where(
+        Outbox.folder_id == folder.id,
+        Outbox.kind == "mail",
+        sa.text("outbox.state = 'pending'"),
+        Outbox.payload["turn"].as_boolean().is_(True),
+    )
+    for row in db.scalars(both):
+        row.payload = {name: value for name, value in row.payload.items() if name != "turn"}
 
 
 def _let_go(db: Db, folder: Folder) -> None:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core import outbox
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.folders.models import AskedOpinion
 from app.folders.opinions import HELD
@@ -15,7 +15,7 @@ from app.operations.absences import planning
 from app.people import desks
 from tests.api.software import Software
 from tests.builders.house import House
-from tests.folders.test_asking import ask, give, take_back, todo
+from tests.folders.test_asking import K, ask, give, page, take_back, todo
 from tests.notices.test_absent import BACK, away
 from tests.notices.test_digests import MONDAY, MORNING, N, T, address, at, due, looks, subjects, words
 from tests.operations.test_blocked import here
@@ -253,3 +253,31 @@ def test_what_software_asked_is_told_once_it_is_answered_to_whoever_decides(hous
         give(house, S, folder_id, number, "favourable")
         looks()
     assert told_again(house, 1)[N] == [TURN]
+
+
+def test_a_receipt_leaves_while_an_opinion_is_awaited_and_asks_nothing_until_it_is_given(
+    house: House,
+) -> None:
+    """Its page says no more of it than the letter did, and its reader's turn is told once, when it has come."""
+    folder_id = house.a_deliberation(at="publication")
+    receipt, turn = "accusé de réception est arrivé", "1 dossier vous attend"
+
+    def left() -> list[str]:
+        outbox.drain()
+        mine = [one.replace("\u00a0", " ") for one in subjects(house, K)]
+        house.mail.clear()
+        return [one for one in mine if receipt in one or turn in one]
+
+    with engine().begin() as connection:  # as where no letter could leave for a while
+        rows = sa.update(Outbox.__table__).where(Outbox.__table__.c.payload["turn"].as_boolean())  # type: ignore[arg-type]
+        connection.execute(rows.values(state="pending", done_at=None))
+    house.mail.clear()
+    desks.seat(here(house), "secretariat", T, [Right.ACT, Right.PUBLISH])
+    number = ask(house, T, folder_id, "direction")
+    (first,) = left()
+    assert first.endswith(receipt)
+    journal = page(house, K, folder_id, "journal")
+    assert ("Accusé reçu" in journal, "Accusé reçu, à traiter" in journal) == (True, False)
+    give(house, S, folder_id, number, "favourable")
+    (last,) = left()
+    assert last.startswith(f"Paraphe : {turn}")
