@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from workflows.errors import Refusal
@@ -125,6 +126,39 @@ def loops(wanted: Absence, others: Collection[Absence]) -> bool:
         stand_ins.add(last.by)
         open_ends += [other for other in others if other.person == last.by and meet(other, wanted)]
     return False
+
+
+def unattended(
+    period: Absence,
+    people: Collection[int],
+    planned: Collection[Absence],
+    desk: int,
+    standing_in: Collection[int],
+) -> list[tuple[datetime, datetime]]:
+    """When nobody acts at a desk during a period: neither one of its people who is there, nor who stands in for one of them.
+
+    `planned`: every absence that meets the period, its own included where it counts; `standing_in`: those who may stand in,
+    their account being open. Who is away stands in for nobody. Intervals in order, the last moment of each excluded.
+    """
+    moments = {moment for absence in planned for moment in (absence.starts, absence.ends)}
+    inside = sorted(moment for moment in moments if period.starts < moment < period.ends)
+    gaps: list[tuple[datetime, datetime]] = []
+    for begins, ends in pairwise([period.starts, *inside, period.ends]):
+        running = [absence for absence in planned if live(absence, begins)]
+        away = {absence.person for absence in running}
+        helped = any(
+            absence.acts
+            and absence.person in people
+            and absence.desk in {None, desk}
+            and absence.by in standing_in
+            and absence.by not in away
+            for absence in running
+        )
+        if helped or not away.issuperset(people):
+            continue
+        joins = bool(gaps) and gaps[-1][1] == begins
+        gaps.append((gaps.pop()[0] if joins else begins, ends))
+    return gaps
 
 
 def moment_of(typed: str, zone: ZoneInfo, *, last: bool = False) -> datetime:

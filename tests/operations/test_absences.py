@@ -38,7 +38,7 @@ from tests.api.software import Software
 from tests.batches.town import Hand
 from tests.builders import circuits
 from tests.builders.house import ACT, House
-from tests.builders.mandates import of_mayor, record
+from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy, of_mayor, record
 from tests.folders.test_corrections import TYPED
 from tests.folders.test_corrections import an_invoice as a_disputed_invoice
 from tests.folders.test_seats import CIRCUIT
@@ -888,6 +888,29 @@ def test_an_absence_that_has_not_begun_lends_nothing_yet_and_is_cancelled_for_go
         assert row.starts_at == row.ends_at
 
 
+def test_an_absence_that_has_not_begun_is_deleted_once_it_was_asked_and_told_as_deleted(house: House) -> None:
+    number = away(house, FINANCE, TECHNIQUE, since=3)
+    client = house.client(FINANCE)
+    page = client.get("/absences").get_data(as_text=True)
+    (asks,) = re.findall(rf'<a class="btn btn-line"[^>]*data-opens="(supprimer-{number})">Supprimer…', page)
+    assert "Annuler<" not in page
+    dialog = page.split(f'id="{asks}"')[1].split("</dialog>")[0]
+    assert f'action="/absences/{number}/terminer"' in dialog
+    assert "la personne qui devait assurer l’intérim en sera prévenue" in dialog
+    assert f'action="/absences/{number}/terminer"' not in page.replace(dialog, "")
+    assert not re.search(rf'id="{asks}"[^>]* open>', page)
+    asked = client.get(f"/absences?demander={asks}").get_data(as_text=True)
+    assert re.search(rf'<dialog class="dlg"\s+id="{asks}"[^>]* open>', asked), "without script"
+    form = {"csrf_token": house.csrf(client), "revision": "1"}
+    answer = client.post(f"/absences/{number}/terminer", data=form, follow_redirects=True)
+    told = plainly(answer.get_data(as_text=True))
+    assert "L’absence est supprimée ; elle n’avait pas commencé." in told
+    assert "plus rien n’est confié" not in told
+    number = away(house, FINANCE, TECHNIQUE)
+    answer = client.post(f"/absences/{number}/terminer", data=form, follow_redirects=True)
+    assert "plus rien n’est confié à ce titre" in plainly(answer.get_data(as_text=True))
+
+
 @pytest.mark.parametrize("given_to", [None, DIRECTION], ids=["cancelled", "given to another"])
 def test_who_was_to_stand_in_is_not_told_that_what_never_began_is_over(
     house: House, given_to: str | None
@@ -1086,6 +1109,60 @@ def test_what_an_absence_will_stop_is_told_before_it_is_written(house: House) ->
     away(house, MAYOR, TECHNIQUE)
     chain = looked(house, TECHNIQUE, DIRECTION)
     assert any(one.title == "Intérim d’Armel Kervadec" for one in chain.blocks)
+
+
+def of_desk(prospect: Outlook) -> list[str]:
+    """What is said of the desks that nobody attends."""
+    return [one.sentence.replace("\u00a0", " ") for one in prospect.blocks if one.title.startswith("Bureau")]
+
+
+def test_a_desk_is_attended_by_who_stands_in_for_another_who_is_away(house: House) -> None:
+    nobody = "Personne n’y agira : ce qui y viendra attendra Tifenn Lescoat."
+    assert of_desk(looked(house, "t.lescoat", None)) == []  # Nolwenn is there
+    alone = away(house, FINANCE, None)
+    assert of_desk(looked(house, "t.lescoat", None)) == [nobody]
+    end(house.actor(FINANCE), alone, revision=1)
+    covered = away(house, FINANCE, DIRECTION)
+    assert of_desk(looked(house, "t.lescoat", None)) == []
+    # Who stands in is away in her turn, or may only read, or her account is closed: she acts for nobody
+    hers = away(house, DIRECTION, None)
+    assert of_desk(looked(house, "t.lescoat", None)) == [nobody]
+    end(house.actor(DIRECTION), hers, revision=1)
+    put(covered, acts=False)
+    assert of_desk(looked(house, "t.lescoat", None)) == [nobody]
+    put(covered, acts=True)
+    with engine().begin() as connection:
+        connection.execute(sa.update(User.__table__).where(User.login == DIRECTION).values(active=False))  # type: ignore[arg-type]
+    assert of_desk(looked(house, "t.lescoat", None)) == [nobody]
+
+
+def test_a_desk_that_nobody_attends_for_a_while_is_told_when(house: House) -> None:
+    number = away(house, FINANCE, DIRECTION, since=2, days=4)
+    minute = now().replace(second=0, microsecond=0)
+    first, last = minute + timedelta(days=3), minute + timedelta(days=5)
+    put(number, cover_id=None, starts_at=first, ends_at=last)
+    begins, ends = planning.words_of(first), planning.last_minute(last)
+    assert of_desk(looked(house, "t.lescoat", None, since=1)) == [
+        plainly(f"Personne n’y agira du {begins} au {ends} : ce qui y viendra alors attendra.")
+    ]
+    # One's own other absence, whose cover acts too
+    put(number, starts_at=now() - timedelta(days=1), ends_at=now() + timedelta(days=40))
+    away(house, "t.lescoat", DIRECTION)
+    assert of_desk(looked(house, "t.lescoat", None, days=15)) == []
+
+
+def test_what_somebody_has_no_mandate_to_sign_does_not_wait_for_him(house: House) -> None:
+    a_mayor_and_a_deputy(house)
+    over_ceiling = {"total_ht": "15162", "total_vat": "0", "total_ttc": "15162"}
+    hers, above = house.an_invoice(at="bon_a_payer"), house.an_invoice(at="bon_a_payer", **over_ceiling)
+    later = house.an_invoice(at="service_done", **over_ceiling)
+    prospect = looked(house, DEPUTY, None, days=60)
+    (block,) = [one for one in prospect.blocks if "signature" in one.title]
+    assert (block.title, dict(block.folders)) == ("1 signature", {hers: called(hers)})
+    assert {above, later}.isdisjoint(block.folders)
+    # And who stands in for the mayor is told by which mandate he does not sign
+    unsigned = next(one for one in looked(house, MAYOR, DEPUTY).blocks if above in dict(one.folders))
+    assert "plafond du mandat de Gaud Le Bras" in unsigned.sentence.replace("\u00a0", " ")
 
 
 def test_what_a_change_will_stop_does_not_count_on_the_absence_that_it_changes(house: House) -> None:

@@ -265,6 +265,7 @@ def _unsigned(db: Db, cover: User, meeting: _Met) -> str:
 def _of_another(sentence: str, name: str) -> str:
     """What is said to whom a mandate lacks, as it is said of somebody."""
     for own, whose in (
+        ("de votre mandat", f"du mandat {de(name)}"),
         ("Votre mandat", f"le mandat {de(name)}"),
         ("votre mandat", f"le mandat {de(name)}"),
         ("Votre délégation", f"la délégation {de(name)}"),
@@ -277,13 +278,13 @@ def _of_another(sentence: str, name: str) -> str:
 
 
 def _is_his(slot: Slot, user_id: int) -> bool:
-    return any(person.user_id == user_id and not person.absent for person in (*slot.people, *slot.seated))
+    """Whether somebody himself may act for a part, in nobody's absence: a seat without the mandate that it takes asks nothing."""
+    return any(person.user_id == user_id and not person.absent for person in slot.people)
 
 
 def _is_asked(reader: Actor, meeting: _Met) -> bool:
     """Whether the reader himself may act at a step, in nobody's absence."""
-    people = (person for slot in meeting.slots for person in slot.people)
-    return any(person.user_id == reader.user_id and not person.absent for person in people)
+    return reader.user_id is not None and any(_is_his(slot, reader.user_id) for slot in meeting.slots)
 
 
 def _met(
@@ -334,7 +335,7 @@ def _of_folder(
     yield from _opinions(db, folder, position, user_id, begins)
     for stage in coming(db, folder, circuit, today()).stages:
         met = begins <= stage.leaves and stage.entered <= last
-        if met and not stage.step.kind.automatic and any(_is_his(slot, user_id) for slot in stage.seats):
+        if met and not stage.step.kind.automatic and any(_is_his(slot, user_id) for slot in stage.slots):
             yield _Met(folder, stage.step, stage.slots, {}, max(stage.entered, begins), stage.due, comes=True)
 
 
@@ -418,7 +419,7 @@ def _beside(
                 f"{absent.name} l’assure sur cette période, et ce qui est confié ne se confie pas plus loin."
             ),
         )
-    yield from _empty(db, law, absent, cover, others, served)
+    yield from _empty(db, law, absent, others, served)
     if cover is None or not law.acts:
         return
     if not signing:
@@ -468,12 +469,12 @@ def _empty(
     db: Db,
     law: absences.Absence,
     absent: User,
-    cover: User | None,
     others: Iterable[absences.Absence],
     served: Collection[int],
 ) -> Iterator[Block]:
-    """The desks where nobody who acts will be there at all: what comes meanwhile waits, unless software takes it."""
-    gone = {other.person for other in others if meet(other, law)}
+    """The desks where nobody who acts will be there for a while: what comes meanwhile waits, unless software takes it."""
+    planned = [law, *(other for other in others if meet(other, law))]
+    period = replace(law, starts=max(law.starts, now()))
     seats = (
         sa.select(Desk.id, Desk.name, Holder.user_id, Holder.rights)
         .join(Holder, Holder.desk_id == Desk.id)
@@ -485,15 +486,25 @@ def _empty(
     for row in db.execute(seats):
         if absences.lent(Rights.read(row.rights), ()):
             desks.setdefault(row.id, (row.name, set()))[1].add(row.user_id)
+    named = {other.by for other in planned if other.by is not None}
+    open_accounts = set(db.scalars(sa.select(User.id).where(User.id.in_(named), User.active.is_(True))))
     for number, (name, people) in desks.items():
-        lent = cover is not None and law.acts and law.desk in {None, number}
-        if absent.id in people and not people - gone - {absent.id} and not lent:
-            sentence = (
-                f"Personne n’y agira : ce que le logiciel en service ne prend pas attendra {absent.name}."
-                if number in served
-                else f"Personne n’y agira : ce qui y viendra attendra {absent.name}."
-            )
-            yield Block("warn", f"Bureau « {name} »", spaces(sentence))
+        if absent.id not in people:
+            continue
+        gaps = absences.unattended(period, people, planned, number, open_accounts)
+        if not gaps:
+            continue
+        whole = gaps == [(period.starts, period.ends)]
+        when = ", puis ".join(
+            f"du {planning.words_of(begins)} au {planning.last_minute(ends)}" for begins, ends in gaps
+        )
+        what = "ce que le logiciel en service ne prend pas" if number in served else "ce qui y viendra"
+        sentence = (
+            f"Personne n’y agira{'' if whole else f' {when}'} : {what} {'' if whole else 'alors '}attendra"
+        )
+        yield Block(
+            "warn", f"Bureau « {name} »", spaces(f"{sentence} {absent.name}." if whole else f"{sentence}.")
+        )
 
 
 def soon(moment: datetime | None = None) -> tuple[datetime, datetime]:
