@@ -3,8 +3,10 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_gestures import enlarged
 from tests.browser.test_keyboard import Typist
 from tests.builders.house import House
+from tests.operations.test_absences import away
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 IN_SIGHT = """one => { const { top, bottom } = one.getBoundingClientRect();
@@ -137,3 +139,30 @@ def test_without_script_what_will_block_is_a_page_that_opens_at_the_answer(house
     assert clerk.page.url.endswith("/absences/apercu#bloquera")
     expect(clerk.page.locator("#bureau option")).to_have_text(["Tous", "Direction des finances"])
     expect(clerk.page.locator("#pour")).to_have_value(str(house.actor("n.abgrallec").user_id))
+
+
+def test_an_absence_to_come_is_deleted_by_no_single_press(house: House, person) -> None:
+    away(house, "n.abgrallec", "r.pellenec", since=3)
+    absent = Typist(person())
+    absent.log_in("n.abgrallec")
+    page = opened(absent)
+    mine = page.get_by_role("region", name="Les miennes")
+    link = mine.get_by_role("link", name="Supprimer…")
+    absent.tab_to(link)
+    absent.press("Enter")
+    dialog = page.get_by_role("dialog", name="Supprimer cette absence")
+    expect(dialog).to_be_visible()
+    absent.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(link).to_be_focused()
+    stays(page)
+    absent.press("Enter")
+    absent.tab_to(dialog.get_by_role("link", name="Garder cette absence"))
+    absent.press("Enter")
+    expect(dialog).to_be_hidden()
+    absent.press("Enter")
+    absent.tab_to(dialog.get_by_role("button", name="Supprimer cette absence"))
+    enlarged(absent)
+    absent.press("Enter")
+    expect(page.get_by_text("L’absence est supprimée")).to_be_visible()
+    expect(mine.get_by_text("Aucune.")).to_be_visible()

@@ -159,8 +159,8 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
 
 
 @use_case
-def end(db: Db, actor: Actor, number: int, *, revision: int) -> None:
-    """End an absence now, or cancel one that has not begun; nothing more is lent from this minute on.
+def end(db: Db, actor: Actor, number: int, *, revision: int) -> bool:
+    """End an absence now, or delete one that has not begun; whether it had. Nothing more is lent from this minute on.
 
     Who stood in is told, and so is who was away where somebody else did it.
 
@@ -183,6 +183,7 @@ def end(db: Db, actor: Actor, number: int, *, revision: int) -> None:
         letter = _letter(OVER, row, absent, absent, actor, ends=last_minute(moment), cover=cover, final=True)
         post(db, row.collectivity_id, [letter])
     _write_down(db, actor, "absence.ended", row, absent, cover)
+    return begun
 
 
 @use_case

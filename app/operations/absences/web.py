@@ -118,11 +118,13 @@ def show(absence_id: int) -> Response | str | tuple[str, int]:
 
 @pages.post("/absences/<int:absence_id>/terminer")
 @guard(PERSON)
-@who_is_there(HERE, doing="Terminer ou annuler une absence")
+@who_is_there(HERE, doing="Terminer ou supprimer une absence")
 def end(absence_id: int) -> Response:
-    """End an absence now, or cancel one that has not begun."""
-    planning.end(g.actor, absence_id, revision=_revision())
-    flash("C’est terminé : plus rien n’est confié à ce titre.", "ok")
+    """End an absence now, or delete one that has not begun."""
+    if planning.end(g.actor, absence_id, revision=_revision()):
+        flash("C’est terminé : plus rien n’est confié à ce titre.", "ok")
+    else:
+        flash("L’absence est supprimée ; elle n’avait pas commencé.", "ok")
     return redirect(url_for(HERE))
 
 
