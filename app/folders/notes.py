@@ -24,6 +24,7 @@ from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import authorize, lock, may_read, refuse_onlooker, refuse_stranger
 from app.folders.marks import bring_back
+from app.folders.mentions import mentioned
 from app.folders.models import Folder, FolderNote
 from app.folders.move import typed
 from app.folders.notices import followers
@@ -56,7 +57,7 @@ class Draft:
 
     `desk_id`: which of one's desks, where the note is for one. `told`: the numbers of the people who are written to.
     `pin`: on which page it is pinned, if it is; an answer stands under what it answers. `form`: the mark of the form that posts
-    it, empty for none: the same note posted again by it is one.
+    it, empty for none: the same note posted again by it is one. `mentions`: who is named after « @ » in its words is written to.
     """
 
     words: str
@@ -66,6 +67,7 @@ class Draft:
     told: tuple[int, ...] = ()
     pin: Pin | None = None
     form: str = ""
+    mentions: bool = False
 
 
 def readable(db: Db, folder: Folder, actor: Actor) -> list[FolderNote]:
@@ -169,7 +171,7 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
         raise Refusal("note-settled", who=parent.settled_by)
     reach = _reach(db, folder, actor, draft, parent)
     desk_id = parent.desk_id if parent is not None else _desk(db, folder, actor, draft)
-    told = _told(db, folder, actor, reach, desk_id, draft.told)
+    told = _told(db, folder, actor, reach, desk_id, draft)
     pin = draft.pin if parent is None else None
     version = on_page(db, folder, pin) if pin is not None else None
     moment = now()
@@ -266,20 +268,29 @@ def _desk(db: Db, folder: Folder, actor: Actor, draft: Draft) -> int | None:
 
 
 def _told(
-    db: Db, folder: Folder, actor: Actor, reach: Reach, desk_id: int | None, numbers: Collection[int]
+    db: Db, folder: Folder, actor: Actor, reach: Reach, desk_id: int | None, draft: Draft
 ) -> Sequence[tuple[int, str]]:
     """The people who are written to; each reads the note."""
-    if not numbers:
+    numbers, named = set(draft.told), draft.mentions and reach is not Reach.ALONE and "@" in draft.words
+    if not numbers and not named:
         return ()
-    if len(set(numbers)) > MOST_TOLD:
-        raise Refusal("note-told-many", most=MOST_TOLD)
     known = dict(to_tell(db, folder, actor))
     if reach is Reach.DESK:
         seated = set(db.scalars(sa.select(Holder.user_id).where(Holder.desk_id == desk_id)))
         known = {number: name for number, name in known.items() if number in seated}
-    if not set(numbers) <= set(known):
+    if named:
+        numbers |= mentioned(draft.words, list(known.items()))[0]
+    if len(numbers) > MOST_TOLD:
+        raise Refusal("note-told-many", most=MOST_TOLD)
+    if not numbers <= set(known):
         raise Refusal("note-reader")
-    return [(number, known[number]) for number in sorted(set(numbers))]
+    return [(number, known[number]) for number in sorted(numbers)]
+
+
+def missed(db: Db, note_id: int) -> tuple[str, ...]:
+    """The names after « @ » in a note of nobody to whom it was written."""
+    note = db.get_one(FolderNote, note_id)
+    return mentioned(note.words, [(one["user_id"], one["name"]) for one in note.told])[1]
 
 
 @use_case

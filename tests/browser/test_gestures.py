@@ -715,6 +715,35 @@ def test_escape_closes_the_menu_and_leaves_what_is_ticked(house: House, person) 
     expect(page.locator(".fcheck input:checked")).to_have_count(0)
 
 
+def test_who_is_named_in_a_note_is_ticked_and_told_as_one_types(house: House, person) -> None:
+    folder_id = house.an_invoice("finance")
+    name = house.actor(G).name
+    finance = person(N)
+    page = finance.page
+    finance.folder(folder_id, "notes")
+    expect(page.locator(finance.awake)).to_be_attached()
+    note = page.get_by_label("Votre note")
+    box = page.get_by_label(name, exact=True)
+    note.press_sequentially(f"@{name} à vérifier avec @Marie Nulle")
+    expect(box).to_be_checked()
+    said = page.locator("#note-nommer")
+    expect(said).to_have_text(
+        f"Courriel à {name}. « @Marie Nulle » : personne de ce nom parmi ceux que l’on peut prévenir."
+    )
+    no_barrier = "() => axe.run('#panel', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] })"
+    page.evaluate(AXE_SCRIPT)
+    assert page.evaluate(no_barrier)["violations"] == []
+    page.get_by_label("Qui la lit").select_option("alone")
+    expect(box).not_to_be_checked()
+    expect(said).to_contain_text("personne n’est prévenu")
+    page.get_by_label("Qui la lit").select_option("all")
+    expect(box).to_be_checked()
+    note.fill(f"@{name.split()[0].lower()} : à vérifier")
+    finance.button("Écrire la note").click()
+    finance.sees("La note est écrite")
+    finance.sees(f"Prévenus : {name}")
+
+
 def test_who_deposited_takes_it_back_copies_it_and_goes_on_from_it_by_keys_alone(
     house: House, person
 ) -> None:

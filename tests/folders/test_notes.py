@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import reading, writing
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.folders import notes
 from app.folders.models import FolderNote
@@ -128,6 +129,33 @@ def test_who_is_named_gets_one_letter_that_says_nothing_of_the_note(house: House
     assert len(letters(house)) == 1
     with reading() as db:
         assert db.scalar(sa.select(sa.func.count()).select_from(FolderNote)) == 1
+
+
+def test_who_is_named_after_an_at_sign_is_written_to_and_a_name_of_nobody_is_told(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    depositor = house.actor(G)
+    first, _, last = depositor.name.partition(" ")
+    client = house.client(N)
+
+    def written(words: str, reach: str = "all") -> str:
+        form = {"csrf_token": house.csrf(client), "words": words, "reach": reach}
+        answer = client.post(f"/dossiers/{folder_id}/notes", data=form, follow_redirects=True)
+        assert answer.status_code == 200
+        return " ".join(answer.get_data(as_text=True).replace("\xa0", " ").split())
+
+    assert f"Aucun courriel pour « @{depositor.name} »" in written(f"Voir @{depositor.name}", "alone")
+    assert letters(house) == [], "a note for oneself is written to nobody"
+    shown = written(f"Vu avec @{first.lower()} à l’instant, et @Marie Nulle ; écrire à x@kerlann.example")
+    assert f"Prévenus : {depositor.name}" in shown
+    assert "Aucun courriel pour « @Marie Nulle » :" in shown
+    ((to, _),) = letters(house)
+    assert to.startswith(depositor.name)
+    # The mayor does not read the folder yet: his name is that of nobody here
+    mayor = house.actor(A).name
+    assert f"Aucun courriel pour « @{mayor} »" in written(f"Pour @{mayor}")
+    assert "Aucun courriel" not in written(f"Pour @{last}")
+    assert f"la note {de(house.actor(N).name)}" in words_of(house, folder_id, N)
+    assert len(letters(house)) == 2
 
 
 def test_a_note_changes_nothing_of_the_page_that_somebody_decides_on_and_is_settled_once(

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import instant, spaces
+from app.core.grammar import de
 from app.core.security import new_token
 from app.display.views import DocView
 from app.folders import notes
@@ -148,7 +149,7 @@ def pins(db: Db, folder: Folder, actor: Actor, shown: DocView) -> list[dict[str,
                 "page": place.page,
                 "box": place.box,
                 "settled": note.settled_at is not None,
-                "words": f"Note {n}, {state}, de {note.who} : {note.words[:80]}",
+                "words": f"Note {n}, {state}, {de(note.who)} : {note.words[:80]}",
                 "url": f"{_shown_url(folder, shown.id)}#note-{note.id}",
             }
         )

@@ -6,7 +6,7 @@ from typing import Any
 from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.core.db import Db, key_in
+from app.core.db import Db, key_in, reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -89,16 +89,23 @@ def add_note(folder_id: int) -> Response | tuple[str, int]:
     try:
         told = tuple(sorted(typed.told))
         mark = request.form.get("once", "")[:LONGEST_MARK]
-        draft = notes.Draft(typed.words, for_whom, key_in(desk), typed.answers, told, _pin(typed), mark)
+        draft = notes.Draft(
+            typed.words, for_whom, key_in(desk), typed.answers, told, _pin(typed), mark, mentions=True
+        )
         number = notes.write(g.actor, folder_id, draft)
     except Refusal as refusal:
         if refusal.key not in _TO_MEND:
             raise
         return _again(folder_id, typed, refusal)
+    with reading(g.actor.collectivity_id) as db:
+        missed = notes.missed(db, number)
     if draft.reach is Reach.ALONE and draft.answers is None:
         flash("La note est écrite.", "ok")
     else:
         undone.tell_note("La note est écrite.", folder_id, number)
+    if missed:
+        names = ", ".join(f"« @{name} »" for name in missed)
+        flash(f"Aucun courriel pour {names} : « Prévenir par courriel » montre qui peut l’être.", "warn")
     return _to_notes(folder_id)
 
 

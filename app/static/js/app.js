@@ -25,6 +25,7 @@ const PARTS = [
   ["[data-columns]", () => import("./columns.js"), "startColumns"],
   ["[data-pins]", () => import("./pins.js"), "startPins"],
   ["[data-pin]", () => import("./pins.js"), "startPinning"],
+  ["form[data-mentions]", () => import("./mentions.js"), "startMentions"],
   ["form[data-found]", () => import("./found.js"), "startFound"],
   ["form[data-reasons]", () => import("./reasons.js"), "startReasons"],
   ["form[data-undo]", () => import("./undo.js"), "startUndo"],
