@@ -412,7 +412,9 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "bands": bands,
         "ties": tied.ties(db, folder, g.actor),
         "preparations": [
-            card for show in plugged.preparations.values() if (card := show(db, folder)) is not None
+            card
+            for show in (*plugged.beside_draft, *plugged.preparations.values())
+            if (card := show(db, folder)) is not None
         ],
         "wrong": _wrong(db, folder) if family.field("nature") is None else (),  # an act has its list of rules
         "circuit_line": "",

@@ -311,6 +311,7 @@ class _Sockets:
     selection: list[str] = field(default_factory=list)
     bands: ByFamily[Callable[[Db, Folder], Markup | None]] = field(default_factory=ByFamily)
     preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
+    beside_draft: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
     notes: dict[str, Callable[[Db, Folder, str], Mapping[str, Any] | None]] = field(default_factory=dict)
     tags: list[Callable[[Db, Folder], Tag | None]] = field(default_factory=list)
     helds: list[Callable[[Db, Folder], str]] = field(default_factory=list)
@@ -640,6 +641,11 @@ def selection(endpoint: str) -> None:
 def band(show: Callable[[Db, Folder], Markup | None], *, of: Cares | None = None) -> None:
     """Put a band under the header of the folder's page."""
     plugged.bands.add(show, of)
+
+
+def beside_draft(show: Callable[[Db, Folder], Markup | None]) -> None:
+    """Put a card beside a draft, under the circuit that it will follow."""
+    plugged.beside_draft.append(show)
 
 
 def preparation(endpoint: str, show: Callable[[Db, Folder], Markup | None]) -> None:

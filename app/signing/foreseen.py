@@ -5,7 +5,7 @@ whole circuit. No authority is asked here: what a certificate reached when it wa
 itself, and a revocation is met at the signature.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -195,17 +195,23 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     ]
 
 
-class Band:
-    """What the signatures to come ask: on a draft always, on a folder on its way when something is missing."""
+class Shown:
+    """What the signatures to come ask: all of it beside a draft, on a folder that was sent what is missing alone."""
 
     def __init__(self, templates: Environment) -> None:
         self._templates = templates
 
-    def __call__(self, db: Db, folder: Folder) -> Markup | None:
-        """The band of a folder, or None where there is nothing to tell."""
-        planned = parts(db, folder)
-        draft = folder.phase in DRAFTS
-        shown = planned if draft else [part for part in planned if part.lacking]
+    def band(self, db: Db, folder: Folder) -> Markup | None:
+        """The band of a folder, or None where nothing is missing: the card of a draft tells that."""
+        if folder.phase == Phase.DRAFT:
+            return None
+        return self._drawn([part for part in parts(db, folder) if part.lacking], draft=False)
+
+    def card(self, db: Db, folder: Folder) -> Markup | None:
+        """The card of a draft, or None where nobody will sign."""
+        return self._drawn(parts(db, folder), draft=True) if folder.phase in DRAFTS else None
+
+    def _drawn(self, shown: Sequence[Part], *, draft: bool) -> Markup | None:
         if not shown:
             return None
         page = self._templates.get_template("signing/_foreseen.html")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import engine, reading
+from app.folders import decide
 from app.folders.sockets import cautions
 from app.journal.models import JournalEntry
 from app.people.mandates import open_mandate
@@ -147,3 +148,13 @@ def test_nothing_is_added_where_the_names_are_the_same(house: House) -> None:
     page = words(house.client("n.abgrallec").get(f"/dossiers/{folder_id}"))
     assert "Signé par Armel Kervadec" in page
     assert "certificat au nom de" not in page
+
+
+def test_a_folder_that_came_back_has_beside_its_title_what_is_lacking_alone(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    decide.reject(
+        house.actor("n.abgrallec"), folder_id, version=house.folder(folder_id).version, reason="À revoir"
+    )
+    reader = house.client("g.trehorel")
+    assert "Signatures demandées" not in words(reader.get(f"/dossiers/{folder_id}"))
+    assert "Signatures demandées" in words(reader.get(f"/dossiers/{folder_id}/brouillon"))
