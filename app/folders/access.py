@@ -261,18 +261,24 @@ def asking_under(actor: Actor, cover: Cover, steps: Any = STEP) -> Condition:
     """The condition on the steps of a desk at which the actor may act in somebody's absence.
 
     By what the cover lends there; he signs by a mandate of his own, even where none is asked of who sits at the desk. Never
-    on a folder that he deposited, nor twice on a step (decision 0031).
+    on a folder that he created, wrote or sent (`wrote`), nor twice on a step (decision 0031).
     """
     lent = cover.seat.rights
     if not lent:
         return sa.false()
     deposited = _FOLDERS.alias("d")
-    # Who rewrote or sent the draft of another is told so by the folder: `Folder.writers`, which the move asks
-    own = sa.exists().where(
-        deposited.c.id == steps.c.folder_id, deposited.c.depositor_user_id == actor.user_id
-    )
+    own = sa.exists().where(deposited.c.id == steps.c.folder_id, wrote(actor.user_id, deposited))
     able = _asking_by(actor, lent, steps, mandated=True)
     return sa.and_(able, ~own.correlate(steps), unacted(actor.user_id, steps))
+
+
+def wrote(person: int | None, folders: Any = FOLDER) -> Condition:
+    """The condition on `folder` that somebody created it, wrote its draft or sent it: `Folder.writers` of both databases."""
+    # As text, which is the same for both but for the spaces: « [3, 14] » is « ,3,14, »
+    numbers: Any = sa.cast(folders.c.sources.op("->")(sa.literal_column(f"'{WRITERS}'")), sa.Text)
+    for mark, plain in ((" ", ""), ("[", ","), ("]", ",")):
+        numbers = sa.func.replace(numbers, mark, plain)
+    return sa.or_(folders.c.depositor_user_id == person, numbers.like(f"%,{person},%"))
 
 
 def reading_under(actor: Actor, cover: Cover, steps: Any = STEP) -> Condition:

@@ -19,11 +19,12 @@ from app.core.refusals import Refusal
 from app.display import queues
 from app.display.answers import folder_of
 from app.folders import asking, decide, ruling, sending
-from app.folders.access import may_read
+from app.folders.access import FOLDER, as_text, may_read, wrote
 from app.folders.keep import Incoming, keep_masked
 from app.folders.models import Folder, StepRun
 from app.folders.publicity import Means
 from app.journal.models import JournalEntry
+from app.notices.waiting import awaiting
 from app.operations.absences import blocking, planning
 from app.operations.absences.blocking import Outlook, outlook
 from app.operations.absences.planning import Wanted, change, end, name_secretary, plan
@@ -106,6 +107,12 @@ def run_of(folder_id: int, step: str) -> StepRun:
     with reading() as db:
         query = sa.select(StepRun).where(StepRun.folder_id == folder_id, StepRun.step == step)
         return db.scalars(query.order_by(StepRun.id.desc())).first()  # type: ignore[return-value]
+
+
+def digest(house: House, login: str) -> int:
+    """How many folders a letter of what waits counts for somebody."""
+    with reading(house.actor(login).collectivity_id) as db:
+        return len(awaiting(db, house.actor(login)))
 
 
 def last_facts(folder_id: int) -> str:
@@ -429,6 +436,40 @@ def test_who_rewrote_or_sent_a_draft_does_not_decide_of_it_in_somebody_s_absence
         connection.execute(sa.update(Absence.__table__).values(types=[]))
     with pytest.raises(Refusal, match="cover-own-deposit"):
         house.approve(folder_id, "b.cadiou")
+    assert (todo(house, "b.cadiou"), digest(house, "b.cadiou")) == ({}, 0)
+
+
+def test_an_absence_is_refused_to_who_sent_the_draft_of_another_that_waits_there(house: House) -> None:
+    desks.seat(house.actor(FINANCE).collectivity_id, "comptabilite", "b.cadiou", [Right.CREATE])
+    folder_id = house.an_invoice(at="draft")
+    sending.send(house.actor("b.cadiou"), folder_id, version=house.folder(folder_id).version)
+    house.approve(folder_id, TECHNIQUE)
+    with pytest.raises(Refusal, match="absence-emitter") as refused:
+        away(house, FINANCE, "b.cadiou")
+    assert refused.value.facts["folders"] == f"« {called(folder_id)} »"
+    assert away(house, FINANCE, DIRECTION)
+
+
+def test_a_number_inside_another_is_no_writer(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    with engine().begin() as connection:
+        table = Folder.__table__
+        more: dict[str, Any] = {**house.folder(folder_id).sources, "writers": [9011, 9101]}
+        connection.execute(sa.update(table).values(sources=more))  # type: ignore[arg-type]
+    with reading() as db:
+        people = [901, 11, 101, 9011, 9101, house.folder(folder_id).depositor_user_id]
+        named = [
+            one
+            for one in people
+            if db.scalar(sa.select(Folder.id).where(wrote(one, sa.inspect(Folder).local_table)))
+        ]
+        assert named == [9011, 9101, house.folder(folder_id).depositor_user_id]
+        as_words = [
+            one
+            for one in people
+            if db.scalar(sa.text(f"SELECT f.id FROM folder f WHERE {as_text(wrote(one), FOLDER)}"))
+        ]
+        assert as_words == named
 
 
 def test_who_writes_the_absence_of_another_lends_himself_nothing_nor_beyond_his_branch(house: House) -> None:

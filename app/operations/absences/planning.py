@@ -14,7 +14,7 @@ from app.core.french import HARD, heure, jour_long
 from app.core.outbox import News, Outbox, abandon, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.access import readable_by
+from app.folders.access import readable_by, wrote
 from app.folders.models import Folder, StepRun
 from app.journal.chain import Event, append
 from app.notices.absent import AWAY, CHANGED
@@ -333,7 +333,7 @@ def called_of(title: str, number: str) -> str:
 
 
 def deposited_by(db: Db, reader: Actor, law: absences.Absence, cover_id: int, most: int) -> list[str]:
-    """The folders that somebody deposited and that wait where he would stand in, `most` of them, by what they are called.
+    """The folders that somebody created, wrote or sent and that wait where he would stand in, `most` of them, by their names.
 
     Those alone that the reader may read.
     """
@@ -350,7 +350,7 @@ def deposited_by(db: Db, reader: Actor, law: absences.Absence, cover_id: int, mo
         .join(Folder, Folder.id == StepRun.folder_id)
         .where(
             sa.text("step_run.state = 'active'"),
-            Folder.depositor_user_id == cover_id,
+            wrote(cover_id, sa.inspect(Folder).local_table),
             readable_by(reader),
             sa.or_(
                 *(
