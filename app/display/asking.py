@@ -278,12 +278,14 @@ def people_named(db: Db, collectivity_id: int, words: Sequence[Word]) -> People 
     keys = {key_of(one.typed): one for one in words if len(one.typed) > 2 and one.typed.isalpha()}
     if not keys:
         return None
-    named = sa.or_(*(User.search_key.contains(key, autoescape=True) for key in keys))
+    having = [User.search_key.contains(key, autoescape=True) for key in keys]
     query = sa.select(User.id, User.first_name, User.last_name).where(
-        User.collectivity_id == collectivity_id, named
+        User.collectivity_id == collectivity_id, sa.or_(*having)
     )
+    # Whom the most of the words name come first: fifty others may have one of them
+    rank = sum((sa.case((one, 1), else_=0) for one in having), sa.literal(0))
     found = []
-    for number, first, last in db.execute(query.order_by(User.id).limit(MOST_PEOPLE)):
+    for number, first, last in db.execute(query.order_by(rank.desc(), User.id).limit(MOST_PEOPLE)):
         matched = frozenset(re.split(r"[\s'-]+", key_of(f"{first} {last}"))) & keys.keys()
         if matched:
             found.append((matched, number, f"{first} {last}"))

@@ -35,8 +35,8 @@ from workflows.rights import parted_type, type_name
 PAGE = 50
 PARTS = ("title", "documents", "notes")
 """The parts of what is searched of a folder, as `FolderWords` has them."""
-MOST_COUNTED = 200
-"""A search tells how many it finds up to so many."""
+MOST_COUNTED = 100
+"""A search tells how many it finds up to so many: of what the reader may read alone, however it is looked for."""
 FEW = 1_000
 """Whoever has been reached this many times at most has all that reached him looked at."""
 MOST_NOTES = 500
@@ -488,15 +488,14 @@ def matches(
 ) -> Matches:
     """The folders that the actor may read and that a search finds; of those alone that the facets chosen allow (`only`).
 
-    All of them as far as they are `MOST_COUNTED` and cost no more than a page; a page (`page`, `PAGE` at most) where there are
-    more, and one beyond it.
+    All of them as far as they are `MOST_COUNTED`; a page (`page`, `PAGE` at most) where there are more, and one beyond it.
     """
     asked = _searched(db, actor, query, only, after)
-    newest = _newest(db, asked, MOST_COUNTED + 1)
-    numbers = newest.read(db, asked.binds)
+    numbers = _newest(db, asked, MOST_COUNTED + 1).read(db, asked.binds)
     if not numbers:
         return Matches((), whole=True, people=asked.people)
-    whole = len(numbers) < newest.most
+    # Whatever index gave them: a total that hung on everybody's folders would tell of those that one may not read
+    whole = len(numbers) <= MOST_COUNTED
     shown = ", ".join(map(str, numbers if whole else numbers[: page + 1]))
     flags = ", ".join(f"{asked.stands(part)} AS in_{part}" for part in PARTS)
     statement = (
@@ -511,22 +510,12 @@ def matches(
 
 
 def match_numbers(
-    db: Db,
-    actor: Actor,
-    query: Query,
-    *,
-    only: "Only | None" = None,
-    after: str | None = None,
-    page: int = PAGE,
+    db: Db, actor: Actor, query: Query, *, only: "Only | None" = None, after: str | None = None
 ) -> tuple[list[int], bool]:
-    """The numbers of what `matches` finds, newest first, and whether they are all; `MOST_COUNTED` at once if it costs little.
-
-    Where they are more, a page and one beyond it.
-    """
+    """The numbers of what `matches` finds, newest first, and whether they are all: `MOST_COUNTED`, and one beyond."""
     asked = _searched(db, actor, query, only, after)
-    newest = _newest(db, asked, MOST_COUNTED + 1, page)
-    numbers = newest.read(db, asked.binds)
-    return numbers, len(numbers) < newest.most
+    numbers = _newest(db, asked, MOST_COUNTED + 1).read(db, asked.binds)
+    return numbers, len(numbers) <= MOST_COUNTED
 
 
 def _searched(db: Db, actor: Actor, query: Query, only: "Only | None", after: str | None) -> _Asked:
@@ -712,9 +701,8 @@ def _noted(db: Db, actor: Actor, words: tuple[Word, ...]) -> list[int]:
 
 @dataclass(frozen=True)
 class _Newest:
-    """The newest folders that are found: the statement of their numbers, or these; there may be more where there are `most`."""
+    """The newest folders that are found: the statement of their numbers, or these."""
 
-    most: int
     sql: str = ""
     numbers: Sequence[int] = ()
 
@@ -729,38 +717,35 @@ class _Newest:
         return list(_run(db, self.sql, binds).scalars()) if self.sql else list(self.numbers)
 
 
-def _newest(db: Db, asked: _Asked, most: int = PAGE + 1, page: int = PAGE) -> _Newest:
-    """The numbers of one page (`page` and one beyond it); `most`: so many where they cost no more than a page."""
+def _newest(db: Db, asked: _Asked, most: int = PAGE + 1) -> _Newest:
+    """The numbers of the newest, `most` of them."""
     if not asked.reads():
-        return _Newest(most)
+        return _Newest()
     if not (asked.query or asked.in_hand) or _reads_few(db, asked):
-        return _Newest(most, _in_order(asked, most))
+        return _Newest(_in_order(asked, most))
     if asked.in_hand:
         # The condition of the index again: SQLite does not see that it follows
         driver = f"folder f WHERE f.collectivity_id = :here AND f.phase <> 'done'{asked.of_folder()}{asked.page('f', 'f.id')}"
         return _Newest(
-            most, f"SELECT f.id FROM {driver} AND {_readable(asked)} ORDER BY f.id {asked.way} LIMIT {most}"
+            f"SELECT f.id FROM {driver} AND {_readable(asked)} ORDER BY f.id {asked.way} LIMIT {most}"
         )
-    ids = None
+    numbers = None
     if _indexable(asked) and not _common(db, asked):
-        if (priced := _newest_priced(db, asked, most, page)) is not None:
-            return priced
-        ids = _matches(db, asked)
-    if ids is None:
-        return _Newest(page + 1, _in_order(asked, page + 1))
-    return _Newest(most, numbers=_readable_of(db, asked, ids, most))
+        numbers = _newest_priced(db, asked, most)
+        if numbers is None and (ids := _matches(db, asked)) is not None:
+            numbers = _readable_of(db, asked, ids, most)
+    return _Newest(_in_order(asked, most)) if numbers is None else _Newest(numbers=numbers)
 
 
-def _newest_priced(db: Db, asked: _Asked, most: int, page: int) -> _Newest | None:
+def _newest_priced(db: Db, asked: _Asked, most: int) -> list[int] | None:
     """The newest of those that have the amount; None where few of many have the words, which are then asked first."""
     priced = _priced(db, asked)
-    if priced is None:
+    if priced is None or (len(priced) > MATCHES and asked.people is not None):
         return None
-    if len(priced) <= MATCHES:
-        return _Newest(most, numbers=_readable_of(db, asked, priced, most, asked.of_folder()))
-    # Most of what has an amount has a common word too: twice a page is looked at before the index of words is
-    shown = _readable_of(db, asked, priced[: 2 * page], page + 1, asked.of_folder())
-    return _Newest(page + 1, numbers=shown) if len(shown) > page else None
+    # Most of what has an amount has a common word too: the last ones are looked at before the index of words is
+    looked = priced if len(priced) <= MATCHES else priced[: 2 * most]
+    numbers = _readable_of(db, asked, looked, most, asked.of_folder())
+    return numbers if len(looked) == len(priced) or len(numbers) == most else None
 
 
 def _priced(db: Db, asked: _Asked) -> list[int] | None:

@@ -146,7 +146,7 @@ def count(db: Db, actor: Actor, query: Query, chosen: Chosen, most: int) -> int:
     """How many folders are found, `most` at most."""
     total, after = 0, None
     while total < most:
-        part, whole = following.match_numbers(db, actor, query, only=chosen.only, after=after, page=most)
+        part, whole = following.match_numbers(db, actor, query, only=chosen.only, after=after)
         total += len(part)
         if whole or not part:
             break

@@ -261,7 +261,7 @@ class FoundPage(Given):
 
     folders: list[FoundShown] = attribute("Les dossiers, du plus récent au plus ancien.")
     understood: str = attribute("Ce qui a été compris de la question, en français.", "le mot « enrobé »")
-    total: int | None = attribute("Combien en tout, parmi ceux que ce jeton peut lire ; nul au-delà de 200.")
+    total: int | None = attribute("Combien en tout, parmi ceux que ce jeton peut lire ; nul au-delà de 100.")
     next: str | None = attribute("À donner dans `after` pour la page suivante ; nul à la dernière.")
 
 

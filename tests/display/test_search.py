@@ -7,6 +7,7 @@ import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from app.folders.models import Document, DocumentVersion, DocumentWords, Folder,
 from app.folders.search import key_of_folder
 from app.folders.words import index, index_all
 from app.people.actor import Actor, Seat
+from app.people.models import User
 from tests.builders import corpus
 from tests.builders.house import ACT, House
 from workflows.rights import Rights
@@ -140,8 +142,8 @@ def _finds_the_same_by_an_amount_that_many_have(
         for way, limits in {
             "all looked at": {},
             "few have the amount": {"FEW": 0, "COMMON": 10**6},
-            "many have it": {"FEW": 0, "COMMON": 10**6, "MATCHES": 25},
-            "too many have it": {"FEW": 0, "COMMON": 10**6, "MATCHES": 25, "PRICED": 25},
+            "many have it": {"FEW": 0, "COMMON": 10**6, "MATCHES": 25, "MOST_COUNTED": 20},
+            "too many have it": {"FEW": 0, "COMMON": 10**6, "MATCHES": 25, "PRICED": 25, "MOST_COUNTED": 20},
         }.items():
             with monkeypatch.context() as patched:
                 for name, limit in limits.items():
@@ -159,7 +161,7 @@ def _page_after_page(actor: Actor, typed: str) -> list[int]:
     numbers, after = list[int](), None
     while True:
         with reading(actor.collectivity_id) as db:
-            part, whole = following.match_numbers(db, actor, understood(typed), after=after, page=20)
+            part, whole = following.match_numbers(db, actor, understood(typed), after=after)
         numbers += part
         if whole:
             return numbers
@@ -722,3 +724,75 @@ def test_the_same_without_date_or_amount_keeps_what_is_ticked_and_the_help_says_
     crowns = house.an_invoice(at="draft", number="FA-1")
     house.save(crowns, G, {"total_ttc": "3042.00", "currency": "DKK"})
     assert (numbers_found(house, "3042"), numbers_found(house, "> 3000")) == ({crowns}, set())
+
+
+def test_a_total_tells_nothing_of_folders_that_one_may_not_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a search is counted hangs on what its reader reads, whatever everybody else has of the same words."""
+    mine = _sent(house, G, 60)
+    monkeypatch.setattr(following, "FEW", 0)  # who reads many folders
+    monkeypatch.setattr(following, "COMMON", 70)
+    monkeypatch.setattr(following, "MATCHES", 70)
+
+    def answered() -> tuple[int | None, list[tuple[str, list[tuple[str, str]]]], set[int]]:
+        results = found(house, G, "zwinglophone")
+        facets = [
+            (one.key, [(box.value, box.count) for box in one.options if not box.chosen])
+            for one in results.facets
+        ]
+        return results.total, facets, {one.id for one in results.found}
+
+    before = answered()
+    assert (before[0], before[2]) == (60, set(mine[-searching.HITS :]))
+    _sent(house, K, 20, "deliberation")
+    assert answered() == before
+    monkeypatch.setattr(
+        following, "COMMON", 10**6
+    )  # by the index of words, which gives more than are looked at
+    assert answered() == before
+
+
+def _sent(house: House, login: str, count: int, family: str = "invoice") -> list[int]:
+    """Folders of a word, deposited by somebody, that nobody else reads."""
+    actor, moment, numbers = house.actor(login), now(), []
+    with writing() as db, db.begin():
+        for n in range(count):
+            title = f"Zwinglophone {n}"
+            folder = Folder(
+                collectivity_id=actor.collectivity_id, family=family, title=title, number="",
+                title_key=key_of_folder(title, "", {}, None), place="done", phase="done", round=1,
+                emitter_desk_id=min(actor.desk_ids), depositor_user_id=actor.user_id, depositor_name=actor.name,
+                fields={}, sources={}, due_on=NO_DATE, created_at=moment, updated_at=moment, submitted_at=moment,
+            )  # fmt: skip
+            db.add(folder)
+            db.flush()
+            numbers.append(folder.id)
+            words = joined(forms_in(title))
+            db.add(
+                FolderWords(
+                    folder_id=folder.id,
+                    collectivity_id=actor.collectivity_id,
+                    title=words,
+                    documents=" ",
+                    notes=" ",
+                )
+            )
+    return numbers
+
+
+def test_a_full_name_finds_its_person_whoever_shares_the_first_name(house: House) -> None:
+    actor = house.actor(G)
+    account: Any = User.__table__
+    with writing() as db, db.begin():
+        one = dict(db.execute(sa.select(account).where(account.c.login == G)).mappings().one())
+        del one["id"]
+        for n in range(asking.MOST_PEOPLE + 11):
+            last = "Goff" if n == asking.MOST_PEOPLE + 10 else f"Nom{chr(97 + n % 26)}{chr(97 + n // 26)}"
+            many = {"login": f"m{n}", "email": f"m{n}@example.org", "person_id": None}
+            names = {"first_name": "Marie", "last_name": last, "search_key": f"marie {last.lower()} m{n}"}
+            db.execute(sa.insert(account).values(**{**one, **many, **names}))
+    with reading(actor.collectivity_id) as db:
+        people = asking.people_named(db, actor.collectivity_id, understood("Marie Goff").words)
+    assert people is not None
+    assert people.names == ("Marie Goff",)
