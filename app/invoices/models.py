@@ -61,7 +61,13 @@ class Supplier(Base, Tenanted):
         sa.UniqueConstraint("collectivity_id", "key"),
         sa.Index("ix_supplier_sort", "collectivity_id", "sort", "id"),
         sa.Index("ix_supplier_latest_id", "collectivity_id", "latest_id", "id"),
-        sa.Index("ix_supplier_into_id", "into_id"),
+        # Few were joined with another: of all of them, a word that is looked for among these would read every supplier
+        sa.Index(
+            "ix_supplier_into_id",
+            "into_id",
+            sqlite_where=sa.text("into_id IS NOT NULL"),
+            postgresql_where=sa.text("into_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -281,7 +281,7 @@ def _having(word: str) -> Any:
 
 def _there(actor: Actor) -> Any:
     """The condition on a folder that counts: that was sent and not given up, and that the reader reads."""
-    return sa.and_(_folder.c.round > 0, _folder.c.place != WITHDRAWN, readable_by(actor))
+    return sa.and_(_folder.c.round > 0, _folder.c.place != WITHDRAWN, readable_by(actor, apart=True))
 
 
 def _lines(db: Db, actor: Actor, numbers: Sequence[int], size: int) -> list[Line]:
