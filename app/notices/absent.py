@@ -17,13 +17,12 @@ from app.folders.notices import YOUR_TURN
 from app.notices import outdone
 from app.notices.choices import choices_of
 from app.notices.digests import AFTER, TOLD, digest_of
-from app.notices.hours import DIGEST, wait
+from app.notices.hours import DIGEST, due_by_day
 from app.notices.waiting import awaiting
 from app.people.actor import Actor
 from app.people.models import Absence, User
 from app.people.own_settings.registry import Own
-from app.people.working_days import calendar_in
-from workflows.rhythms import REST, Choices, Parts, Rhythm, quiet_until
+from workflows.rhythms import REST, Choices, Parts, Rhythm
 from workflows.rights import parted_type
 
 AWAY = "attend le retour de cette personne, absente"
@@ -50,12 +49,13 @@ class Return:
     due_at: datetime
 
 
-def back(db: Db, user: User) -> datetime | None:
-    """When somebody is back, who is away now and wants no letter meanwhile; None for who is there, or wants them.
+def due_back(db: Db, user: User, own: Own) -> datetime | None:
+    """When letters leave, by day, of who is away now and wants none meanwhile; None for who is there, or wants them.
 
-    Then only what still asks something of him leaves. Where letters are wanted from a moment of the absence on: that moment.
+    Then only what still asks something of him leaves. Where letters are wanted from a moment of the absence on: from then on.
     """
-    return _back(_absences(db, user, now()), now())
+    absences = _absences(db, user, now())
+    return _leaving(absences, own, now())[0] if _keep(absences, now()) else None
 
 
 def _absences(db: Db, user: User, since: datetime, *more: sa.ColumnElement[bool]) -> Sequence[Absence]:
@@ -107,14 +107,12 @@ def _end(absences: Sequence[Absence], moment: datetime | None) -> datetime | Non
 
 def _leaving(absences: Sequence[Absence], own: Own, at: datetime) -> tuple[datetime, datetime | None]:
     """When a letter that is due leaves, by day and by the hours of the collectivity, and until when absences keep it."""
-    calendar, kept_until = calendar_in(own), None
+    kept_until = None
     while True:
         if end := _back(absences, at):
             at = kept_until = end
-        elif morning := quiet_until(calendar, at, PARIS):
-            at = morning
-        elif hours := wait(own, DIGEST, at):
-            at += hours
+        elif (by_day := due_by_day(own, DIGEST, at)) > at:
+            at = by_day
         else:
             return at, kept_until
 

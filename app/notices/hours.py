@@ -16,7 +16,7 @@ from app.folders.relieving import PASSED_OVER
 from app.folders.rerouting import CHANGED
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
-from workflows.rhythms import DAWN, DUSK
+from workflows.rhythms import DAWN, DUSK, quiet_until
 
 HOURS, DAYS = "mail_hours", "mail_days"
 DIGEST = "digest"
@@ -46,6 +46,9 @@ PATIENT = frozenset(
     }
 )
 """The letters that wait for the hours: what became of a folder, and whose turn it is."""
+COVER_SET, COVER_BEGINS, COVER_OVER = "absence_set", "absence_begins", "absence_over"
+COVERS = frozenset({COVER_SET, COVER_BEGINS, COVER_OVER})
+"""The letters of an absence and of who stands in: they wait for the hours too, and for nobody's return."""
 _SHAPE = re.compile(r"(\d{1,2})(?:[h:](\d{2})?)?(?:-|à)(\d{1,2})(?:[h:](\d{2})?)?", re.ASCII)
 _WHOLE = (time(), None)
 
@@ -93,10 +96,10 @@ def usual(text: str) -> str:
 def wait(own: Own, event: str, moment: datetime) -> timedelta:
     """How long the letter of an event waits at this moment, by the settings of its collectivity; nothing when it may leave."""
     hours, days = str(value_in(own, HOURS).value), value_in(own, DAYS).value
-    if event not in PATIENT or (not hours and days == EVERY):
+    if event not in PATIENT | COVERS or (not hours and days == EVERY):
         return timedelta(0)
     begins, ends = _hours(hours) if hours else _WHOLE
-    if event == DIGEST and not _by_day(begins, ends):
+    if event in {DIGEST, *COVERS} and not _by_day(begins, ends):
         begins, ends = (
             _WHOLE  # hours of the night, written before they were refused, would keep a reminder for ever
         )
@@ -109,6 +112,21 @@ def wait(own: Own, event: str, moment: datetime) -> timedelta:
             if local < closes:
                 return max(opens - moment, timedelta(0))
         day += timedelta(days=1)
+
+
+def due_by_day(own: Own, event: str, moment: datetime) -> datetime:
+    """When the letter of an event leaves that is due at a moment: by day, on a working day, within the hours.
+
+    For what nobody has just done: a minute of the clock that comes round at midnight disturbs nobody then.
+    """
+    calendar = calendar_in(own)
+    while True:
+        if morning := quiet_until(calendar, moment, PARIS):
+            moment = morning
+        elif delay := wait(own, event, moment):
+            moment += delay
+        else:
+            return moment
 
 
 def _by_day(begins: time, ends: time | None) -> bool:

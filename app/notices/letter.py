@@ -251,7 +251,7 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
         return replace(parts, types=frozenset(choices_of(user, own).types))
     if event == hours.DIGEST:
         parts = outdone.still_to_tell(db, own, user, row)
-    if event in hours.PATIENT and (back := absent.back(db, user)):
+    if event in hours.PATIENT and (back := absent.due_back(db, user, own)):
         raise Later((back - now()).total_seconds(), absent.AWAY)
     if event in hours.PATIENT and _returned(db, row, user, own) is not None:
         # What waited for a return is no news of this minute: it is told by day, as what is reminded
@@ -259,6 +259,9 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
     if event in absent.ASKS:
         digests.refuse_grouped(db, own, user, row)
     if event == hours.DIGEST:
+        _refuse_by_night(own)
+    if event in hours.COVERS and "at" in row.payload:
+        # What begins or ends by the clock, at midnight mostly, was done by nobody just now
         _refuse_by_night(own)
     if wait := hours.wait(own, event, now()):
         raise Later(wait.total_seconds(), "attend les heures des courriels de la collectivité")
@@ -317,6 +320,8 @@ def _refuse_over(db: Db, row: Row) -> None:
         former = db.scalar(later.limit(1)) is not None
     if former:
         raise Needless(absent.CHANGED)
+    if row.payload["event"] == hours.COVER_BEGINS and absence is not None and absence.ends_at <= now():
+        raise Needless("cet intérim est terminé avant que le courriel qui en dit le début ait pu partir")
 
 
 def _refuse_dead_link(db: Db, row: Row) -> None:

@@ -32,6 +32,7 @@ from app.people import accounts, applications, desks
 from app.people.actor import Actor
 from app.people.covers import law_of
 from app.people.models import Absence, Desk, User
+from app.people.own_settings.changing import change_setting
 from app.publication import publishing
 from app.signing import sign
 from app.signing.paper import sheet as paper
@@ -764,7 +765,7 @@ def test_letters_of_former_dates_are_ended_with_the_change_and_the_others_say_wh
         page = plainly(house.client(CLERK).get("/administration").get_data(as_text=True))
         assert "Partira le" in page
         assert [
-            page.count(day) for day in ("jeu. 3 déc.", "ven. 4 déc., 8 h 00", "sam. 12 déc., 18 h 01")
+            page.count(day) for day in ("jeu. 3 déc.", "ven. 4 déc., 8 h 00", "lun. 14 déc., 6 h 00")
         ] == [0, 1, 1]
         house.drain()
         end(me, number, revision=2)
@@ -974,6 +975,7 @@ def test_who_was_to_stand_in_is_not_told_that_what_never_began_is_over(
     assert "ne les lisez plus" not in body
 
 
+@by_day
 def test_who_stands_in_is_told_once_when_it_is_set_begins_and_ends(house: House) -> None:
     number = away(house, FINANCE, TECHNIQUE, since=3)
     change(house.actor(FINANCE), number, wanted(house, FINANCE, TECHNIQUE, since=5), revision=1)
@@ -994,6 +996,61 @@ def test_who_stands_in_is_told_once_when_it_is_set_begins_and_ends(house: House)
         "Paraphe : votre intérim de Nolwenn Abgrallec commence",
         "Paraphe : votre intérim de Nolwenn Abgrallec est terminé",
     ]
+    asked, begun = (
+        plainly(one.get_body(("plain",)).get_content())
+        for one in sent[:1] + house.mail.to("r.pellenec@kerlann-sur-mer.example")[1:2]
+    )
+    assert "Nolwenn Abgrallec vous confie son intérim, du" in asked
+    assert "Il va du" in begun
+
+
+@pytest.mark.parametrize(
+    ("hours", "opens"), [(None, "6 h 00"), ("8:30-18", "8 h 30")], ids=["day", "hours of the collectivity"]
+)
+def test_letters_of_a_cover_that_begins_and_ends_at_midnight_leave_by_day_and_the_page_says_when(
+    house: House, hours: str | None, opens: str
+) -> None:
+    tuesday, sunday = date(2027, 1, 12), date(2027, 1, 17)
+    me, cover = house.actor(FINANCE), house.actor(TECHNIQUE)
+    with at(tuesday - timedelta(days=4), 10):
+        if hours:
+            change_setting(house.actor(CLERK), "mail_hours", {"mail_hours": hours})
+        first, last = f"{tuesday}T00:00", f"{sunday}T23:59"
+        plan(me, Wanted(me.user_id or 0, cover.user_id, first, last))
+        house.drain()
+        house.mail.clear()
+        page = house.client(CLERK).get("/administration").get_data(as_text=True)
+        assert f"mar. 12 janv., {opens}" in plainly(page)
+        assert f"lun. 18 janv., {opens}" in plainly(page)
+    told = []
+    hour, minute = map(int, opens.split(" h "))
+    for day, *clock in (
+        (tuesday, 0, 1),
+        (tuesday, hour, minute),
+        (sunday, 23, 59),
+        (sunday + timedelta(days=1), 0, 1),
+    ):
+        with at(day, *clock):
+            house.drain()
+        told.append(len(house.mail.to("r.pellenec@kerlann-sur-mer.example")))
+    assert told == [0, 1, 1, 1]
+    with at(sunday + timedelta(days=1), hour, minute):
+        house.drain()
+    _, over = house.mail.to("r.pellenec@kerlann-sur-mer.example")
+    assert over["Date"].datetime.astimezone(PARIS).hour == hour
+
+
+def test_a_cover_of_one_saturday_is_told_as_over_and_not_as_beginning(house: House) -> None:
+    saturday = date(2027, 1, 9)
+    me, cover = house.actor(FINANCE), house.actor(TECHNIQUE)
+    with at(saturday - timedelta(days=2), 10):
+        plan(me, Wanted(me.user_id or 0, cover.user_id, f"{saturday}T08:00", f"{saturday}T18:00"))
+        house.drain()
+        house.mail.clear()
+    with at(saturday + timedelta(days=2), 6):
+        house.drain()
+    (letter,) = house.mail.to("r.pellenec@kerlann-sur-mer.example")
+    assert "est terminé" in str(letter["Subject"])
 
 
 def test_the_end_of_one_cover_is_told_of_that_one_alone(house: House) -> None:
@@ -1093,6 +1150,8 @@ def test_what_waited_for_a_return_leaves_neither_at_night_nor_on_a_sunday(house:
         house.an_invoice(at="finance")
         house.drain()
         house.mail.clear()
+        page = house.client(CLERK).get("/administration").get_data(as_text=True)
+        assert "lun. 11 janv., 6 h 00" in plainly(page), "as his own page says"
     told = []
     for day, hour in ((1, 0), (1, 11), (2, 3), (2, 10)):
         with at(saturday + timedelta(days=day), hour, 30):

@@ -18,17 +18,20 @@ from app.folders.access import readable_by, wrote
 from app.folders.models import Folder, StepRun
 from app.journal.chain import Event, append
 from app.notices.absent import AWAY, CHANGED
+from app.notices.hours import COVER_BEGINS as BEGINS
+from app.notices.hours import COVER_OVER as OVER
+from app.notices.hours import COVER_SET as SET
+from app.notices.hours import due_by_day
 from app.people import identity
 from app.people.actor import Actor
 from app.people.branches import Branch, branch_of, is_reached
 from app.people.covers import law_of
-from app.people.models import Absence, Desk, Holder, Secretary, User
+from app.people.models import Absence, Collectivity, Desk, Holder, Secretary, User
 from workflows import absences
 from workflows.absences import clash, lent, loops, meet, moment_of, refuse_disorder
 from workflows.circuit import StepKind
 from workflows.rights import Rights
 
-SET, BEGINS, OVER = "absence_set", "absence_begins", "absence_over"
 PAGE = "/absences"
 MINUTES = "%Y-%m-%dT%H:%M"
 MOST_TYPES = 60
@@ -426,10 +429,12 @@ def _tell(
     if cover is not None:
         if cover.id != actor.user_id and not (same and _has_read(db, row, cover)):
             news.append(_letter(SET, row, absent, cover, actor))
-        moment = now()
-        if row.starts_at > moment:
-            news.append(_letter(BEGINS, row, absent, cover, actor, at=row.starts_at))
-        news.append(_letter(OVER, row, absent, cover, actor, at=row.ends_at))
+        own = db.get_one(Collectivity, row.collectivity_id).settings
+        if row.starts_at > now():
+            begins_at = due_by_day(own, BEGINS, row.starts_at)
+            news.append(_letter(BEGINS, row, absent, cover, actor, at=begins_at))
+        over_at = due_by_day(own, OVER, row.ends_at)
+        news.append(_letter(OVER, row, absent, cover, actor, at=over_at))
     if absent.id != actor.user_id and not (same and _has_read(db, row, absent)):
         news.append(_letter(SET, row, absent, absent, actor, cover=cover))
     post(db, row.collectivity_id, news)
