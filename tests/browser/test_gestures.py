@@ -625,6 +625,29 @@ def test_a_browser_that_keeps_nothing_says_so_before_a_note_is_left(house: House
     page.wait_for_url("**/suivi*")
 
 
+def test_a_frequent_reason_begins_a_sentence_once(house: House, person) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, folder_id)
+    finance.press("r")
+    area = finance.page.get_by_label("Motif, en clair")
+
+    def choose_reason(words: str) -> None:
+        finance.page.get_by_role("button", name=words, exact=True).click()
+
+    for _ in range(2):
+        choose_reason("Pièce manquante")
+    expect(area).to_have_value("Pièce manquante. ")
+    finance.page.keyboard.type("Le RIB.")
+    choose_reason("Pièce manquante")
+    expect(area).to_have_value("Pièce manquante. Le RIB.")
+    choose_reason("Imputation")
+    expect(area).to_have_value("Imputation. Le RIB.")
+    pressed = finance.page.locator("dialog .chip[aria-pressed=true]")
+    expect(pressed).to_have_text(["Imputation"])
+
+
 def test_what_comes_back_into_a_note_of_the_visa_is_in_sight(house: House, person) -> None:
     folder_id = house.an_invoice()
     technician = Typist(person())

@@ -1,15 +1,18 @@
 // A refusal: its reason may begin with a frequent one, and its button says where the folder goes back to.
 // A frequent reason is a start, not an answer: it opens the sentence that the person finishes.
+// Chosen again it adds nothing, and another one takes its place before what was written after it.
 function useReason(chip) {
   const area = chip.closest("form")?.querySelector("textarea");
   if (!area) return;
-  const words = chip.textContent.trim();
-  for (const other of chip.parentElement.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", "false");
-  chip.setAttribute("aria-pressed", "true");
+  const begins = (one) => `${one.textContent.trim()}.`;
+  const chips = [...chip.parentElement.querySelectorAll("[aria-pressed]")];
+  for (const one of chips) one.setAttribute("aria-pressed", String(one === chip));
   const kept = area.value.trim();
-  area.value = kept && kept !== area.dataset.reason ? `${words}. ${kept}` : `${words}. `;
-  area.dataset.reason = area.value.trim();
-  area.dispatchEvent(new Event("input", { bubbles: true }));
+  const former = chips.map(begins).find((words) => kept === words || kept.startsWith(`${words} `)) ?? "";
+  if (former !== begins(chip)) {
+    area.value = `${begins(chip)} ${kept.slice(former.length).trimStart()}`;
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  }
   area.focus();
   area.setSelectionRange(area.value.length, area.value.length);
 }
