@@ -625,6 +625,29 @@ def test_a_browser_that_keeps_nothing_says_so_before_a_note_is_left(house: House
     page.wait_for_url("**/suivi*")
 
 
+def test_a_browser_that_keeps_nothing_says_so_of_a_reason_and_holds_it_as_long_as_its_page(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.page.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined })")
+    finance.log_in(N)
+    opened(finance, folder_id)
+    area = kept_reason(finance)
+    lost = re.compile("n’est pas en https.: ce que vous écrivez ici est perdu si vous quittez cette page")
+    for _ in range(2):
+        finance.press("r")
+        expect(area).to_have_value(WHY)
+        expect(area).to_have_accessible_description(lost)
+        expect(finance.page.get_by_role("dialog").get_by_text(lost)).to_have_count(1)
+        finance.press("Escape")
+        expect(finance.page.get_by_role("dialog")).to_have_count(0)
+    assert not [one for one in finance.page.evaluate("Object.keys(sessionStorage)") if "rejeter" in one]
+    opened(finance, folder_id)
+    finance.press("r")
+    expect(area).to_have_value("")
+
+
 def test_a_frequent_reason_begins_a_sentence_once(house: House, person) -> None:
     folder_id = house.an_invoice("finance")
     finance = Typist(person())

@@ -147,8 +147,19 @@ function forgetSent() {
   if (folder) forgetFrom(`note ${folder}`);
 }
 
+// What a browser cannot keep is told where it is typed. A note apart keeps its page from being left.
+const LOST = `Cette adresse n’est pas en https${NB}: ce que vous écrivez ici est perdu si vous quittez cette page.`;
+
+function tellLost(area) {
+  if (keeps || !area.id || area.matches("[data-apart], #draft *") || document.getElementById(`${area.id}-perdu`)) return;
+  const said = element("p", { class: "form-text", id: `${area.id}-perdu` }, LOST);
+  (area.nextElementSibling?.matches(".form-text") ? area.nextElementSibling : area).after(said);
+  area.setAttribute("aria-describedby", `${area.getAttribute("aria-describedby") ?? ""} ${said.id}`.trim());
+}
+
 export async function restoreNotes(root) {
   for (const area of root.querySelectorAll(NOTES)) {
+    tellLost(area);
     const { words, reach } = (await kept(keeperOf(area))) ?? {};
     const untouched = area.dataset.note ? area.value === area.defaultValue : !area.value.trim();
     if (!words || !untouched) continue;

@@ -1,9 +1,10 @@
 // What is typed and not saved yet, kept in this tab: sealed (AES-256-GCM) by a key of the person that only the server's
 // pages carry, so that what stays in the storage of a browser is read by nobody else, nor without logging in again.
-// Browsers seal in https and on this very machine; elsewhere nothing is kept.
+// Browsers seal in https and on this very machine; elsewhere it is held by the page, in the clear, and gone with it.
 const NONCE = 12; // bytes (NIST SP 800-38D)
 const { subtle } = crypto;
 export const keeps = Boolean(subtle);
+const here = new Map(); // where nothing is sealed
 let turn = Promise.resolve(); // one change after the other: a sealing that lasts never comes back over a later one
 
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
@@ -22,6 +23,7 @@ function key() {
 
 // What another person sealed, or a former version wrote in the clear, is of no use here: it goes.
 async function opened(name) {
+  if (!subtle) return here.get(name) ?? null;
   const [stored, own] = [sessionStorage.getItem(name), await key()];
   if (stored === null || !own) return null;
   try {
@@ -37,6 +39,7 @@ async function opened(name) {
 
 // Keeps these values under a name, beside those that are there already.
 export const keep = (name, values) => after(async () => {
+  if (!subtle) return void here.set(name, { ...here.get(name), ...values });
   const own = await key();
   if (!own) return;
   const [iv, coder] = [crypto.getRandomValues(new Uint8Array(NONCE)), new TextEncoder()];
@@ -49,11 +52,18 @@ export const keep = (name, values) => after(async () => {
 export const kept = (name) => after(() => opened(name));
 
 // Forgets one name, or all that begin with the kinds given.
-export const forget = (name) => after(() => sessionStorage.removeItem(name));
+export const forget = (name) => after(() => {
+  here.delete(name);
+  sessionStorage.removeItem(name);
+});
 
 export const forgetAll = (...kinds) => forgetFrom(...kinds.map((kind) => `${kind} `));
 
 // Forgets all that begin with these.
 export const forgetFrom = (...beginnings) => after(() => {
-  for (const name of Object.keys(sessionStorage)) if (beginnings.some((one) => name.startsWith(one))) sessionStorage.removeItem(name);
+  for (const name of [...Object.keys(sessionStorage), ...here.keys()]) {
+    if (!beginnings.some((one) => name.startsWith(one))) continue;
+    here.delete(name);
+    sessionStorage.removeItem(name);
+  }
 });
