@@ -648,6 +648,29 @@ def test_a_browser_that_keeps_nothing_says_so_of_a_reason_and_holds_it_as_long_a
     expect(area).to_have_value("")
 
 
+def test_the_step_to_which_a_folder_would_go_back_is_kept_with_the_reason(house: House, person) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in(N)
+    opened(finance, folder_id)
+    page, step = finance.page, re.compile("^L’étape « Service fait »")
+    finance.press("r")
+    page.get_by_role("radio", name=step).check()
+    page.get_by_label("Motif, en clair").fill(WHY)
+    finance.press("Escape")
+    opened(finance, folder_id)
+    finance.press("r")
+    expect(page.get_by_label("Motif, en clair")).to_have_value(WHY)
+    expect(page.get_by_role("radio", name=step)).to_be_checked()
+    expect(page.get_by_role("button", name=re.compile("^Renvoyer à l’étape"))).to_be_visible()
+    # Chosen after the words it is kept too
+    page.get_by_role("radio", name="La personne qui a déposé").check()
+    finance.press("Escape")
+    finance.press("r")
+    expect(page.get_by_label("Motif, en clair")).to_have_value(WHY)
+    expect(page.get_by_role("button", name="Rejeter le dossier")).to_be_visible()
+
+
 def test_a_frequent_reason_begins_a_sentence_once(house: House, person) -> None:
     folder_id = house.an_invoice("finance")
     finance = Typist(person())

@@ -157,13 +157,24 @@ function tellLost(area) {
   area.setAttribute("aria-describedby", `${area.getAttribute("aria-describedby") ?? ""} ${said.id}`.trim());
 }
 
+// Where a rejection sends the folder back to, chosen among several.
+const wayBack = (form) => form?.matches("[data-reasons]") && form.querySelector("[name=to]:checked");
+
+function goBack(form, to) {
+  const choice = [...form.querySelectorAll("[name=to]")].find((one) => one.value === to);
+  if (!choice || choice.checked) return; // a step that is behind no more is none
+  choice.checked = true;
+  choice.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 export async function restoreNotes(root) {
   for (const area of root.querySelectorAll(NOTES)) {
     tellLost(area);
-    const { words, reach } = (await kept(keeperOf(area))) ?? {};
+    const { words, reach, to } = (await kept(keeperOf(area))) ?? {};
     const untouched = area.dataset.note ? area.value === area.defaultValue : !area.value.trim();
     if (!words || !untouched) continue;
     area.value = words;
+    if (to !== undefined && area.form?.matches("[data-reasons]")) goBack(area.form, to);
     const list = area.form?.elements.reach;
     if (reach && list) {
       list.value = reach;
@@ -253,8 +264,9 @@ export function startForms() {
   }, true);
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => {
-    const area = event.target.matches(NOTES) ? event.target : event.target.form?.querySelector("[data-apart]");
-    if (area) keep(keeperOf(area), { words: area.value, reach: area.form?.elements.reach?.value });
+    const back = event.target === wayBack(event.target.form);
+    const area = event.target.matches(NOTES) ? event.target : event.target.form?.querySelector(back ? "textarea[name=reason]" : "[data-apart]");
+    if (area) keep(keeperOf(area), { words: area.value, reach: area.form?.elements.reach?.value, to: wayBack(area.form)?.value });
     document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
     changes(event.target.form);
   });
