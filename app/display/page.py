@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import url_for
@@ -127,12 +127,16 @@ def _step_due(db: Db, folder: Folder, here: Present | None) -> Due:
     if here is None or here.step is None or folder.phase != Phase.RUNNING:
         return Due("none", "")
     kind = None if here.standing.awaited else here.step.kind.value
-    return step_due(_step_day(db, folder), kind, folder.family)
+    day, since = _step_day(db, folder)
+    step = step_due(day, kind, folder.family, since)
+    return step if step != due(day, folder.family) else Due("none", "")  # the folder's own stands beside it
 
 
-def _step_day(db: Db, folder: Folder) -> date:
-    """The day by which the step in hand is to end: the first of those of its parts."""
-    return min((run.due_on for run in runs_of_round(db, folder) if run.state == "active"), default=NO_DATE)
+def _step_day(db: Db, folder: Folder) -> tuple[date, datetime | None]:
+    """The day by which the step in hand is to end, the first of those of its parts, and when the folder came there."""
+    active = [run for run in runs_of_round(db, folder) if run.state == "active"]
+    first = min(active, key=lambda run: run.due_on, default=None)
+    return (first.due_on, first.entered_at) if first is not None else (NO_DATE, None)
 
 
 UNREAD_WORDS = "Texte non indexé : la recherche ne trouve pas ce document par ses mots."
@@ -282,7 +286,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         following += ", selon ce qui reste à remplir"
     # The deposit is the first line of the circuit: the first step is the second.
     where = f"Étape {rank + 2} sur {len(route) + 1}"
-    when = before(_step_day(db, folder))
+    day, since = _step_day(db, folder)
+    when = before(day, folder.family, since)
     line = (
         f"{f'{where}, {when}' if when else where}".rstrip(".")
         + f". Ensuite : {following[:1].lower()}{following[1:]}."

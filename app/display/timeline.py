@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from app.circuits.library import circuit_of, family_of
 from app.circuits.models import CircuitVersion
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, instant, instant_preuve, jour, spaces
 from app.core.grammar import de, from_desk, of_giver, plural, the_desk, to_desk
@@ -445,7 +445,11 @@ def _step_lines(
         )
         meta += f". Puis {step.kind.label[:1].lower()}{step.kind.label[1:]} : {who}" if asked else ""
         if open_runs[0].due_on < NO_DATE:
-            meta += f". {step_due(open_runs[0].due_on, step.kind, folder.family).words}, {jour(open_runs[0].due_on)}"
+            day, entered = open_runs[0].due_on, open_runs[0].entered_at
+            when = step_due(day, step.kind, folder.family, entered)
+            meta += (
+                f". {when.line if day < entered.astimezone(PARIS).date() else f'{when.words}, {jour(day)}'}"
+            )
         lines.append(StepView("now", rank, title, meta))
     return lines
 

@@ -332,12 +332,22 @@ def late_words(day: date) -> str:
     return f"{gone} jour{'s' if gone > 1 else ''} de retard" if gone > 0 else ""
 
 
-def before(day: date) -> str:
-    """By when, after what is asked: « avant lun. 30 nov. », « demain », « 2 jours de retard »; empty without a deadline."""
+def before(day: date, family: str = "", since: datetime | None = None) -> str:
+    """By when, after what is asked: « avant lun. 30 nov. », « demain », « 2 jours de retard »; empty without a deadline.
+
+    « mandat dû lun. 30 nov., 2 jours de retard » where that day had passed when it came there (`since`), as `step_due` says.
+    """
     if day >= NO_DATE:
         return ""
+    if _passed_before(day, since):
+        line = due(day, family).line
+        return f"{line[:1].lower()}{line[1:]}"
     left = (day - today()).days
     return late_words(day) or (("aujourd’hui", "demain")[left] if left <= 1 else f"avant {jour(day)}")
+
+
+def _passed_before(day: date, since: datetime | None) -> bool:
+    return since is not None and day < since.astimezone(PARIS).date()
 
 
 def _capital(words: str) -> str:
@@ -357,12 +367,15 @@ def deadlines(folder_day: date, step_day: date, kind: str | None, family: str) -
     return (step, due(folder_day, family)) if step_day < today() else (due(folder_day, family),)
 
 
-def step_due(day: date, kind: str | None, family: str = "") -> Due:
+def step_due(day: date, kind: str | None, family: str = "", since: datetime | None = None) -> Due:
     """The deadline of who is awaited at a step, in words that a folder's never has: « À viser sous 4 jours ».
 
     On one line « À viser avant lun. 30 nov. ». It may come before the folder's, never after it. `family`: that of the folder,
-    for an act that is notified.
+    for an act that is notified. `since`: when the folder came to the step; a day of the law that had passed by then is the
+    folder's alone, since nobody there could have been on time.
     """
+    if _passed_before(day, since):
+        return due(day, family)
     verb = StepKind(kind).infinitive if kind else ""
     verb = "notifier" if kind == StepKind.PUBLISH and _notified(family) else verb
     plain = due(day)

@@ -399,7 +399,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         act, act_icon = "À envoyer", "send"
     dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
     when = (
-        views.step_due(line.due_on, None if line.held else line.kind, line.family)
+        views.step_due(line.due_on, None if line.held else line.kind, line.family, line.entered_at)
         if line.kind is not None
         else views.deadlines(line.folder_due, line.due_on, None, line.family)[0]
     )
@@ -727,7 +727,7 @@ def figures_table(form: str) -> Response:
     with reading(g.actor.collectivity_id) as db:
         seen = activity.activity(db, g.actor)
     counts = {
-        "En retard, par bureau": seen.late_by_desk,
+        "Dossiers en retard, par bureau où ils attendent": seen.late_by_desk,
         "Dossiers déposés par mois": seen.months,
         "Dossiers déposés par type": seen.types,
     }

@@ -427,14 +427,15 @@ def _refuse_held(db: Db, folder: Folder, row: Row) -> None:
 
 def _due(db: Db, folder: Folder) -> tuple[str, str]:
     """The words of the deadline of the step that awaits somebody, and their tone; nothing when there is none."""
-    query = sa.select(StepRun.due_on, StepRun.kind).where(
+    query = sa.select(StepRun.due_on, StepRun.kind, StepRun.entered_at).where(
         StepRun.folder_id == folder.id, sa.text("state = 'active'"), ~StepRun.slot.startswith(ASKED)
     )
     row = db.execute(query.order_by(StepRun.due_on).limit(1)).one_or_none()
     if row is None or row.due_on >= NO_DATE or StepKind(row.kind).automatic:
         return "", ""  # a machine's step awaits nobody
-    due = step_due(row.due_on, row.kind, folder.family)
-    sentence = spaces(f"{due.words[:1].lower()}{due.words[1:]}")
+    due = step_due(row.due_on, row.kind, folder.family, row.entered_at)
+    line = due.line if row.due_on < row.entered_at.astimezone(PARIS).date() else due.words
+    sentence = spaces(f"{line[:1].lower()}{line[1:]}")
     return sentence, due.tone if due.tone in {"late", "soon"} else ""
 
 

@@ -262,5 +262,7 @@ def _row(folder: Folder, run: StepRun | None, signed_at: datetime | None) -> Wai
         signed_on,
         (today() - signed_on).days if signed_on else None,
         str(folder.fields.get("received_on_by_state") or ""),
-        step_due(run.due_on, run.kind) if run is not None and run.state == "active" else Due("none", ""),
+        step_due(run.due_on, run.kind, since=run.entered_at)
+        if run is not None and run.state == "active"
+        else Due("none", ""),
     )

@@ -88,7 +88,7 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     assert (figures.slowest is None) == ("Ensemble;Étape la plus lente" not in listed)
     assert (figures.days is None) == ("Ensemble;De l’envoi à la fin, en moyenne (jours);" not in listed)
     assert "Temps moyen par étape (jours);Service fait;4,00" in listed
-    assert "En retard, par bureau;Direction des finances;1" in listed
+    assert "Dossiers en retard, par bureau où ils attendent;Direction des finances;1" in listed
 
 
 def test_who_holds_no_desk_is_told_so_and_the_page_asks_little(house: House) -> None:

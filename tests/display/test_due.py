@@ -63,6 +63,37 @@ def test_the_head_and_the_decision_tell_the_deadline_of_the_step(house: House) -
         assert f", avant {jour(row.due_on).rstrip(chr(46))}. Ensuite" in decision + head
 
 
+def test_a_legal_day_that_had_passed_when_the_step_was_reached_is_no_lateness_of_the_step(
+    house: House, mail
+) -> None:
+    received = today() - timedelta(days=25)
+    folder_id = house.an_invoice(at="finance", received_on=received.isoformat())
+    house.drain()
+    with reading() as db:
+        own = db.get_one(Folder, folder_id).due_on
+    assert own == today() - timedelta(days=5)
+    whole = due(own, "invoice")
+    client = house.client("n.abgrallec")
+
+    def plain(where: str) -> str:
+        return client.get(where).get_data(as_text=True).replace("\xa0", " ").replace("\u202f", " ")
+
+    page = plain(f"/dossiers/{folder_id}")
+    line = whole.line.replace("\xa0", " ")
+    assert line.endswith("5 jours de retard")
+    assert page.split('class="fhead"')[1].split("</section>")[0].count(line) == 1
+    assert f", {line[:1].lower()}{line[1:].rstrip('.')}. Ensuite" in page
+    assert "retard pour viser" not in page + plain("/a-traiter") + plain(
+        f"/dossiers/{folder_id}?onglet=circuit"
+    )
+    assert _both(whole.words, own, plain("/a-traiter"))
+    told = [str(one["Subject"]).replace("\xa0", " ") for one in mail.letters]
+    turns = [subject for subject in told if "1 dossier vous attend" in subject]
+    assert turns
+    assert not [subject for subject in turns if "retard pour" in subject]
+    assert any(f"{line[:1].lower()}{line[1:]}" in subject for subject in turns)
+
+
 def test_a_list_says_how_long_one_waited_and_a_week_ends_on_its_sunday() -> None:
     noon = datetime(2026, 11, 26, 11, 0, tzinfo=UTC)  # a Thursday
     waited = {0: "à l’instant", 59: "à l’instant", 60: "1 min", 3599: "59 min", 3600: "1 h", 86400: "1 j"}
