@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
@@ -21,6 +22,8 @@ Life = tuple[str, ...] | None
 TRIES = 3
 PATIENCE = 5.0
 """Seconds that a server which was lost at the commit is given to come back and say what became of it."""
+NUMBER: Any = sa.literal_column("pg_current_xact_id()::text")
+"""The number of a transaction that writes, as a column of what a verb reads anyway just before it writes (`numbered`)."""
 log = structlog.get_logger()
 _inside: ContextVar[str | None] = ContextVar("use_case", default=None)
 _commits: ContextVar[list[str] | None] = ContextVar("commits", default=None)
@@ -138,15 +141,27 @@ def _once(
         return result, db.info.get("after_commit", [])
 
 
+def tells_number(connection: sa.Connection) -> bool:
+    """Whether the server tells the number of a transaction: SQLite has none, PostgreSQL does since its release 13."""
+    return connection.dialect.name == "postgresql" and (connection.dialect.server_version_info or ()) >= (13,)
+
+
+def numbered(db: Db, number: str) -> None:
+    """Keep the number of the transaction, which a statement of the verb has read (`NUMBER`): it is not asked again."""
+    db.info["number"] = number
+
+
 def _number(db: Db) -> tuple[str, Life] | None:
     """The number of this transaction and the life of its server; None where the outcome of a commit is never in doubt.
 
-    SQLite answers a commit itself; what wrote nothing has no number. PostgreSQL tells it since its release 13.
+    SQLite answers a commit itself; what wrote nothing has no number.
     """
     connection = db.connection()
-    if connection.dialect.name != "postgresql" or (connection.dialect.server_version_info or ()) < (13,):
+    if not tells_number(connection):
         return None
-    number = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").scalar()
+    number = db.info.get("number")
+    if number is None:
+        number = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").scalar()
     return (number, connection.info.get(LIFE)) if number else None
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, Write, write
-from app.core.transaction import finish
+from app.core.transaction import NUMBER, finish, numbered, tells_number
 from app.journal import origins
 from app.journal.models import ChainHead, JournalEntry, Origin
 
@@ -28,6 +28,8 @@ _lock = (
     .where(_head.c.collectivity_id == sa.bindparam("chain"))
     .with_for_update()
 )
+# What follows writes in any case: the number by which a lost commit is asked about costs no statement of its own.
+_lock_numbered = _lock.add_columns(NUMBER.label("number"))
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,16 @@ def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] 
     # Whatever is still to be written is written before the others are made to wait.
     finish(db)
     db.flush()
-    run = db.connection().execute
+    connection = db.connection()
+    run, numbers = connection.execute, tells_number(connection)
     # Locked before the time is read: lines are dated in the order of their numbers.
-    row = run(_lock, {"chain": collectivity_id}).one_or_none()
+    row = run(_lock_numbered if numbers else _lock, {"chain": collectivity_id}).one_or_none()
     if row is None:
         # Two first lines at once: one fails on the key, and its verb is tried again (`use_case`).
         run(sa.insert(_head), {"collectivity_id": collectivity_id, "seq": 0, "hash": GENESIS})
         row = db.execute(_lock, {"chain": collectivity_id}).one()
+    elif numbers:
+        numbered(db, row.number)
     seq, previous = row.seq, row.hash
     moment, lines, places = now().isoformat(timespec="milliseconds"), [], []
     for event in events:
