@@ -107,8 +107,11 @@ def make_engine(url: str) -> Engine:
     """An engine with the durability that a proof needs: SQLite in WAL with full sync, PostgreSQL as configured."""
     # Parameters hidden here too: an incident would else log the row that it failed on.
     if not url.startswith("sqlite"):
+        from app.core.cursors import PlainCursor  # an installation on SQLite does without its library
+
         server = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://"),
+            connect_args={"cursor_factory": PlainCursor},
             pool_size=8,
             max_overflow=8,
             hide_parameters=True,

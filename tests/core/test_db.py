@@ -1,5 +1,7 @@
 """The engine: what every connection of the house is told."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,4 +29,40 @@ def test_an_error_of_the_base_never_tells_what_its_statement_carried(house: Hous
             connection.execute(sa.text(broken), {"mot": secret})
         assert secret not in str(told.value)
         assert secret not in repr(told.value)
+    del house
+
+
+def test_the_columns_of_a_known_statement_are_described_to_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a row of thirty columns, to describe them again would cost more than to read it (`app/core/cursors.py`)."""
+    if engine().dialect.name != "postgresql":
+        return
+    from psycopg import Column
+
+    from app.core import cursors
+
+    described: list[int] = []
+
+    class Described(Column):
+        def __init__(self, cursor: cursors.PlainCursor, place: int) -> None:
+            described.append(place)
+            super().__init__(cursor, place)
+
+    monkeypatch.setattr(cursors, "Column", Described)
+    query: sa.Select[Any] = sa.select(
+        sa.literal_column("1").label("rank"), sa.literal_column("'deux'").label("word")
+    )
+    with engine().connect() as connection:
+        described.clear()  # a first connection asks its server who it is
+        for _ in range(3):
+            row = connection.execute(query).one()
+            assert (row.rank, row.word) == (1, "deux")
+        assert described == [0, 1]
+        cursor = connection.connection.cursor()
+        cursor.execute("SELECT 1 AS rank, 'deux' AS word")
+        assert [column[0] for column in cursor.description or ()] == ["rank", "word"]
+        assert (cursor.description or ())[1:][0][0] == "word"
+        cursor.execute("SET jit = off")
+        assert cursor.description is None
     del house
