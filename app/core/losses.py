@@ -21,10 +21,11 @@ REMADE = frozenset(
         "doctor_trial",
         "document_words",
         "folder_words",
+        "parcel_damage",
         "person",
     }
 )
-"""Tables that fill again by themselves: what the doctor found of the machine, who enters by an account of his own.
+"""Tables that fill again by themselves: what was found of the machine, who enters by an account of his own.
 
 And those that are read again from bytes that are kept, for the search.
 """

@@ -632,6 +632,12 @@ _EVERY = (
         Level.UNKNOWN,
     ),
     Check(
+        "envois acquittés",
+        sendings.parcels,
+        "les envois acquittés n’ont pas pu être lus : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
         "repères du journal",
         _marks,
         "les repères n’ont pas pu être lus : vérifiez d’abord la base",

@@ -12,11 +12,12 @@ from app.core import hold, schema
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import depuis
+from app.core.grammar import milliers
 from app.core.outbox import Outbox
 from app.operations.findings import Ending, Level, Remark, Unwell, in_service, lasting
 from app.people.models import Collectivity
 from app.people.own_settings.registry import Own, known, opened
-from app.transmission import silences
+from app.transmission import lightening, silences
 from app.transmission.parcel import email_of
 from app.transmission.ports import Unreachable
 from app.transmission.s2low import probe
@@ -162,6 +163,27 @@ def outbox(settings: Settings) -> str | Remark:
             f"{late} en retard, le plus vieux {depuis(oldest)} : le travail de fond ne suit pas, vérifiez qu’il tourne"
         )
     return "rien d’arrêté, rien en retard"
+
+
+def parcels(settings: Settings) -> str | Remark:
+    """What the daily look saw of the parcels of settled sendings: none is read again here."""
+    if schema.behind():
+        return _LATER
+    with reading() as db:
+        count, since = lightening.count_damaged(db)
+    if since is not None:
+        told = (
+            "un envoi a un fichier altéré ou manquant"
+            if count == 1
+            else f"{milliers(count)} envois ont un fichier altéré ou manquant"
+        )
+        raise Unwell(
+            f"{told}, {depuis(since)} : « flask --app wsgi journal verify --state » nomme chacun ; remettez ces fichiers d’une "
+            "sauvegarde"
+        )
+    if not settings.parcel_days:
+        return Remark("gardés en entier, et pas relus (PARAPHE_PARCEL_DAYS=0)", Level.NONE)
+    return "aucun fichier altéré ni manquant au dernier regard"
 
 
 def outbox_of(collectivity_id: int) -> str | Remark:

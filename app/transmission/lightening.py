@@ -25,7 +25,7 @@ from app.core.transaction import use_case
 from app.files import vault
 from app.folders.models import Document, DocumentVersion
 from app.transmission.frames import Frame, frame_of
-from app.transmission.models import TO_LIGHTEN, ParcelFrame, Transmission
+from app.transmission.models import TO_LIGHTEN, ParcelDamage, ParcelFrame, Transmission
 from app.transmission.sent import DAMAGED, FRAMED, LIGHT, WHOLE, frame_in, journal_tells, weighed
 
 log = structlog.get_logger()
@@ -121,9 +121,40 @@ def looked_at(days: int) -> Iterator[tuple[str, int]]:
     """
     limit, after = now() - timedelta(days=days), None
     while batch := _batch(limit, after):
+        damaged = _damaged(batch)
         for settled in batch:
-            yield _look(settled)
+            state, size = _look(settled)
+            if (not state) is not (settled.id in damaged):
+                _note(settled.id, damaged=not state)
+            yield state, size
         after = batch[-1]
+
+
+def count_damaged(db: Db) -> tuple[int, datetime | None]:
+    """How many parcels the last looks saw damaged, and since when the first of them is."""
+    seen = sa.select(sa.func.count(), sa.func.min(ParcelDamage.seen_at))
+    count, since = db.execute(seen).one()
+    return count, since
+
+
+def _damaged(batch: list[Settled]) -> set[int]:
+    """Those of a batch that a former look saw damaged."""
+    numbers = [settled.id for settled in batch]
+    with reading() as db:
+        known = sa.select(ParcelDamage.transmission_id).where(ParcelDamage.transmission_id.in_(numbers))
+        return set(db.scalars(known))
+
+
+@use_case
+def _note(db: Db, number: int, *, damaged: bool) -> None:
+    """Write that a parcel is damaged, once, or that it is so no more."""
+    sending = db.get_one(Transmission, number, with_for_update=True)
+    row = db.get(ParcelDamage, number)
+    if damaged and row is None:
+        here = sending.collectivity_id
+        db.add(ParcelDamage(transmission_id=number, collectivity_id=here, seen_at=now()))
+    elif row is not None and not damaged:
+        db.delete(row)
 
 
 def _batch(limit: datetime, after: Settled | None) -> list[Settled]:

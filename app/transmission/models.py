@@ -89,6 +89,15 @@ class ParcelFrame(Base, Tenanted):
     made_at: Mapped[datetime]
 
 
+class ParcelDamage(Base, Tenanted):
+    """A parcel of which a file is altered or missing, since the first look that saw it; none once a look finds it whole."""
+
+    __tablename__ = "parcel_damage"
+
+    transmission_id: Mapped[int] = mapped_column(sa.ForeignKey("transmission.id"), primary_key=True)
+    seen_at: Mapped[datetime]
+
+
 class Receipt(Base, Tenanted):
     """What the other side answered, byte for byte; the same answer twice is one row.
 

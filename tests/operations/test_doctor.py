@@ -48,6 +48,7 @@ CHECKS = (
     "arrivées",
     "réveil",
     "envois",
+    "envois acquittés",
     "repères du journal",
     "travail de fond",
     "adresse publique",
@@ -165,6 +166,7 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
         "arrivées",
         *(["réveil"] if "postgresql" in house.settings.database_url else []),
         "envois",
+        "envois acquittés",
         "repères du journal",
         "travail de fond",
         "partages",
@@ -180,9 +182,10 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
     assert said[4].startswith("les silences de l’opérateur n’ont pas pu être lus")
     assert said[5].startswith("les arrivées n’ont pas pu être lues : vérifiez d’abord la base (")
     assert said[6].startswith("les envois n’ont pas pu être lus : vérifiez d’abord la base (")
-    assert said[7].startswith("les repères n’ont pas pu être lus : vérifiez d’abord la base (")
-    assert said[8].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
-    assert said[9].startswith("les dossiers n’ont pas pu être regardés : vérifiez d’abord la base (")
+    assert said[7].startswith("les envois acquittés n’ont pas pu être lus : vérifiez d’abord la base (")
+    assert said[8].startswith("les repères n’ont pas pu être lus : vérifiez d’abord la base (")
+    assert said[9].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
+    assert said[10].startswith("les dossiers n’ont pas pu être regardés : vérifiez d’abord la base (")
     assert all("secret" not in one and "\n" not in one for one in said)
 
 

@@ -23,6 +23,8 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.files.store import Store
 from app.folders.models import Folder
+from app.operations.doctor import examine
+from app.operations.findings import Finding
 from app.operations.keeping.backup import backup
 from app.transmission import lightening, sent
 from app.transmission.lightening import Tally, lighten
@@ -253,6 +255,11 @@ def test_an_altered_version_keeps_the_parcel_until_it_is_put_right(house: House,
     assert given(parcel, tmp_path) == bytes_sent
 
 
+def examined(house: House) -> Finding:
+    (finding,) = examine(house.settings.model_copy(update={"parcel_days": DAYS}), ["envois acquittés"])
+    return finding
+
+
 def test_an_altered_parcel_gives_no_frame_and_stays_to_be_looked_at(house: House, tmp_path: Path) -> None:
     parcel = left(house.an_invoice(at="done"))
     bytes_sent = given(parcel, tmp_path)
@@ -263,8 +270,14 @@ def test_an_altered_parcel_gives_no_frame_and_stays_to_be_looked_at(house: House
     with reading() as db:
         (told,) = sent.differences(db, parcel.collectivity_id)
     assert "manque au dépôt, ou y est altéré" in told
+    # The doctor tells it by what the look has written, once however often it is seen, and no more once it is put right
+    seen = "un envoi a un fichier altéré ou manquant, depuis"
+    assert seen in examined(house).sentence
+    lighten(DAYS)
+    assert (examined(house).ok, seen in examined(house).sentence) == (False, True)
     right()
     assert lighten(DAYS) == Tally(framed=1)
+    assert examined(house).ok
     altered(place(house, parcel, parcel.sha256))
     assert given(parcel, tmp_path) == bytes_sent  # made again already
     a_week_later()
