@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.person import Person
-from tests.builders.house import House
+from tests.builders.house import ACT, ASSETS, INVOICE, House
 from tests.folders.test_asking import ask
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
@@ -55,6 +55,35 @@ def test_the_document_of_an_invoice_stands_under_a_short_head(
     assert top(page.locator(".decide-bar")) - top(document) > 200
     more = page.get_by_role("button", name="Autres actes")
     assert top(more) == top(page.get_by_role("link", name="Rejeter…"))
+
+
+def test_the_facts_of_a_draft_stand_beside_its_document_and_what_lacks_has_the_keyboard(
+    house: House, person: Callable[..., Person]
+) -> None:
+    clerk = person()
+    clerk.log_in(G)
+    page = clerk.page
+    folder_id = clerk.deposit("Facture", INVOICE)
+    clerk.drawn()
+    expect(page.get_by_role("heading", level=1)).to_have_text(house.folder(folder_id).title)
+    received = page.locator("#draft [name=received_on]")
+    expect(received).to_be_focused()  # no file gives it
+    first = page.locator("#draft .fields").first
+    assert top(first) < 500, "the facts are what one compares with the document"
+    assert top(first) < top(page.locator("#doubts .note").first) < top(clerk.heading("Documents"))
+    points = page.locator(".sendbar a[href='#doubts']")
+    expect(points).to_be_in_viewport()
+    points.click()
+    expect(page.locator("#doubts .note").first).to_be_in_viewport()
+    received.fill("2026-11-20")
+    clerk.button("Garder en brouillon").last.click()
+    clerk.open(f"/dossiers/{folder_id}/brouillon")
+    seat = page.get_by_label("Service fait par")
+    expect(seat).to_be_focused()
+    seat.select_option(index=1)
+    clerk.button("Garder en brouillon").last.click()
+    clerk.open(f"/dossiers/{folder_id}/brouillon")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()  # nothing lacks: the keys send it
 
 
 def test_an_act_that_is_alone_is_in_the_bar_by_its_name(house: House, person: Callable[..., Person]) -> None:
@@ -130,3 +159,33 @@ def test_a_row_on_a_telephone_names_the_day_by_which_one_decides(
         expect(day).to_be_visible()
         expect(day).to_contain_text(re.compile(r"(lun|mar|mer|jeu|ven|sam|dim)\. \d"))
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_files_chosen_in_several_goes_stay_together_and_invoices_are_a_folder_each(
+    house: House, person: Callable[..., Person]
+) -> None:
+    clerk = person(G)
+    page = clerk.page
+    clerk.open("/deposer")
+    page.get_by_role("radio", name=re.compile("^Facture")).check()
+    files = page.get_by_label("Choisir le document principal et ses annexes")
+    chosen = page.get_by_role("list", name="Fichiers choisis").get_by_role("listitem")
+    files.set_input_files([ACT, INVOICE])
+    expect(chosen).to_have_count(2)
+    each = page.get_by_role("radio", name="Un dossier par fichier")
+    expect(each).not_to_be_checked()  # one invoice, and what may be its annex: it is asked
+    other = ASSETS / "invoices" / "fx-extended-de-marchandises.pdf"
+    files.set_input_files([other, INVOICE])
+    expect(chosen).to_have_count(3)  # what is given twice is one
+    expect(each).to_be_checked()
+    expect(page.get_by_text("Un dossier par fichier est proposé : 2 de ces fichiers")).to_be_visible()
+    clerk.button(f"Retirer {ACT.name}").click()
+    expect(chosen).to_have_count(2)
+    page.get_by_role("radio", name="Un seul dossier").check()
+    files.set_input_files([ACT])
+    expect(chosen).to_have_count(3)
+    expect(page.get_by_role("radio", name="Un seul dossier")).to_be_checked()
+    each.check()
+    clerk.button(f"Retirer {ACT.name}").click()
+    clerk.button("Déposer et vérifier").click()
+    clerk.sees("2 dossiers")

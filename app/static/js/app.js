@@ -98,11 +98,21 @@ function placeFocus() {
     }
     return;
   }
-  if (told()) return;
+  if (onDraft() || told()) return;
   const left = sessionStorage.getItem("folder");
   const row = left && [...document.querySelectorAll("a.ftitle")].find((link) => link.pathname === left);
   const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   if (row && (back || document.referrer.includes(left))) row.focus();
+}
+
+// Beside the document, a draft begins where something is to be typed or taken from what was read, else at its title.
+function onDraft() {
+  const form = document.querySelector("#draft");
+  if (!form || document.activeElement !== document.body || document.querySelector("main .note-danger[role=alert]")) return false;
+  if (!document.querySelector(".two-beside") || innerWidth < 1100) return false;
+  const lacking = [...form.querySelectorAll("[data-proposed] button, [aria-required=true]")].find((one) => one.matches("button") || !one.value);
+  (lacking ?? document.querySelector("main h1")).focus();
+  return true;
 }
 
 // What was just done or refused is told at the top: the keyboard starts there, or in the password that did not suit.

@@ -3,6 +3,19 @@ import { keepDraft } from "./draft.js";
 import { restored } from "./session.js";
 import { NB, THIN, csrf, element, icon, notice, problemFrom, quoted, sentenceIn, size } from "./words.js";
 
+const before = new WeakMap(); // an input of several files: those that it had
+
+// What is chosen, or dropped, comes beside what was: nobody's first files go in silence. One given twice is one.
+function together(input) {
+  if (!input.multiple) return;
+  const same = (one, other) => ["name", "size", "lastModified"].every((of) => one[of] === other[of]);
+  const had = before.get(input) ?? [];
+  const bag = new DataTransfer();
+  for (const file of [...had, ...[...input.files].filter((one) => !had.some((other) => same(one, other)))]) bag.items.add(file);
+  input.files = bag.files;
+  before.set(input, [...input.files]);
+}
+
 function chosen(form, input) {
   const list = form.querySelector("[data-chosen]");
   if (!list) return;
@@ -30,6 +43,7 @@ function without(input, gone) {
   const bag = new DataTransfer();
   for (const file of input.files) if (file !== gone) bag.items.add(file);
   input.files = bag.files;
+  before.delete(input);
   input.dispatchEvent(new Event("change", { bubbles: true }));
   input.focus();
 }
@@ -133,8 +147,18 @@ async function send(form) {
   input.blur();
 }
 
-// Several files: one folder each, or annexes of the first? Asked where each of them could be the subject; elsewhere they
-// are annexes unless it is said.
+const SPEAKS = /urn:factur-x|urn:zugferd|CrossIndustryInvoice|xsd:(?:Invoice|CreditNote)-2|PES_(?:Aller|DepensesRecettes)/i;
+const READ = 8_388_608; // bytes of a file that are looked at
+
+// Whether a file is by itself the subject of a folder: an electronic invoice or a flow says so in the clear.
+async function speaks(file) {
+  if (!/\.(pdf|xml)$/i.test(file.name)) return false;
+  const bytes = await file.slice(0, READ).arrayBuffer().catch(() => new ArrayBuffer(0));
+  return SPEAKS.test(new TextDecoder("latin1").decode(bytes));
+}
+
+// Several files: one folder each, or annexes of the first? Asked where each of them could be the subject, and proposed where
+// two of them say that they are one; elsewhere they are annexes unless it is said.
 function askSeveral(form, input) {
   const several = form.querySelector("[data-several]");
   if (!several) return;
@@ -143,8 +167,21 @@ function askSeveral(form, input) {
     const many = input.files.length > 1;
     several.hidden = !many;
     for (const one of choices) one.required = many;
-    const speaks = Boolean(form.querySelector("[data-speaks]:checked"));
-    if (!several.dataset.said) choices.at(-1).checked = many && !speaks;
+    const subject = Boolean(form.querySelector("[data-speaks]:checked"));
+    if (!several.dataset.said) choices.at(-1).checked = many && !subject;
+    propose(many && subject ? [...input.files] : []);
+  };
+  const why = element("p", { class: "form-text", role: "status" });
+  several.append(why);
+  let turn = 0;
+  const propose = async (files) => {
+    turn += 1;
+    const mine = turn;
+    const count = (await Promise.all(files.map(speaks))).filter(Boolean).length;
+    if (mine !== turn) return;
+    const clear = count > 1 && !several.dataset.said;
+    if (files.length && !several.dataset.said) choices[0].checked = clear;
+    why.textContent = clear ? `Un dossier par fichier est proposé${NB}: ${count} de ces fichiers sont des factures ou des flux électroniques.` : "";
   };
   several.addEventListener("change", () => (several.dataset.said = "yes"));
   form.addEventListener("change", look);
@@ -156,6 +193,7 @@ export function startUpload(form) {
   const atOnce = form.hasAttribute("data-upload-at-once");
   if (atOnce) form.querySelector("[data-upload-send]")?.setAttribute("hidden", "");
   const take = () => {
+    if (!atOnce) together(input);
     chosen(form, input);
     form.querySelector("[data-refused]").replaceChildren();
     if (!input.files.length || tooHeavy(form, [...input.files])) return;
