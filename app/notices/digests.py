@@ -86,8 +86,22 @@ def _above(desk: Any, step: Any) -> Any:
     )
 
 
+def _leads() -> Any:
+    """Whether a person is at a desk above what is late for long, or stands in there for who is away (`stuck_below`)."""
+    above = _above(_DESK, STEP)
+    own = sa.exists().where(_SEAT.c.user_id == User.id, _SEAT.c.desk_id.in_(above))
+    lent = sa.exists().where(
+        Absence.cover_id == User.id,
+        live(sa.bindparam("moment", type_=UTCDateTime())),
+        _SEAT.c.user_id == Absence.user_id,
+        _SEAT.c.desk_id.in_(above),
+    )
+    return sa.or_(own, lent)
+
+
 _SEAT: Any = sa.inspect(Holder).local_table.alias("above")
 _DESK: Any = sa.inspect(Desk).local_table.alias("below")
+_LEADS = _leads()
 # Whoever could be told: what he may do there is asked when his letter is written
 _awaited = sa.select(
     User.id,
@@ -98,14 +112,12 @@ _awaited = sa.select(
     User.mail_refusals,
     _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
     _WAITS.label("waits"),
-    (_leads := sa.exists().where(_SEAT.c.user_id == User.id, _SEAT.c.desk_id.in_(_above(_DESK, STEP)))).label(
-        "leads"
-    ),
+    _LEADS.label("leads"),
 ).where(
     User.collectivity_id == sa.bindparam("here"),
     User.active.is_(True),
     User.email != "",
-    sa.or_(_WAITS, _leads),
+    sa.or_(_WAITS, _LEADS),
 )
 
 

@@ -883,6 +883,30 @@ def test_the_desk_above_is_told_how_many_folders_are_late_for_long_and_nothing_o
     assert len([one for one in subjects(house, above) if "rattaché" in one]) == 1
 
 
+def test_who_stands_in_at_the_desk_above_is_told_what_is_late_below_and_until_the_absence_ends(
+    house: House,
+) -> None:
+    above, stand_in = house.actor("s.rivoal").user_id or 0, house.actor("b.cadiou").user_id
+    with at(MONDAY, 5):
+        change_setting(house.actor(K), "mail_escalation", {"mail_escalation": "2"})
+        for login in ("s.rivoal", "b.cadiou"):
+            choices.choose(house.actor(login), "daily", MORNING)
+        plan(house.actor("s.rivoal"), Wanted(above, stand_in, "2027-01-04T00:00", "2027-01-11T23:59"))
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=1))
+        outbox.drain()
+        house.mail.clear()
+    told: dict[str, list[int]] = {"s.rivoal": [], "b.cadiou": []}
+    for days in range(10):
+        with at(MONDAY + timedelta(days=days), 9):
+            looks()
+        for login, counts in told.items():
+            counts.append(sum("rattaché" in subject for subject in subjects(house, login)))
+    # Late by more than two working days on Friday; from Tuesday the 12th on who was away is back
+    assert told["b.cadiou"] == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert not any(told["s.rivoal"][:8])
+    assert told["s.rivoal"][8]
+
+
 class Month:
     """People at the finance desk, by turns of each rhythm, and what each of them got; who was there is told nothing.
 
