@@ -19,6 +19,7 @@ from app.core.db import Db
 from app.core.french import mois
 from app.folders.access import FOLDER, STEP, unrestricted
 from app.folders.models import ASKED, READ_AS
+from app.folders.opinions import held
 from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import Phase, StepKind
@@ -161,7 +162,7 @@ def _active(db: Db, desks: Collection[int]) -> Sequence[Any]:
         .where(
             STEP.c.desk_id.in_(desks),
             sa.text("s.state = 'active'"),
-            STEP.c.slot.not_like(f"{ASKED}%"),
+            sa.or_(STEP.c.slot.startswith(ASKED), sa.text(f"{held('s.folder_id')} IS NULL")),
             STEP.c.kind.not_in(_MACHINES),
             _open_to(steps=True),
         )

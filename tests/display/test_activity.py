@@ -8,13 +8,15 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import engine, reading
-from app.display import activity
+from app.display import activity, queues
 from app.display.activity import Activity
 from app.folders.models import Folder, StepRun
 from app.people import desks
 from tests.builders.house import INVOICE, PAY, House
 from tests.circuits.test_editor import words
 from tests.display.test_folder_page import heard
+from tests.folders.test_asking import ask, give
+from tests.notices.test_digests import due
 from tests.operations.test_folder_types import made
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -89,6 +91,29 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     assert (figures.days is None) == ("Ensemble;De l’envoi à la fin, en moyenne (jours);" not in listed)
     assert "Temps moyen par étape (jours);Service fait;4,00" in listed
     assert "Dossiers en retard, par bureau où ils attendent;Direction des finances;1" in listed
+
+
+def test_what_waits_for_an_opinion_is_late_at_the_desk_that_is_to_give_it(house: House) -> None:
+    folder_id = house.a_quick_invoice()
+    number = ask(house, N, folder_id, "direction", waits=True)
+    due(folder_id, today() - timedelta(days=3))
+
+    def late_by_desk(login: str) -> dict[str, float]:
+        return {bar.label: bar.value for bar in seen_by(house, login).late_by_desk if bar.value}
+
+    for login, figure in ((N, 0), (S, 1)):
+        figures, actor = seen_by(house, login), house.actor(login)
+        with reading(actor.collectivity_id) as db:
+            assert queues.counters(db, actor).late == figures.late == figures.in_hand == figure
+    assert late_by_desk(S) == {"Direction générale": 1}
+    # Given, the step is late where it stands again; of one for which nothing waits, both are to do theirs
+    give(house, S, folder_id, number, "favourable")
+    assert late_by_desk(S) == {"Direction des finances": 1}
+    assert (seen_by(house, N).late, seen_by(house, N).in_hand) == (1, 1)
+    ask(house, N, folder_id, "technique", waits=False)
+    due(folder_id, today() - timedelta(days=3))
+    assert late_by_desk(S) == {"Direction des finances": 1, "Services techniques": 1}
+    assert (seen_by(house, S).late, seen_by(house, S).in_hand) == (1, 1)
 
 
 def test_who_holds_no_desk_is_told_so_and_the_page_asks_little(house: House) -> None:
