@@ -132,8 +132,8 @@ def looked_at(days: int) -> Iterator[tuple[str, int]]:
 
 def count_damaged(db: Db) -> tuple[int, datetime | None]:
     """How many parcels the last looks saw damaged, and since when the first of them is."""
-    seen = sa.select(sa.func.count(), sa.func.min(ParcelDamage.seen_at))
-    count, since = db.execute(seen).one()
+    damages = sa.select(sa.func.count(), sa.func.min(ParcelDamage.seen_at))
+    count, since = db.execute(damages).one()
     return count, since
 
 
@@ -151,8 +151,8 @@ def _note(db: Db, number: int, *, damaged: bool) -> None:
     sending = db.get_one(Transmission, number, with_for_update=True)
     row = db.get(ParcelDamage, number)
     if damaged and row is None:
-        here = sending.collectivity_id
-        db.add(ParcelDamage(transmission_id=number, collectivity_id=here, seen_at=now()))
+        town = sending.collectivity_id
+        db.add(ParcelDamage(transmission_id=number, collectivity_id=town, seen_at=now()))
     elif row is not None and not damaged:
         db.delete(row)
 

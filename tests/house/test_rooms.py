@@ -433,6 +433,7 @@ ROWS = {
     "app/people/desks.py": "a person's seat at a desk",
     "app/people/hierarchy.py": "a desk that a person leaves",
     "app/signing/handwriting/own.py": "the image of one's own handwriting",
+    "app/transmission/lightening.py": "that a parcel was seen damaged, once it is found whole",
 }
 
 
