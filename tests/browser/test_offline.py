@@ -73,6 +73,39 @@ def test_whoever_loses_the_connection_is_told_what_was_sent_and_what_may_have_be
     reader.said.clear()  # the browser tells each request that failed
 
 
+def test_a_question_or_a_tab_that_does_not_come_leaves_the_page_as_it_is(house: House, person) -> None:
+    folder_id = house.an_invoice()
+    reader = person("r.pellenec", service_workers="allow")
+    page = reader.page
+    reader.open(f"/dossiers/{folder_id}")
+    assert page.evaluate(READY)
+    page.reload()
+    reader.drawn()
+    page.get_by_text("Ajouter une note au visa").click()
+    note = page.get_by_label("Note", exact=False).first
+    note.fill("Conforme au devis")
+    here = page.url
+    for lying in (False, True):  # a network that leads nowhere says that it is there
+        if lying:
+            page.evaluate(
+                "Object.defineProperty(navigator, 'onLine', { get: () => true, configurable: true })"
+            )
+        reader.context.set_offline(True)
+        for name in ("Rejeter…", "Demander un avis…", "Confier…", "Journal"):
+            page.get_by_role("link", name=name).click()
+            alert = page.get_by_role("alert").filter(has_text="rien ne s’est ouvert")
+            expect(alert).to_contain_text("Pas de réponse du serveur" if lying else "Hors ligne")
+            page.keyboard.press("Escape")
+            expect(alert).to_have_count(0)
+            assert page.url == here
+            expect(note).to_have_value("Conforme au devis")
+            expect(page.locator(".vpage canvas").first).to_be_visible()
+    reader.context.set_offline(False)
+    page.get_by_role("link", name="Rejeter…").click()
+    expect(page.get_by_role("dialog").get_by_label("Motif, en clair")).to_be_visible()
+    reader.said.clear()  # the browser tells each request that failed
+
+
 def test_a_batch_under_way_says_that_it_is_not_heard_of_and_catches_up(
     house: House, serving: Serving, person
 ) -> None:

@@ -1,11 +1,14 @@
 // One native dialog at a time: opened by a button or by htmx, closed by Escape, and the focus goes back where it was.
 import { restoreNotes } from "./forms.js";
-import { restored } from "./session.js";
+import { restored, seen } from "./session.js";
+import { NB, element, notice } from "./words.js";
 
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
 const PLACES = ["dialog", "panel"]; // where htmx puts fragments
 export const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
 const LONG = 20_000; // ms that a dialog may take to come: a line that is cut says nothing by itself
+const PROBE = 5_000; // ms in which a server that is there says who is logged in
+const UNANSWERED = "Cette page reste telle qu’elle est, avec ce que vous y avez écrit. Recommencez une fois la connexion revenue.";
 const openers = new WeakMap(); // the dialog: what opened it
 const HELD = /^(.|Enter|Backspace|Escape)$/u; // the other keys, Tab or F5, decide nothing
 let coming = null; // the request of a dialog, or what else is awaited in its stead: abort() gives it up
@@ -156,9 +159,23 @@ function beforeSwap(event) {
   again(requestConfig?.elt);
 }
 
-function networkFailed(event) {
-  const target = event.detail.target;
-  if (PLACES.includes(target?.id) && event.detail.elt?.href) go(event.detail.elt.href);
+// Where a server answers, what did not come is a page of its own; where none does, the page stays as it is, and says so.
+async function networkFailed(event) {
+  const { target, elt } = event.detail;
+  if (!PLACES.includes(target?.id) || !elt?.href) return;
+  const own = { abort: () => (own.given = true) };
+  wait(own);
+  const answer = navigator.onLine && (await Promise.race([seen(), new Promise((done) => setTimeout(done, PROBE))]));
+  if (coming === own) coming = null;
+  if (own.given) return;
+  if (answer || answer === null) return void go(elt.href);
+  const title = navigator.onLine ? "Pas de réponse du serveur" : "Hors ligne";
+  const words = element("div", { class: "idle-said", role: "alert", popover: "auto" }, notice("danger", `${title}${NB}: rien ne s’est ouvert`, UNANSWERED));
+  words.addEventListener("toggle", ({ newState }) => newState === "closed" && words.remove());
+  window.addEventListener("online", () => words.remove(), { once: true });
+  document.querySelector(".idle-said[popover=auto]")?.remove();
+  document.body.append(words);
+  words.showPopover?.();
 }
 
 export function startDialogs() {
