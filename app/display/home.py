@@ -35,11 +35,15 @@ class Pending:
 
 @dataclass(frozen=True)
 class Home:
-    """What came back and what is late, each at most `MOST`; `awaited`: who is awaited at a folder, by its number."""
+    """What came back and what is late, as many as were asked, and how many are late in all.
+
+    `awaited`: who is awaited at a folder, by its number.
+    """
 
     returned: tuple[Pending, ...] = ()
     late: tuple[Pending, ...] = ()
     awaited: Mapping[int, str] = field(default_factory=dict)
+    late_count: int = 0
 
 
 _OF_LATE: Any = sa.bindparam("late_folders", expanding=True)
@@ -78,11 +82,15 @@ _refusals: Any = (
 
 
 def queries(
-    actor: Actor, read: queues.Page, but: Collection[int] = (), held: Collection[int] = ()
+    actor: Actor,
+    read: queues.Page,
+    but: Collection[int] = (),
+    held: Collection[int] = (),
+    most: int = MOST,
 ) -> list[Asked]:
     """What is read, beside the folders of the list, for `home`: nothing where it has nothing to tell."""
     place = {"here": actor.collectivity_id}
-    numbers = dict.fromkeys([*(line.id for line in _late(read, but)), *held])
+    numbers = dict.fromkeys([*(line.id for line in _late(read, but, most)), *held])
     late = {**place, "late_folders": list(numbers)}
     back = {**place, "back_folders": [line.id for line in read.returned[:MOST]]}
     every: list[Asked] = [(_refusals, back)] if read.returned else []
@@ -99,24 +107,26 @@ def home(
     rows: Sequence[Rows],
     but: Collection[int] = (),
     held: Collection[int] = (),
+    most: int = MOST,
 ) -> Home:
     """What the desks where the reader deposits must act on, of what the page has read; nothing for who deposits nowhere.
 
     `rows`: what `queries` has read. `but`: folders that the list below shows already, because the reader is the one who is
-    awaited. `held`: those of the reader's that wait for an opinion, of whom is told who is to give it.
+    awaited. `held`: those of the reader's that wait for an opinion, of whom is told who is to give it. `most`: late ones.
     """
-    back, late, rest = read.returned[:MOST], _late(read, but), list(rows)
+    back, late, rest = read.returned[:MOST], _late(read, but, most), list(rows)
     why = _whys(db, rest.pop(0)) if back else {}
     awaited = _awaited(db, actor, rest) if late or held else {}
     return Home(
         tuple(Pending(line, *why.get(line.id, ("", ""))) for line in back),
         tuple(Pending(line, awaited.get(line.id, "")) for line in late),
         awaited,
+        read.late_count - sum(line.id in but for line in read.late),
     )
 
 
-def _late(read: queues.Page, but: Collection[int]) -> list[queues.Line]:
-    return [line for line in read.late if line.id not in but][:MOST]
+def _late(read: queues.Page, but: Collection[int], most: int) -> list[queues.Line]:
+    return [line for line in read.late if line.id not in but][:most]
 
 
 def _awaited(db: Db, actor: Actor, rows: Sequence[Rows]) -> dict[int, str]:

@@ -478,18 +478,35 @@ def with_deadlines(db: Db, lines: Sequence[Line]) -> list[Line]:
 
 
 def _late_sql(actor: Actor, *, size: int) -> str:
-    """What the desks where the actor deposits have sent and that is late at the step where it waits, latest first."""
+    """What the desks where the actor deposits have sent and that is late at the step where it waits, latest first.
+
+    Nothing that is late because it awaits the actor himself, which another list counts; `n`: how many there are in all.
+    """
     # No limit: no index has the step's day, so all that these desks have under way is looked at.
     scans = [
         f"SELECT f.id, {_STEP_DUE} AS due_on FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = 'running'{_creating(seat)}"
         for n, seat in enumerate(actor.seats)
         if Right.CREATE in seat.rights
     ]
+    awaited = _branches(actor, "s.folder_id", limit=CAP, after=False, kind=("", ""), late=True, once=False)
     return (
-        f"SELECT {_COLUMNS}, w.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step "
+        f"SELECT {_COLUMNS}, w.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, COUNT(*) OVER () AS n "
         f"FROM ({' UNION ALL '.join(scans)}) w CROSS JOIN folder f "
-        f"WHERE w.due_on < :today AND f.id = w.id AND f.collectivity_id = :here ORDER BY w.due_on, f.id LIMIT {size}"
+        f"WHERE w.due_on < :today AND w.id NOT IN (SELECT a.folder_id FROM ({' UNION ALL '.join(awaited)}) a) "
+        f"AND f.id = w.id AND f.collectivity_id = :here ORDER BY w.due_on, f.id LIMIT {size}"
     )
+
+
+def late_deposits(db: Db, actor: Actor) -> int:
+    """How many folders the actor's desks have sent that are late where they wait for somebody else, a thousand at most."""
+    if not actor.may_create:
+        return 0
+    sql = _late_sql(actor, size=1)
+    binds = _binds(actor, here=actor.collectivity_id)
+    row = db.execute(
+        _typed(sql, binds, _TYPES), {name: value for name, value in binds.items() if f":{name}" in sql}
+    ).one_or_none()
+    return min(row.n, CAP) if row is not None else 0
 
 
 def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:
@@ -821,7 +838,8 @@ class Page:
     """What « À traiter » asks of its folders: the rows of a tray, the counters, and what a depositor's home names.
 
     `returned`: what came back to the desks where the reader deposits, newest first; `late`: what they sent and that is late
-    where it waits, latest first; `held`: what is the reader's to decide once an opinion is given, due first.
+    where it waits, latest first, and `late_count` how many there are, all of which `counted.late` counts too; `held`: what is
+    the reader's to decide once an opinion is given, due first.
     """
 
     lines: list[Line]
@@ -830,6 +848,7 @@ class Page:
     returned: list[Line]
     late: list[Line]
     held: list[Line]
+    late_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -844,6 +863,7 @@ class _Wanted:
     size: int
     home: int
     held: bool
+    late: int
 
 
 _LISTED = (
@@ -881,12 +901,13 @@ def page(
     listed: bool = True,
     home: int = 0,
     held: bool = False,
+    late: int = 0,
 ) -> Page:
     """What `todo` or `others`, `counters` and `marks` give of a page, by one statement for all.
 
-    `listed`: not the rows, which the page takes otherwise; `home`: so many folders that came back, and that are late, at the
-    desks where the actor deposits, and as many more late ones as the list has rows; `held`: what waits for an opinion too, a
-    page of it at most.
+    `listed`: not the rows, which the page takes otherwise; `home`: so many folders that came back to the desks where the actor
+    deposits; `late`: so many of those that they sent and that are late, and as many more as the list has rows; `held`: what
+    waits for an opinion too, a page of it at most.
     """
     kind = parted_type(family or "") if tray in {"todo", "late"} else (family or "", "")
     asks = tray in {"todo", "late"}
@@ -900,6 +921,7 @@ def page(
         PAGE + 1 if listed else 0,
         home if actor.may_create else 0,
         held,
+        late if actor.may_create else 0,
     )
     covered = scopes(actor) if actor.by_mandate else ()
     statement, names = _paging(_asker(actor), covered, restricted_families(), wanted)
@@ -912,18 +934,25 @@ def page(
     parts: dict[str, list[Any]] = {}
     for row in rows:
         parts.setdefault(row.what, []).append(row)
-    lines, back, late, held_rows = (parts.pop(name, []) for name in (_ROWS, _RETURNED, _LATE, _HELD))
+    lines, back, late_rows, held_rows = (parts.pop(name, []) for name in (_ROWS, _RETURNED, _LATE, _HELD))
     marks_read = [row for name in (UNREAD, HIDDEN, HELD) for row in parts.pop(name, [])]
+    counted, late_count = (
+        _counted([row for each in parts.values() for row in each]),
+        max([row.n for row in late_rows], default=0),
+    )
     # A UNION ALL promises no order among its rows: each list is put in its own again.
     return Page(
         _in_order_of_days(actor, lines)
         if asks
         else [_line(row, str(row.id)) for row in sorted(lines, key=lambda row: -row.id)],
-        _counted([row for each in parts.values() for row in each]),
+        replace(counted, late=min(counted.late + late_count, CAP)),
         _marked(marks_read),
         [_line(row, str(row.id)) for row in sorted(back, key=lambda row: -row.id)],
-        [_line(row, str(row.id)) for row in sorted(late, key=lambda row: (row.due_on, row.id))],
+        [_line(row, str(row.id)) for row in sorted(late_rows, key=lambda row: (row.due_on, row.id))]
+        if late
+        else [],
         _in_order_of_days(actor, held_rows),
+        late_count,
     )
 
 
@@ -954,10 +983,13 @@ def _paging(
     if wanted.size and not asks and actor.seats:
         more = f"{' AND {0} < :last' if wanted.after else ''}{' AND {1}.family = :family' if wanted.by_family else ''}"
         parts.append(_part(_ROWS, _others_sql(actor, wanted.tray, size=wanted.size, more=more), no_step))
-    if wanted.home and any(Right.CREATE in seat.rights for seat in actor.seats):
-        back = _others_sql(actor, "returned", size=wanted.home, depositing=True)
-        parts.append(_part(_RETURNED, back, no_step))
-        parts.append(_part(_LATE, _late_sql(actor, size=wanted.home + PAGE), no_step))
+    if any(Right.CREATE in seat.rights for seat in actor.seats):
+        if wanted.home:
+            back = _others_sql(actor, "returned", size=wanted.home, depositing=True)
+            parts.append(_part(_RETURNED, back, no_step))
+        # One row tells how many there are
+        late = _late_sql(actor, size=wanted.late + PAGE if wanted.late else 1)
+        parts.append(_part(_LATE, late, (*no_step, "n")))
     if sql := _counters_sql(actor):
         parts.append(_part("", sql, ("what", "family", "own_type", "n", "late", "last_version")))
     if wanted.tray == "todo" and actor.user_id is not None and (sql := _marks_sql(actor)):

@@ -122,7 +122,8 @@ def _count(db: Db, actor: Actor, page: str, asked: Mapping[str, Any]) -> int:
     if page == "inbox":
         tray, family, only = asked["bannette"], asked.get("famille"), MARKED.get(asked.get("voir", ""), "")
         if tray in {"todo", "late"}:
-            return len(queues.todo(db, actor, tray=tray, family=family, only=only, size=MOST + 1))
+            beside = queues.late_deposits(db, actor) if tray == "late" and not (family or only) else 0
+            return beside + len(queues.todo(db, actor, tray=tray, family=family, only=only, size=MOST + 1))
         return int(getattr(queues.counters(db, actor), tray))
     if page == "follow":
         return following.count(db, actor, family=asked["famille"], phase=asked["etat"], most=MOST + 1)

@@ -139,6 +139,8 @@ def inbox() -> str:
         elif order:
             lines, cut = sorting.todo(db, g.actor, order, tray=tray, family=family, only=only, after=after)
         whole = tray == "todo" and not (family or after or only or order)
+        beside_late = tray == "late" and not (family or after or only)
+        late = home.MOST if whole else queues.PAGE if beside_late else 0
         read = queues.page(
             db,
             g.actor,
@@ -148,6 +150,7 @@ def inbox() -> str:
             only=only,
             listed=not order,
             home=home.MOST if whole else 0,
+            late=late,
             held=tray == "todo" and not (family or after or only),
         )
         counted, marked = read.counted, read.marked
@@ -155,12 +158,12 @@ def inbox() -> str:
         shown = [line.id for line in lines[: queues.PAGE]]
         waits = [line.id for line in (*lines[: queues.PAGE], *read.held) if line.held]
         every, last, rows = queues.told_beside(
-            db, [*lines, *read.held], *home.queries(g.actor, read, shown, waits)
+            db, [*lines, *read.held], *home.queries(g.actor, read, shown, waits, late)
         )
         lines, held = every[: len(lines)], every[len(lines) :]
         why = home.refusals(db, shown) if tray == "returned" else {}
         until = marks.hidden_among(db, g.actor, shown) if only == queues.HIDDEN else {}
-        beside = home.home(db, g.actor, read, rows, shown, waits)
+        beside = home.home(db, g.actor, read, rows, shown, waits, late)
         kept_views, waiting = saved.listed_beside(db, g.actor, sockets.tray_conditions(g.actor))
         bands = sockets.trays(db, g.actor, waiting)
     g.todo_count = counted.todo
@@ -226,7 +229,8 @@ def _orders(asked: Asked) -> list[views.Link]:
 def _home(beside: home.Home, returned: int) -> list[views.Group]:
     """What came back, then what is late: groups of their own above what awaits the reader."""
     back = f"{'Retourné, à corriger' if returned < 2 else 'Retournés, à corriger'}, {plural(returned, 'dossier')}"
-    late = f"Vos dépôts en retard, {plural(len(beside.late), 'dossier')}"
+    count, first = beside.late_count, len(beside.late)
+    late = f"Vos dépôts en retard, {plural(count, 'dossier')}{f', les {first} plus en retard' if count > first else ''}"
     return [
         views.Group(key, label, tuple(_pending(one) for one in rows))
         for key, label, rows in (("returned", back, beside.returned), ("late", late, beside.late))
