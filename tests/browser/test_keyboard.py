@@ -216,3 +216,37 @@ def test_the_help_lists_the_keys_that_do_something_there_and_lists_are_walked_by
     finances.person.open("/absences")
     expect(finances.page.locator(finances.person.awake)).to_be_attached()
     assert keys(finances) == ["/", "Échap", "?"]
+
+
+def test_from_a_search_or_from_suivi_one_walks_that_list_and_comes_back_to_it(house: House, person) -> None:
+    folders = [house.an_invoice("finance") for _ in range(3)]
+    finance = person("n.abgrallec")
+    page = finance.page
+
+    def opened(path: str, heading: str) -> None:
+        finance.open(path)
+        expect(page.locator(finance.awake)).to_be_attached()
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/dossiers/*")
+        back = page.get_by_role("link", name=f"Retour à la liste « {heading} »")
+        expect(back).to_be_visible()
+        expect(page.locator(".pager")).to_contain_text("2 sur 3")
+        middle = finance.number()
+        expect(page.locator(finance.awake)).to_be_attached()
+        page.keyboard.press("j")
+        page.wait_for_url(lambda url: str(middle) not in url.rsplit("/", 1)[1])
+        expect(page.locator(".pager")).to_contain_text("3 sur 3")
+        expect(page.get_by_role("link", name="Dossier suivant")).to_have_count(0)
+        back.click()
+        page.wait_for_url(f"**{path}")
+
+    opened("/recherche?q=berthier", "Recherche")
+    opened("/suivi?famille=invoice&etat=running", "Suivi")
+    finance.open("/a-traiter")  # the server knows the place there
+    page.locator("a.ftitle").first.click()
+    page.wait_for_url("**/dossiers/*")
+    page.get_by_role("link", name="Retour à la liste « À traiter »").click()
+    page.wait_for_url("**/a-traiter")
+    assert len(folders) == 3

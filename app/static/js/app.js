@@ -31,6 +31,8 @@ const PARTS = [
   ["form[data-undo]", () => import("./undo.js"), "startUndo"],
   ["form[data-carry]", () => import("./carry.js"), "startCarry"],
   ["[data-carried-read]", () => import("./carry.js"), "startRead"],
+  ["[data-list]", () => import("./lists.js"), "startList"],
+  ["[data-place]", () => import("./lists.js"), "startPlace"],
   ["[data-guide]", () => import("./guide.js"), "startGuide"],
 ];
 

@@ -28,7 +28,7 @@ function renew(token) {
 
 // Somebody else is logged in: nothing that was typed here is posted in that name, nor offered to that person.
 function another() {
-  forgetAll("note", "apart", "draft").then(() => window.location.assign("/"));
+  forgetAll("note", "apart", "draft", "list").then(() => window.location.assign("/"));
 }
 
 // The same person works for another collectivity, in another tab: what is typed here stays, and is sent to nobody.
