@@ -6,7 +6,7 @@ the partial indexes; pages go on from a key, never an offset.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -24,6 +24,7 @@ from app.folders.access import (
     FOLDER,
     STEP,
     as_text,
+    asking,
     asking_at,
     asking_in_person,
     asking_under,
@@ -454,6 +455,21 @@ def others(
     statement = _typed(sql, binds, _TYPES)
     rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
     return [_line(row, str(row.id)) for row in rows]
+
+
+def turns(db: Db, actor: Actor, numbers: Collection[int]) -> dict[int, str]:
+    """Of these folders, those that await the actor by now, as `todo` has them, each with the kind of its step.
+
+    What a desk deposited or decided on is under way for it even when it comes back to it: its row says which list it is in.
+    """
+    query = sa.select(STEP.c.folder_id, STEP.c.kind).where(
+        STEP.c.folder_id.in_(numbers),
+        STEP.c.state == "active",
+        ~STEP.c.slot.startswith(ASKED),
+        asking(actor),
+        sa.text(f"{held(f'{STEP.name}.folder_id')} IS NULL"),
+    )
+    return {row.folder_id: row.kind for row in db.execute(query)} if numbers else {}
 
 
 def _others_sql(actor: Actor, tray: str, *, size: int, more: str = "", depositing: bool = False) -> str:

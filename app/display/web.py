@@ -163,12 +163,13 @@ def inbox() -> str:
         lines, held = every[: len(lines)], every[len(lines) :]
         why = home.refusals(db, shown) if tray == "returned" else {}
         until = marks.hidden_among(db, g.actor, shown) if only == queues.HIDDEN else {}
+        turns = queues.turns(db, g.actor, shown) if tray == "running" else {}
         beside = home.home(db, g.actor, read, rows, shown, waits, late)
         kept_views, waiting = saved.listed_beside(db, g.actor, sockets.tray_conditions(g.actor))
         bands = sockets.trays(db, g.actor, waiting)
     g.todo_count = counted.todo
     asked = Asked(tray, family, only, order)
-    said = Beside(last, why, until, beside.awaited)
+    said = Beside(last, why, until, beside.awaited, turns)
     context = views_of_inbox(g.actor, asked, lines, held, counted, marked, said)
     return render_template(
         "folders/inbox.html",
@@ -248,13 +249,15 @@ class Beside:
     """What a list says of its folders beside what they are, by their number.
 
     `last`: the last decision; `why`: who sent one back, and why; `until`: the moment at which one that the reader hides comes
-    back; `awaited`: whose opinion one waits for.
+    back; `awaited`: whose opinion one waits for; `turns`: the kind of the step at which one of what is under way awaits the
+    reader himself.
     """
 
     last: Mapping[int, queues.LastAct]
     why: Mapping[int, tuple[str, str]]
     until: Mapping[int, datetime]
     awaited: Mapping[int, str]
+    turns: Mapping[int, str]
 
 
 def views_of_inbox(
@@ -384,6 +387,10 @@ def _row_beside(line: queues.Line, beside: Beside) -> views.Row:
     row = _row(line, beside.last.get(line.id))
     words = [row.told, beside.awaited.get(line.id, "") if line.held else ""]
     words.append(f"Avis demandé par {line.asked_by}" if line.asked else "")
+    if line.id in beside.turns:
+        act, icon = views.awaited_act(beside.turns[line.id], line.family)
+        row = replace(row, act=act, act_icon=icon)
+        words.append(spaces("Vous attend, dans « À traiter »"))
     if line.id in beside.until:
         words.append(f"Masqué jusqu’au {instant(beside.until[line.id])}")
     return replace(row, told=". ".join(one for one in words if one))

@@ -14,7 +14,7 @@ from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, engine, reading, writing
 from app.core.stems import forms
 from app.display import following, queues
-from app.folders import decide, deposit
+from app.folders import asking, decide, deposit
 from app.folders.access import may_read
 from app.folders.keep import Incoming
 from app.folders.models import Document, Folder, FolderWords, StepRun
@@ -120,6 +120,31 @@ def test_what_a_desk_decided_on_stays_under_way_for_it_until_the_folder_ends(hou
     decide.reject(house.actor(A), folder_id, version=house.folder(folder_id).version, reason="Montant")
     assert tray(house, R, "running") == set()
     assert count(house, R).running == 0
+
+
+def test_what_is_under_way_and_awaits_the_reader_again_says_in_which_list_it_is(house: House) -> None:
+    folder_id, other = house.a_deliberation(at="publication"), house.a_deliberation(at="direction")
+    told = "Vous attend, dans « À traiter »"
+    assert (tray(house, K, "running"), tray(house, K, "todo")) == ({folder_id, other}, {folder_id})
+
+    def listed(url: str) -> str:
+        return house.client(K).get(url).get_data(as_text=True).replace("\u00a0", " ")
+
+    page = listed("/a-traiter?bannette=running")
+    rows = {row.split('"', 1)[0]: row for row in page.split('href="/dossiers/')[1:]}
+    assert (told in rows[str(folder_id)], "À publier" in rows[str(folder_id)]) == (True, True)
+    assert (told in rows[str(other)], page.count(told)) == (False, 1)
+    assert told not in listed("/a-traiter")
+    # While it waits for an opinion it is in no list of what is to be done, and is told to be in none
+    asking.ask(
+        house.actor(K),
+        folder_id,
+        version=house.folder(folder_id).version,
+        desks=["direction"],
+        question="Est-ce affiché ?",
+        waits=True,
+    )
+    assert told not in listed("/a-traiter?bannette=running")
 
 
 def test_a_folder_is_late_the_day_after_it_was_due(house: House) -> None:
