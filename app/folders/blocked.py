@@ -40,11 +40,27 @@ class Blocked:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A folder that waits for the return of people who are away, with the absence of each: nobody may act there meanwhile.
+
+    `named`: its step names them, and so nobody could stand in for them.
+    """
+
+    folder_id: int
+    absences: Sequence[Away]
+    named: bool = False
+
+
+@dataclass(frozen=True)
 class Found:
-    """The blocked folders, the first deposited first; `whole`: whether every folder on its way was looked at."""
+    """The blocked folders, the first deposited first; `whole`: whether every folder on its way was looked at.
+
+    `kept`: those that are not blocked, and wait for a return.
+    """
 
     folders: Sequence[Blocked]
     whole: bool
+    kept: Sequence[Kept] = ()
 
     @property
     def numbers(self) -> list[int]:
@@ -77,16 +93,31 @@ def judged(db: Db, rows: Sequence[Sequence[Any]]) -> Found:
     awaited = sorted([*by_desk, *by_name], key=lambda run: run.id)
     acted = {run.id: run for several in done for run in several}
     served = {row.desk_id for row in software}
-    seats = _seats(
-        db, sitting, software, by_person(away), signing=any(run.kind == StepKind.SIGN for run in awaited)
-    )
-    every = passages(db, awaited, list(acted.values()), served)
+    gone = by_person(away)
+    seats = _seats(db, sitting, software, gone, signing=any(run.kind == StepKind.SIGN for run in awaited))
+    every = list(passages(db, awaited, list(acted.values()), served))
     why = {one.folder_id: _why(one, seats) for one in every if not one.passes(seats)}
     for row in unsent:
         why.setdefault(row.folder_id, "aucun envoi n’est en attente pour son étape automatique")
+    kept = {
+        one.folder_id: Kept(one.folder_id, *_absences(one, seats, gone))
+        for one in every
+        if gone and one.folder_id not in why and not one.passes(seats, but=gone.keys())
+    }
     return Found(
-        [Blocked(number, why[number]) for number in sorted(why)], max(len(by_desk), len(by_name)) < MOST
+        [Blocked(number, why[number]) for number in sorted(why)],
+        max(len(by_desk), len(by_name)) < MOST,
+        [kept[number] for number in sorted(kept)],
     )
+
+
+def _absences(
+    passage: Passage, sitting: Sitting, gone: Mapping[int, Sequence[Away]]
+) -> tuple[list[Away], bool]:
+    """The last absence of each of those who could end a step, and are away; whether it names them all."""
+    able = {number for takers in sitting.takers(passage.parts, passage.acted) for number in takers}
+    last = [max(gone[number], key=lambda away: away.law.ends) for number in sorted(able) if number in gone]
+    return last, all(part.named_user_id is not None for part in passage.parts)
 
 
 def _mine(run: Any, collectivity_id: int, *, named: bool) -> list[sa.ColumnElement[bool]]:

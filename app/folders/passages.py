@@ -63,13 +63,13 @@ class Passage:
         moments: Iterator[datetime] = (run.entered_at for run in self.runs)
         return max(moments)
 
-    def able(self, sitting: Sitting, *, sure: bool = True) -> int:
-        """How many parts can be done in all, each by somebody else, those that were done among them."""
-        return filled(sitting.takers(self.parts, self.acted, sure=sure)) + len(self.acted)
+    def able(self, sitting: Sitting, *, sure: bool = True, but: Collection[int] = ()) -> int:
+        """How many parts can be done in all, each by somebody else, those that were done among them; `but`: without these."""
+        return filled(sitting.takers(self.parts, self.acted, sure=sure, but=but)) + len(self.acted)
 
-    def passes(self, sitting: Sitting, *, sure: bool = True) -> bool:
+    def passes(self, sitting: Sitting, *, sure: bool = True, but: Collection[int] = ()) -> bool:
         """Whether enough people may act; not `sure`: mandates are asked of any act, where the folder is not known."""
-        return self.able(sitting, sure=sure) >= self.needed
+        return self.able(sitting, sure=sure, but=but) >= self.needed
 
 
 def parts_of(collectivity_id: int, folders: Any) -> Query:

@@ -823,18 +823,23 @@ class Sitting:
         return any(stands(one, part.family, today()) for one in self._held(number))
 
     def takers(
-        self, parts: Sequence[Awaited], acted: Collection[int] = (), *, sure: bool = True
+        self,
+        parts: Sequence[Awaited],
+        acted: Collection[int] = (),
+        *,
+        sure: bool = True,
+        but: Collection[int] = (),
     ) -> list[frozenset[int]]:
         """Who may take each part of one step, those who have `acted` there left out: accounts, and software below zero.
 
-        Software is somebody at each part, and nobody elsewhere.
+        Software is somebody at each part, and nobody elsewhere. `but`: without these people, who are away.
         """
         return [
             (
                 self.may(part, sure=sure).union(
                     one.law.by for _, one in self.standing_in(part, sure=sure) if one.law.by is not None
                 )
-            ).difference(acted)
+            ).difference(acted, but)
             | ({-rank} if self.by_software(part) else set())
             for rank, part in enumerate(parts, 1)
         ]

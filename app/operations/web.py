@@ -23,6 +23,8 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files import vault
 from app.folders import blocked
+from app.folders.access import readable_by
+from app.folders.models import Folder
 from app.journal.models import ChainHead
 from app.operations import marks, trace, verifying
 from app.operations.absences.web import pages as absences
@@ -175,7 +177,12 @@ def admin() -> Response | str:
         stuck = blocked.blocked(db, g.actor.collectivity_id)
         ill = _ill(db)
         readers = {row.payload.get("user_id", 0) for row in (*parked, *waiting) if row.kind == "mail"}
+        readers |= {away.law.person for one in stuck.kept[:SHOWN] for away in one.absences}
         names = trace.of_accounts(db, g.actor.collectivity_id, readers)
+        shown = [one.folder_id for one in stuck.folders[:SHOWN]] + [
+            one.folder_id for one in stuck.kept[:SHOWN]
+        ]
+        readable = set(db.scalars(sa.select(Folder.id).where(Folder.id.in_(shown), readable_by(g.actor))))
     last = heartbeat.last(heartbeat.WORKER)
     sentence = (
         f"Dernier signe de vie {depuis(last).replace('depuis', 'il y a')}."
@@ -191,6 +198,16 @@ def admin() -> Response | str:
         stuck=stuck.folders[:SHOWN],
         more_stuck=plural(len(stuck.folders) - SHOWN, "autre") if stuck.folders[SHOWN:] else "",
         all_looked=stuck.whole,
+        readable=readable,
+        kept=[
+            (
+                one.folder_id,
+                one.named,
+                [(away.number, names.get(away.law.person, ""), away.until) for away in one.absences],
+            )
+            for one in stuck.kept[:SHOWN]
+        ],
+        more_kept=plural(len(stuck.kept) - SHOWN, "autre") if stuck.kept[SHOWN:] else "",
         silent=silent,
         ill=ill,
     )

@@ -298,3 +298,51 @@ def test_a_folder_that_comes_where_software_alone_acts_is_told_to_nobody_as_stuc
     version = house.folder(folder_id).version
     assert software.post(f"/folders/{folder_id}/approve", version=version).status_code == 200
     assert house.folder(folder_id).place != "finance"
+
+
+def returns(house: House) -> str:
+    """What « Travail de fond » says of the folders that wait for a return."""
+    page = house.client(K).get("/administration").get_data(as_text=True)
+    if 'id="kept-title"' not in page:
+        return ""
+    section = page.split('id="kept-title"')[1].split("</section>")[0]
+    return re.sub(r"\s+", " ", section.replace("\u00a0", " ").replace("\u202f", " "))
+
+
+def test_a_folder_that_waits_for_a_return_is_told_with_what_can_be_done_of_it(house: House) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    assert returns(house) == ""
+    number = away(house, R, None)
+    section = returns(house)
+    assert f"Dossier n° {folder_id}" in section
+    assert "Attend Ronan Pellenec (absence jusqu’au" in section
+    # The administrator reads none of it: no link that would be refused, and the way that is open
+    assert house.client(K).get(f"/dossiers/{folder_id}").status_code == 404
+    assert f'href="/dossiers/{folder_id}' not in section
+    assert "Vous ne lisez pas ce dossier : un intérim peut le faire avancer d’ici là." in section
+    assert f'href="/absences/{number}"' in section
+    assert house.client(K).get(f"/absences/{number}").status_code == 200
+    assert why(house) == {}
+    # Who reads it may put another desk there
+    desks.seat(here(house), "comptabilite", K, [Right.ACT])
+    section = returns(house)
+    assert f'href="/dossiers/{folder_id}/remplacer"' in section
+    assert house.client(K).get(f"/dossiers/{folder_id}/remplacer").status_code == 200
+    over(number)
+    assert returns(house) == ""
+    covered = away(house, R, S)
+    assert returns(house) == ""
+    over(covered)
+    away(house, R, None)
+    desks.seat(here(house), "technique", T, [Right.ACT])
+    assert returns(house) == ""
+
+
+def test_nobody_is_asked_to_stand_in_where_a_step_names_who_is_away(house: House) -> None:
+    finance_asks(house, [{"person": N}], "any")
+    folder_id = house.an_invoice(at="finance")
+    away(house, N, R)
+    section = returns(house)
+    assert f"Dossier n° {folder_id}" in section
+    assert "Son étape nomme qui est attendu" in section
+    assert "/absences/" not in section
