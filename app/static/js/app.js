@@ -2,7 +2,6 @@
 import { startDialogs } from "./dialogs.js";
 import { startForms, readyForms } from "./forms.js";
 import { startKeys } from "./keys.js";
-import { startSelection } from "./selection.js";
 import { watchIdle, watchMoves } from "./session.js";
 import { notice } from "./words.js";
 
@@ -26,11 +25,14 @@ const PARTS = [
   ["[data-pins]", () => import("./pins.js"), "startPins"],
   ["[data-pin]", () => import("./pins.js"), "startPinning"],
   ["form[data-mentions]", () => import("./mentions.js"), "startMentions"],
+  ["form[data-selection]", () => import("./selection.js"), "startSelection"],
   ["form[data-found]", () => import("./found.js"), "startFound"],
   ["form[data-reasons]", () => import("./reasons.js"), "startReasons"],
   ["form[data-undo]", () => import("./undo.js"), "startUndo"],
   ["form[data-carry]", () => import("./carry.js"), "startCarry"],
   ["[data-carried-read]", () => import("./carry.js"), "startRead"],
+  [".two-beside", () => import("./beside.js"), "startBeside"],
+  ["[hx-get]", () => import("./unanswered.js"), "startUnanswered"],
   ["[data-list]", () => import("./lists.js"), "startList"],
   ["[data-place]", () => import("./lists.js"), "startPlace"],
   ["[data-guide]", () => import("./guide.js"), "startGuide"],
@@ -100,21 +102,11 @@ function placeFocus() {
     }
     return;
   }
-  if (onDraft() || told()) return;
+  if (told()) return;
   const left = sessionStorage.getItem("folder");
   const row = left && [...document.querySelectorAll("a.ftitle")].find((link) => link.pathname === left);
   const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   if (row && (back || document.referrer.includes(left))) row.focus();
-}
-
-// Beside the document, a draft begins where something is to be typed or taken from what was read, else at its title.
-function onDraft() {
-  const form = document.querySelector("#draft");
-  if (!form || document.activeElement !== document.body || document.querySelector("main .note-danger[role=alert]")) return false;
-  if (!document.querySelector(".two-beside") || innerWidth < 1100) return false;
-  const lacking = [...form.querySelectorAll("[data-proposed] button, [aria-required=true]")].find((one) => one.matches("button") || !one.value);
-  (lacking ?? document.querySelector("main h1")).focus();
-  return true;
 }
 
 // What was just done or refused is told at the top: the keyboard starts there, or in the password that did not suit.
@@ -146,7 +138,6 @@ watchIdle();
 watchMoves();
 startForms();
 startKeys();
-startSelection();
 showTray();
 wake(document.body);
 watchBar();

@@ -1,14 +1,12 @@
 // One native dialog at a time: opened by a button or by htmx, closed by Escape, and the focus goes back where it was.
 import { restoreNotes } from "./forms.js";
 import { restored, seen } from "./session.js";
-import { NB, element, notice } from "./words.js";
 
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
 const PLACES = ["dialog", "panel"]; // where htmx puts fragments
 export const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
 const LONG = 20_000; // ms that a dialog may take to come: a line that is cut says nothing by itself
 const PROBE = 5_000; // ms in which a server that is there says who is logged in
-const UNANSWERED = "Cette page reste telle qu’elle est, avec ce que vous y avez écrit. Recommencez une fois la connexion revenue.";
 const openers = new WeakMap(); // the dialog: what opened it
 const HELD = /^(.|Enter|Backspace|Escape)$/u; // the other keys, Tab or F5, decide nothing
 let coming = null; // the request of a dialog, or what else is awaited in its stead: abort() gives it up
@@ -16,6 +14,7 @@ let landing = null; // the words that were kept come back into the dialog
 let ahead = ""; // what is typed meanwhile
 let began = null; // where the last key was pressed
 let last = ""; // that key
+let unanswered = null; // what tells that nothing answers (`unanswered.js`)
 let opening = ""; // the key that asked for the dialog
 
 function openDialog(dialog, from) {
@@ -134,6 +133,8 @@ function wait(own) {
   }, LONG);
 }
 
+export const whereUnanswered = (tells) => (unanswered = tells);
+
 function go(address) {
   wait({ abort: () => window.stop() });
   window.location.assign(address);
@@ -168,14 +169,8 @@ async function networkFailed(event) {
   const answer = navigator.onLine && (await Promise.race([seen(), new Promise((done) => setTimeout(done, PROBE))]));
   if (coming === own) coming = null;
   if (own.given) return;
-  if (answer || answer === null) return void go(elt.href);
-  const title = navigator.onLine ? "Pas de réponse du serveur" : "Hors ligne";
-  const words = element("div", { class: "idle-said", role: "alert", popover: "auto" }, notice("danger", `${title}${NB}: rien ne s’est ouvert`, UNANSWERED));
-  words.addEventListener("toggle", ({ newState }) => newState === "closed" && words.remove());
-  window.addEventListener("online", () => words.remove(), { once: true });
-  document.querySelector(".idle-said[popover=auto]")?.remove();
-  document.body.append(words);
-  words.showPopover?.();
+  if (answer || answer === null || !unanswered) return void go(elt.href);
+  unanswered();
 }
 
 export function startDialogs() {

@@ -1,7 +1,6 @@
 // One-letter keys for those who read eighty folders a day; none of them signs or rejects by itself.
 import { TYPING } from "./dialogs.js";
 import { unsent } from "./forms.js";
-import { emptySelection } from "./selection.js";
 
 const ROW = ".frow, .hit, [data-rows] tr";
 let cursor = -1;
@@ -98,7 +97,7 @@ function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]") || document.querySelector(".placebar")) return;
   if (event.target.closest?.(`${TYPING}, summary, form:has([data-apart])`)) return;
-  if (event.key === "Escape") return void emptySelection();
+  if (event.key === "Escape") return void document.querySelector("[data-select-none]")?.click();
   if (document.body.dataset.shortcuts !== "on") return;
   const key = event.key.toLowerCase();
   const acts = {

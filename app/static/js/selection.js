@@ -10,7 +10,7 @@ function euros(cents) {
 }
 
 // What the bar says and offers; every box is read again, whoever changed it.
-export function countSelected() {
+function countSelected() {
   const bar = document.querySelector(".batchbar:has([data-selected])");
   if (!bar) return;
   for (const box of boxes()) box.closest(".frow").classList.toggle("is-sel", box.checked);
@@ -29,7 +29,7 @@ export function countSelected() {
   }
 }
 
-export function emptySelection() {
+function emptySelection() {
   for (const box of boxes()) box.checked = false;
   countSelected();
 }
@@ -44,4 +44,5 @@ export function startSelection() {
   });
   // A page brought back by the browser's history shows what is still ticked.
   window.addEventListener("pageshow", countSelected);
+  countSelected();
 }
