@@ -1,18 +1,23 @@
 """What was just done, told with the form that takes it back as long as that lasts, and its routes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import flash, g, redirect, url_for
+from flask import flash, g, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.core.clock import PARIS, now
 from app.core.db import Db, reading
 from app.core.french import spaces
-from app.core.http import PERSON, guard
+from app.core.http import PERSON, guard, wants_json
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.display import moved
 from app.display.blueprint import pages, version_shown
 from app.folders import pause, undoing
 from app.folders.access import authorize
@@ -25,6 +30,9 @@ WORDS = {
     "remise à un autre bureau": ("Annuler cette remise", "Ce que vous avez confié vous revient"),
 }
 """Of each act that may be taken back, its button, and what is told once it was."""
+_STAYS = frozenset({"take-back-none", "take-back-late", "take-back-opened", "take-back-left", "moved-on"})
+"""The refusals that are told on the page where one is: the folder has gone on, one's reading has not."""
+_PAGES = re.compile(r"/dossiers/\d+|/a-traiter")
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,13 @@ def _with(words: str | Markup, found: UndoView) -> Any:
 @pages.post("/dossiers/<int:folder_id>/annuler-geste")
 @guard(PERSON)
 def take_back(folder_id: int) -> Response:
-    """Take back what one has just done."""
-    noun = undoing.undo(g.actor, folder_id, version=version_shown())
+    """Take back what one has just done; refused, the page where one is says of which folder, and leads to it."""
+    try:
+        noun = undoing.undo(g.actor, folder_id, version=version_shown())
+    except Refusal as refusal:
+        if refusal.key not in _STAYS or wants_json():
+            raise
+        return _not_taken_back(folder_id, refusal)
     with reading(g.actor.collectivity_id) as db:
         title = authorize(db, g.actor, folder_id).title
     flash(
@@ -113,3 +126,18 @@ def take_back(folder_id: int) -> Response:
         "ok",
     )
     return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def _not_taken_back(folder_id: int, refusal: Refusal) -> Response:
+    """Back to the page from which it was asked, which may be that of the next folder; to the folder from anywhere else."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        title = folder.title or "Sans titre"
+        moved_on = f"{moved.told(db, folder)}. Rien n’a été repris."
+    own = url_for("folders.show", folder_id=folder_id)
+    sentence = moved_on if refusal.key == "moved-on" else sentences.say(refusal.key, refusal.facts)[1]
+    words = sentence if refusal.key == "moved-on" else f"« {title} » : {sentence[:1].lower()}{sentence[1:]}"
+    flash(Markup('{} <a href="{}">Revoir ce dossier</a>').format(spaces(words), own), "warn")
+    came = urlsplit(request.referrer or "")
+    here = came.netloc == urlsplit(request.host_url).netloc and _PAGES.fullmatch(came.path)
+    return redirect(came.path if here else own)

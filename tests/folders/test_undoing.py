@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 import sqlalchemy as sa
 import time_machine
+from werkzeug.wrappers import Response
 
 from app.core import outbox
 from app.core.clock import now
@@ -176,6 +177,29 @@ def test_a_visa_is_taken_back_from_the_band_and_given_again(house: House) -> Non
     let_go(house)
     turns = [str(one["To"]) for one in house.mail.letters]
     assert len([one for one in turns if A in one]) == 1, "one letter, of the visa that stands"
+
+
+def test_a_refused_undo_leaves_one_where_one_is_and_names_its_folder(house: House) -> None:
+    folder_id, other = brought(house, "finance"), brought(house, "finance")
+    house.approve(folder_id, N)
+    page(house, A, folder_id)  # the next one opens it
+    browser = house.client(N)
+
+    def undone(referrer: str) -> Response:
+        version = house.folder(folder_id).version
+        form = {"version": version, "csrf_token": house.csrf(browser)}
+        url = f"/dossiers/{folder_id}/annuler-geste"
+        return browser.post(url, data=form, headers={"Referer": f"http://localhost{referrer}"})
+
+    refused_there = undone(f"/dossiers/{other}?onglet=circuit")
+    assert (refused_there.status_code, refused_there.location) == (302, f"/dossiers/{other}")
+    shown = browser.get(refused_there.location).get_data(as_text=True)
+    assert f'<a href="/dossiers/{folder_id}">Revoir ce dossier</a>' in shown
+    assert f"« {house.folder(folder_id).title} » : rien n’a été repris" in " ".join(
+        shown.replace("\xa0", " ").split()
+    )
+    assert undone("/administration").location == f"/dossiers/{folder_id}"
+    assert house.folder(folder_id).place == "bon_a_payer"
 
 
 def test_it_is_refused_once_it_is_late_or_seen_or_left_or_another_s(house: House) -> None:
