@@ -417,7 +417,10 @@ def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list
 
 
 def _under_way(actor: Actor, *, limit: int, more: str = "", but: str = "") -> str:
-    """The folders under way that a desk of the actor has decided on, newest first, `but` those that the caller has already.
+    """The folders under way on which a desk of the actor has decided, or he has acted, newest first, `but` those that the caller has.
+
+    He sent one back to a step, handed it to another desk, or decided in somebody's absence: it stays his to follow, and what he
+    took back does not.
 
     By what is under way in the collectivity, whose index holds nothing of the past: a desk has decided on ten thousand that
     ended for each that has not. The state is no plain word: by it PostgreSQL would read all that the desk has ever decided.
@@ -425,7 +428,10 @@ def _under_way(actor: Actor, *, limit: int, more: str = "", but: str = "") -> st
     at_desks = " OR ".join(
         f"(s.desk_id = :desk{n}{_and(reading_at(actor, seat))})" for n, seat in enumerate(actor.seats)
     )
-    acted = f"SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND s.state || '' = 'done' AND ({at_desks}) LIMIT 1"
+    done = f"s.state || '' = 'done' AND ({at_desks})"
+    if actor.user_id is not None:
+        done = f"({done} OR s.user_id = :me AND s.state || '' <> 'cancelled')"
+    acted = f"SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND {done} LIMIT 1"
     return (
         "SELECT * FROM (SELECT f.id FROM folder f WHERE f.collectivity_id = :here AND f.phase <> 'done' AND f.phase = 'running'"
         f"{but}{more} AND ({acted}) IS NOT NULL ORDER BY f.id DESC LIMIT {limit}) AS under_way"
@@ -443,7 +449,8 @@ def others(
 ) -> list[Line]:
     """The trays of what is elsewhere, newest first: came back (`returned`), on its way (`running`), ended (`done`).
 
-    A desk finds there what it deposits, and in `running` and `done` also what it has decided on.
+    A desk finds there what it deposits, and in `running` and `done` also what it has decided on; a person, in `running`, what he
+    has acted on.
     """
     if not actor.seats:
         return []

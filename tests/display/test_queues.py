@@ -14,10 +14,11 @@ from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, engine, reading, writing
 from app.core.stems import forms
 from app.display import following, queues
-from app.folders import asking, decide, deposit
+from app.folders import asking, decide, deposit, handing, returning
 from app.folders.access import may_read
 from app.folders.keep import Incoming
 from app.folders.models import Document, Folder, FolderWords, StepRun
+from app.operations.absences.planning import Wanted, plan
 from app.people import desks
 from app.people.actor import Actor, Seat
 from tests.builders.house import ACT, PAY, House
@@ -120,6 +121,26 @@ def test_what_a_desk_decided_on_stays_under_way_for_it_until_the_folder_ends(hou
     decide.reject(house.actor(A), folder_id, version=house.folder(folder_id).version, reason="Montant")
     assert tray(house, R, "running") == set()
     assert count(house, R).running == 0
+
+
+def test_what_a_person_sent_back_handed_on_or_did_for_another_stays_under_way_for_him(house: House) -> None:
+    returned, given, covered = (house.an_invoice(at=at) for at in ("bon_a_payer", "finance", "service_done"))
+    version = house.folder(returned).version
+    returning.send_back(house.actor(A), returned, version=version, step="finance", reason="À revoir.")
+    version = house.folder(given).version
+    handing.hand(house.actor(N), given, version=version, desk="direction", reason="Marché.")
+    me, last = house.actor(R), now() + timedelta(days=3)
+    cover = house.actor(S).user_id
+    plan(me, Wanted(me.user_id or 0, cover, *(f"{one:%Y-%m-%dT%H:%M}" for one in (now(), last))))
+    decide.approve(house.actor(S), covered, version=house.folder(covered).version)
+    for login, folder_id in ((A, returned), (N, given), (S, covered)):
+        assert folder_id in tray(house, login, "running"), login
+        assert count(house, login).running == len(tray(house, login, "running")), login
+    # What was taken back was not done
+    with engine().execution_options(writes=True).begin() as connection:
+        mine = StepRun.__table__.c.user_id == cover
+        connection.execute(sa.update(StepRun.__table__).where(mine).values(state="cancelled"))  # type: ignore[arg-type]
+    assert covered not in tray(house, S, "running")
 
 
 def test_what_is_under_way_and_awaits_the_reader_again_says_in_which_list_it_is(house: House) -> None:
