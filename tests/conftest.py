@@ -30,6 +30,7 @@ from app.trust.certificates import facts
 from config import Settings
 from demo import pki as test_pki
 from demo.seed import actor_of, people
+from tests.builders.hours import leave_at_any_hour
 from tests.builders.house import House
 from tests.builders.light import LIGHT
 from tests.builders.memory import DISK, memory
@@ -143,6 +144,14 @@ def _light_passwords() -> Iterator[None]:
     """Each login took a fifth of a second of both cores."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(passwords, "hasher", lambda: LIGHT)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _letters_at_any_hour() -> Iterator[None]:
+    """Unless a test sets the clock."""
+    with pytest.MonkeyPatch.context() as patched:
+        leave_at_any_hour(patched)
         yield
 
 

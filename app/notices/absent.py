@@ -11,13 +11,11 @@ from app.core.db import Db
 from app.core.outbox import Later, Needless, Outbox, Row, post
 from app.core.transaction import use_case
 from app.folders.access import STEP, asking
-from app.folders.asking import OPINION_ASKED
 from app.folders.models import Folder
-from app.folders.notices import YOUR_TURN
 from app.notices import outdone
 from app.notices.choices import choices_of
 from app.notices.digests import AFTER, TOLD, digest_of
-from app.notices.hours import DIGEST, due_by_day
+from app.notices.hours import ASKS, DIGEST, due_by_day
 from app.notices.waiting import awaiting
 from app.people.actor import Actor
 from app.people.models import Absence, User
@@ -29,8 +27,6 @@ AWAY = "attend le retour de cette personne, absente"
 """What is written beside a letter whose reader is away: an absence that ends before its time lets it go."""
 CHANGED = "cette absence a changé depuis : aucun courriel n’est parti"
 TOGETHER = "sera dit avec le reste, dans le courriel du retour de cette personne"
-ASKS = (YOUR_TURN, OPINION_ASKED)
-"""The letters that ask something of their reader about one folder."""
 
 
 class Gather(Exception):  # noqa: N818 - an answer to who writes the letter, not a fault

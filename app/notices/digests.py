@@ -293,8 +293,9 @@ def next_letter(choice: Choice, own: Own, moment: datetime) -> datetime | None:
 def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
     """Raises `Later` for a letter about one folder whose reader is told later of all that waits; `Needless` once he was.
 
-    By the rhythm of its type. Not where the folder would be late before that letter: it leaves at once. Who has chosen
-    meanwhile to be told at once has what was kept. `Needless` too for who is never told, and whose address takes no letter.
+    By the rhythm of its type. Not where the folder would be late before that letter: it leaves at once; by night in the
+    morning, unless that letter is of the same day. Who has chosen meanwhile to be told at once has what was kept. `Needless`
+    too for who is never told, and whose address takes no letter.
     """
     folder = db.get_one(Folder, row.folder_id)
     choice, moment = choices_of(user, own).of(folder.of_type), now()
@@ -312,6 +313,9 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
             STEP.c.folder_id == row.folder_id, STEP.c.state == "active"
         )
     )
+    morning = quiet_until(calendar_in(own), moment, PARIS)
+    if morning is not None and day is not None:
+        day = max(day, morning.date())
     letter = next_letter(choice, own, moment)
     if letter is not None and (day is None or day >= letter.astimezone(PARIS).date()):
         raise Later((letter - moment + AFTER).total_seconds(), GROUPED)

@@ -49,6 +49,8 @@ PATIENT = frozenset(
 COVER_SET, COVER_BEGINS, COVER_OVER = "absence_set", "absence_begins", "absence_over"
 COVERS = frozenset({COVER_SET, COVER_BEGINS, COVER_OVER})
 """The letters of an absence and of who stands in: they wait for the hours too, and for nobody's return."""
+ASKS = (YOUR_TURN, OPINION_ASKED)
+"""The letters that ask something of their reader about one folder: they leave by day, as what is reminded does."""
 _SHAPE = re.compile(r"(\d{1,2})(?:[h:](\d{2})?)?(?:-|à)(\d{1,2})(?:[h:](\d{2})?)?", re.ASCII)
 _WHOLE = (time(), None)
 
@@ -60,7 +62,7 @@ def settings(group: str) -> tuple[Setting, Setting]:
         group,
         "Heures des courriels",
         "Entre quelles heures, à Paris, partent les courriels des dossiers : 8-19, ou 8:30-18:30. Ceux des comptes, de la "
-        "connexion et des alertes partent aussitôt.",
+        "connexion et des alertes partent aussitôt ; ce qui attend quelqu’un s’annonce de 6 h à 20 h, un jour ouvré.",
         "courriels qui disent ce que devient un dossier, et à qui d’agir",
         Kind.TEXT,
         lambda: "",
@@ -99,7 +101,7 @@ def wait(own: Own, event: str, moment: datetime) -> timedelta:
     if event not in PATIENT | COVERS or (not hours and days == EVERY):
         return timedelta(0)
     begins, ends = _hours(hours) if hours else _WHOLE
-    if event in {DIGEST, *COVERS} and not _by_day(begins, ends):
+    if event in {DIGEST, *COVERS, *ASKS} and not _by_day(begins, ends):
         begins, ends = (
             _WHOLE  # hours of the night, written before they were refused, would keep a reminder for ever
         )

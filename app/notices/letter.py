@@ -110,7 +110,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
         if folder is not None and not manages:
             awaited = _awaited(db, of_user(db, user, place), folder, row)
-            if row.payload["event"] in absent.ASKS and (waited := _returned(db, row, user, own)):
+            if row.payload["event"] in hours.ASKS and (waited := _returned(db, row, user, own)):
                 choices = choices_of(user, own)
                 absent.refuse_apart(db, of_user(db, user, place), row, waited, choices, folder)
         # An administrator is told what became of a folder where he may read it, as anybody is
@@ -242,7 +242,8 @@ def sender_of(name: str, own: Own) -> dict[str, Any]:
 def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
     """What a letter of what waits still has to tell, all of it for any other.
 
-    Raises `Later` for a letter that waits for its reader's return or for its hours, `Needless` where another has told it.
+    Raises `Later` for a letter that waits for its reader's return, for the day or for its hours, `Needless` where another has
+    told it.
     """
     event, parts = row.payload["event"], Parts(whole=frozenset({REST}))
     if row.payload.get(
@@ -256,9 +257,9 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
     if event in hours.PATIENT and _returned(db, row, user, own) is not None:
         # What waited for a return is no news of this minute: it is told by day, as what is reminded
         _refuse_by_night(own)
-    if event in absent.ASKS:
+    if event in hours.ASKS:
         digests.refuse_grouped(db, own, user, row)
-    if event == hours.DIGEST:
+    if event in {hours.DIGEST, *hours.ASKS}:
         _refuse_by_night(own)
     if event in hours.COVERS and "at" in row.payload:
         # What begins or ends by the clock, at midnight mostly, was done by nobody just now

@@ -15,6 +15,8 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.builders.warm import copied_from
 from tests.crash import boundaries
 
@@ -173,9 +175,11 @@ def main(where: str) -> None:
     asked = json.loads(orders.readline())
     from app import create_app
     from config import Settings
+    from tests.builders.hours import leave_at_any_hour
 
     app = create_app(Settings(_env_file=None, **asked["settings"]))
     boundaries.load()
+    leave_at_any_hour(pytest.MonkeyPatch())
     copied_from(asked["confined"])
     # The counter of requests (limits.storage.MemoryStorage) forgets in a thread that lives ten milliseconds, or more on a busy machine
     for other in set(threading.enumerate()) - {threading.current_thread()}:

@@ -378,6 +378,41 @@ def test_what_would_be_late_before_the_next_letter_is_told_at_once(house: House)
     assert subject.startswith("Paraphe : 1 dossier vous attend")
 
 
+@pytest.mark.parametrize("rhythm", ["now", "hourly", "daily", "weekly"])
+@pytest.mark.parametrize("hour", [(6, 3), (5, 23)], ids=["sunday at three", "saturday at eleven"])
+def test_what_comes_by_night_or_on_a_sunday_is_told_in_the_morning_and_once(
+    house: House, rhythm: str, hour: tuple[int, int]
+) -> None:
+    """It would be late before any letter: it waits for Monday all the same."""
+    days, at_night = hour
+    with at(MONDAY, 9):
+        choices.choose(house.actor(N), rhythm, MORNING)
+    with at(MONDAY + timedelta(days=days), at_night):
+        for _ in range(2):
+            due(house.a_quick_invoice(), MONDAY + timedelta(days=6))
+        looks()
+        assert subjects(house, N) == []
+    told = []
+    for day, *clock in ((6, 12), (6, 23, 59), (7, 5, 59), (7, 6), (7, 7), (7, 7, 30), (7, 8), (7, 8, 5)):
+        with at(MONDAY + timedelta(days=day), *clock):
+            looks()
+            told.append(len(subjects(house, N)))
+    # One for each folder at once and the reminder of the day, or one for all
+    assert told[:4] == ([0, 0, 0, 2] if rhythm == "now" else [0] * 4)
+    assert told[6:] == ([3] * 2 if rhythm == "now" else [1] * 2)
+
+
+def test_what_was_done_by_night_is_told_to_nobody_in_the_morning(house: House) -> None:
+    with at(MONDAY, 22):
+        done, _waits = house.a_quick_invoice(), house.a_quick_invoice()
+        outbox.drain()
+        assert "attend le matin d’un jour ouvré" in why("your_turn")
+        house.approve(done, N)
+    with at(MONDAY + timedelta(days=1), 6):
+        looks()
+    assert len(subjects(house, N)) == 1
+
+
 def test_what_is_late_is_reminded_once_each_working_day_until_it_is_done(house: House) -> None:
     with at(MONDAY, 10):
         choices.choose(house.actor(T), "never", MORNING)
@@ -997,6 +1032,10 @@ def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(ho
         month = Month(house)
         choices.choose(house.actor(G), "daily", MORNING)
         choices.choose(house.actor(R), "never", MORNING)
+    # By day, by night and on days off; on the first Saturday what is due on the Sunday
+    hours = ((1, 9), (5, 22), (6, 5), (9, 9), (13, 19), (15, 9), (17, 22), (22, 9))
+    arrivals = {when: timedelta(days=1 if when == (5, 22) else 12) for when in hours}
+    late = MONDAY + timedelta(days=6)
     broken, refused = MONDAY + timedelta(days=9), MONDAY + timedelta(days=2)
     corrected = refused + timedelta(days=6)
     happens = {
@@ -1011,8 +1050,8 @@ def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(ho
         for hour, minute in ((5, 0), (7, 30), (8, 0), (9, 0), (10, 0), (11, 0), (19, 0), (22, 0)):
             with at(day, hour, minute):
                 happens.get((day, hour), lambda: None)()
-                if hour == 9 and (day - MONDAY).days in {1, 9, 15, 22}:
-                    due(house.a_quick_invoice(), day + timedelta(days=12))
+                if ((day - MONDAY).days, hour) in arrivals:
+                    due(house.a_quick_invoice(), day + arrivals[(day - MONDAY).days, hour])
                 month.passes()
     month.says()
     working = [day for days in range(28) if (day := MONDAY + timedelta(days=days)).weekday() < 5]
@@ -1031,7 +1070,7 @@ def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(ho
         assert {day for day in working if day.weekday() == 0} <= set(days)
         assert set(days.values()) == {1}
     for days in month.days_of(Rhythm.NOW):
-        assert sum(days.values()) == 4 + sum(1 for day in working if day >= MONDAY + timedelta(days=13)), (
+        assert sum(days.values()) == len(arrivals) + sum(1 for day in working if day >= late), (
             "one a folder, then one a day from the day on which something is due"
         )
     with reading() as db:

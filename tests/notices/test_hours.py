@@ -80,7 +80,8 @@ def test_the_letter_of_a_folder_waits_in_the_queue_and_that_of_a_password_leaves
     assert all(one.available_at > now() and one.attempts == 0 for one in rows)
     assert {one.last_error for one in rows} == {"attend les heures des courriels de la collectivité"}
     # Hours of the night that were written before they were refused are no reason to keep a reminder for ever
-    assert wait({"mail_hours": "20:00-23:00"}, "digest", now()) == timedelta(0)
+    for event in ("digest", "your_turn", "opinion_asked"):
+        assert wait({"mail_hours": "20:00-23:00"}, event, now()) == timedelta(0)
     # The collectivity changes its mind: what is put back to work leaves, as it is now
     forget_setting(house.actor(K), "mail_hours")
     with engine().begin() as connection:
