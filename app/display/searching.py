@@ -325,7 +325,7 @@ def _in_notes(db: Db, actor: Actor, folders: Collection[int], forms: Collection[
 
 def understanding(query: Query, people: People | None) -> str:
     """What was understood of what was typed: « les mots « enrobé » et « goélands », un montant de plus de 10 000,00 € »."""
-    named = [f"« {one.typed} »" for one in query.words if not one.is_date]
+    named = [f"« {one.typed} »" for one in query.words if not one.dated]
     parts = []
     if named:
         together = f"{', '.join(named[:-1])} et {named[-1]}" if len(named) > 1 else named[0]
@@ -337,6 +337,8 @@ def understanding(query: Query, people: People | None) -> str:
         parts[-1] += f", ou ce qu’a déposé ou décidé {' ou '.join(shown)}"
         if people.rest:
             parts[-1] += f" avec {'les autres mots' if len(people.rest) > 1 else 'l’autre mot'}"
+    # In a document or a note too, as it is typed
+    parts += [f"la date « {one.typed} »" for one in query.words if one.in_texts]
     parts += [f"une date {_when(one.typed)}" for one in query.dates]
     parts += [
         f"un montant en euros {'d’' if one.words.startswith('au') else 'de '}{one.words}"

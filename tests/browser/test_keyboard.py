@@ -190,7 +190,8 @@ def test_the_help_lists_the_keys_that_do_something_there_and_lists_are_walked_by
 
     def keys(reader: Typist) -> list[str]:
         reader.press("?")
-        expect(reader.person.heading("Raccourcis clavier")).to_be_visible()
+        expect(reader.page.locator("#help-t")).to_be_focused()
+        expect(reader.page.locator("#help-t")).to_be_in_viewport()
         listed = reader.page.locator("#help .keys kbd").all()
         names = [one.inner_text() for one in listed if one.is_visible()]
         reader.press("Escape")
@@ -238,6 +239,7 @@ def test_from_a_search_or_from_suivi_one_walks_that_list_and_comes_back_to_it(ho
         page.keyboard.press("j")
         page.wait_for_url(lambda url: str(middle) not in url.rsplit("/", 1)[1])
         expect(page.locator(".pager")).to_contain_text("3 sur 3")
+        expect(page.get_by_role("heading", level=1)).to_be_focused()
         expect(page.get_by_role("link", name="Dossier suivant")).to_have_count(0)
         back.click()
         page.wait_for_url(f"**{path}")

@@ -626,7 +626,7 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
         ("lundi 24 mars 2031", "une date du 24 mars 2031"),
         ("24/9/2031", "une date du 24 septembre 2031"),
         ("31/2/2031", "le mot « 31/2/2031 »"),
-        ("24/09/2031", "le mot « 24/09/2031 »"),
+        ("24/09/2031", "la date « 24/09/2031 »"),
         ("entre le 24/09/2031 et le 3/10/2031", "une date entre le 24 septembre 2031 et le 3 octobre 2031"),
         (
             "12 > 500 mars 2031",
@@ -638,7 +638,7 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
         ("> 1.234.567", "un montant en euros de plus de 1 234 567,00 €"),
         ("> 1,234", "les mots « > » et « 1,234 »"),
         ("> 10k", "les mots « > » et « 10k »"),
-        ("> 12/03/2031", "les mots « > » et « 12/03/2031 »"),
+        ("> 12/03/2031", "le mot « > », la date « 12/03/2031 »"),
         ("> 1234567890123", "les mots « > » et « 1234567890123 »"),
         ("> 10 mars 2031", "une date de mars 2031, un montant en euros de plus de 10,00 €"),
         ("> mars 2031", "le mot « > », une date de mars 2031"),

@@ -94,7 +94,8 @@ function placeFocus() {
   const title = document.querySelector(".fhead h1");
   if (title) {
     sessionStorage.setItem("folder", location.pathname);
-    if (document.querySelector(".flash")) {
+    const from = document.referrer && new URL(document.referrer).pathname; // by J or K, from another folder
+    if (document.querySelector(".flash") || (/^\/dossiers\/\d+$/.test(from) && from !== location.pathname)) {
       title.tabIndex = -1;
       title.focus();
       // The tab of what was done is under the decision where both stand beside the document; elsewhere the band comes first
