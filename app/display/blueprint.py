@@ -1,8 +1,10 @@
 """What the pages of folders share: their blueprint, the files that a form brings, the version that a page showed."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
+from json import dumps
 from pathlib import Path
 
 from flask import Blueprint, request
@@ -10,10 +12,13 @@ from werkzeug.datastructures import FileStorage
 
 from app.core.db import key_in
 from app.core.refusals import Refusal
-from app.folders.keep import Incoming
+from app.folders.keep import Incoming, fingerprints
+from app.folders.once import FormOnce
 
 pages = Blueprint("folders", __name__, template_folder="templates")
 CREATE = "create"
+LONGEST_MARK = 64
+"""Signs of the mark of a form, more than `new_token` gives."""
 
 
 @contextmanager
@@ -28,6 +33,30 @@ def received(*names: str) -> Iterator[list[Incoming]]:
             one.save(path, buffer_size=1 << 20)
             found.append(Incoming(path, one.filename or "document"))
         yield found
+
+
+def mark_of(place: str) -> str:
+    """The mark of the form that is posted, apart from those of the other forms of its page; "" where it has none."""
+    mark = request.form.get("once", "")[:LONGEST_MARK]
+    return f"{mark} {place}" if mark else ""
+
+
+def posted(place: str, chosen: Sequence[object], files: Sequence[Incoming]) -> FormOnce | None:
+    """The mark of the form that is posted at this place, with all that was `chosen` in it and its files; None without a mark."""
+    mark = mark_of(place)
+    told = dumps([*chosen, *fingerprints(files)])
+    return FormOnce(mark, sha256(told.encode()).hexdigest()) if mark else None
+
+
+def posted_each(place: str, chosen: Sequence[object], files: Sequence[Incoming]) -> list[FormOnce | None]:
+    """The same, of a form that makes a folder of each of its files: those of the same bytes are told by their rank."""
+    mark, told = mark_of(place), [dumps([*chosen, *name]) for name in fingerprints(files)]
+    return [
+        FormOnce(mark, sha256(f"{text} {told[:rank].count(text)}".encode()).hexdigest(), part=True)
+        if mark
+        else None
+        for rank, text in enumerate(told)
+    ]
 
 
 def version_shown() -> int:

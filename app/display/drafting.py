@@ -15,9 +15,10 @@ from app.core.grammar import plural
 from app.core.http import FILES, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.security import new_token
 from app.core.texts import whole
 from app.display import page, queues, tied, timeline, views
-from app.display.blueprint import CREATE, pages, received, version_shown
+from app.display.blueprint import CREATE, mark_of, pages, posted, posted_each, received, version_shown
 from app.display.forms import draft_form, facts_typed
 from app.files.intake import accepted_names
 from app.folders import corrections, deposit, numbering, sending, sockets
@@ -25,6 +26,7 @@ from app.folders.access import authorize
 from app.folders.documents import TYPED
 from app.folders.keep import Incoming
 from app.folders.models import ARRIVED, Document, Folder
+from app.folders.once import folders_of
 from app.folders.seats import desk_names
 from app.folders.sockets import plugged, types_of, untold_by_draft
 from app.people.actor import Seat
@@ -50,6 +52,8 @@ REHEARSAL = "operations.circuits.of_folder"
 """The page that tells the way of a draft without sending it."""
 TYPE_INPUT = "type-"
 """What the names of the lists of types begin with; the document's number follows."""
+NEW = "new"
+"""The place of the mark of a deposit, as the number of a document is that of its replacement."""
 SEND, SEND_ON = "submit", "submit-next"
 """The buttons that send: one opens the folder sent, the other the next draft, or the deposit of another where none is left."""
 NOTHING = "Rien n’a été déposé. "
@@ -75,14 +79,18 @@ class TypeChoice:
 @guard(CREATE, body=FILES)
 def new() -> Response | tuple[str, int]:
     """Choose a type and its files; the draft opens, filled with what could be read."""
-    error, status, name = None, 200, request.form.get("family") or request.args.get("famille") or ""
+    error, status, before = None, 200, None
+    name = request.form.get("family") or request.args.get("famille") or ""
     if request.method == "POST":
         try:
             with received() as files:
                 made = _each if _apart(name, len(files)) else _one
                 return _opens(made(name, files, _desk_asked(name)))
         except Refusal as refusal:
+            if wants_json():
+                raise
             status, error = sentences.say(refusal.key, refusal.facts)
+            before = refusal.facts.get("folder") if refusal.key == "form-spent" else None
     with reading(g.actor.collectivity_id) as db:
         groups = _offered(db)
         seats = deposit.depositing_seats(g.actor)
@@ -96,6 +104,8 @@ def new() -> Response | tuple[str, int]:
         often=OFTEN,
         family=name,
         error=error,
+        before=before,
+        once=new_token(),
         accepted=_accepted(),
         **_limits(),
     ), status
@@ -174,7 +184,8 @@ def _desk_asked(name: str) -> int | None:
 
 def _one(name: str, files: Sequence[Incoming], desk_id: int | None) -> str:
     said = request.form.get("several") == "one"
-    draft = deposit.deposit(g.actor, name, files, annexes_said=said, desk_id=desk_id)
+    once = posted(NEW, [name, desk_id], files)
+    draft = deposit.deposit(g.actor, name, files, annexes_said=said, desk_id=desk_id, once=once)
     return url_for("folders.draft", folder_id=draft.folder_id)
 
 
@@ -182,9 +193,10 @@ def _each(name: str, files: Sequence[Incoming], desk_id: int | None) -> str:
     """As many drafts as files; one that is refused is named with why, and keeps none of the others back."""
     made: list[int] = []
     refused: list[tuple[str, Refusal]] = []
-    for one in files:
+    marks = posted_each(NEW, [name, desk_id], files)
+    for one, once in zip(files, marks, strict=True):
         try:
-            draft = deposit.deposit(g.actor, name, [one], desk_id=desk_id)
+            draft = deposit.deposit(g.actor, name, [one], desk_id=desk_id, once=once)
         except Refusal as refusal:
             refused.append((one.filename, refusal))
         else:
@@ -195,6 +207,14 @@ def _each(name: str, files: Sequence[Incoming], desk_id: int | None) -> str:
         why = sentences.say(why_not.key, why_not.facts)[1].replace(NOTHING, "")  # the others are
         flash(spaces(f"« {filename} » n’a pas été déposé. {why}"), "danger")
     flash(f"{plural(len(made), 'brouillon créé', 'brouillons créés')} : relisez et envoyez chacun.", "ok")
+    with reading(g.actor.collectivity_id) as db:
+        before = len(folders_of(db, g.actor, mark_of(NEW)) - {*made})
+    if before:
+        flash(
+            f"Cette page avait déjà déposé {plural(before, 'autre dossier', 'autres dossiers')}, dont la réponse n’était pas "
+            "arrivée : regardez parmi vos brouillons.",
+            "warn",
+        )
     return url_for("folders.inbox", bannette="drafts")
 
 
@@ -383,6 +403,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
     others = queues.drafts_after(db, g.actor, folder) if folder.round == 0 else []
     return {
         "folder": page.head(db, folder),
+        "once": new_token(),
         "documents": documents,
         "beside": [one for one in documents if one.kind in BESIDE],
         "shown": shown,
@@ -454,7 +475,8 @@ def _wrong(db: Db, folder: Folder) -> tuple[str, ...]:
 def add_document(folder_id: int) -> Response:
     """Add attachments."""
     with received() as files:
-        deposit.add_documents(g.actor, folder_id, files, annexes_said="annexes" in request.form)
+        once = posted("add", [folder_id], files)
+        deposit.add_documents(g.actor, folder_id, files, annexes_said="annexes" in request.form, once=once)
     return _opens(url_for("folders.draft", folder_id=folder_id))
 
 
@@ -471,7 +493,8 @@ def remove_document(folder_id: int, document_id: int) -> Response:
 def replace_document(folder_id: int, document_id: int) -> Response:
     """Put a corrected file in place of another."""
     with received() as files:
-        deposit.replace_main(g.actor, folder_id, document_id, next(iter(files), None))
+        once = posted(str(document_id), [folder_id], files)
+        deposit.replace_main(g.actor, folder_id, document_id, next(iter(files), None), once=once)
     flash("Le document est remplacé. L’ancienne version reste lisible.", "ok")
     return _opens(url_for("folders.draft", folder_id=folder_id))
 

@@ -32,7 +32,7 @@ from app.folders.filled import keep_replaced
 from app.folders.keep import Beside, Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import FORM, READ_AS, Document, DocumentVersion, Folder, FolderLink
 from app.folders.move import person_of
-from app.folders.once import MadeOnce
+from app.folders.once import MadeOnce, folder_of
 from app.folders.readings import documents_of, files_of, said_by
 from app.folders.sockets import ReadFacts, plugged, types_of
 from app.journal.chain import Event, append
@@ -71,6 +71,8 @@ def deposit(
 ) -> Draft:
     """Create a draft from its files: the first is the main document, the others are attachments.
 
+    What was made before by the same `once` is given as it is, and nothing is examined.
+
     `family_name`: a family, or the key of one of the collectivity's own types. `facts` stand over what is read in the file;
     the difference is a correction, `reason` says why.
 
@@ -85,6 +87,8 @@ def deposit(
     `no-desk`, `family-restricted`, `type-not-here`, `type-closed`, `begun-elsewhere`, a type of a file that the folder does
     not allow (`fields-invalid`), and every refusal of intake, of the family's reader and of its taker.
     """
+    if (known := folder_of(actor, once)) is not None:
+        return Draft(known, None)
     family = own_types.asked(actor.collectivity_id, family_name)
     if family.begun_elsewhere:
         raise Refusal("begun-elsewhere", family=family.label, help=family.help)
@@ -403,11 +407,14 @@ def add_documents(
     types: Sequence[str] = (),
     *,
     annexes_said: bool = False,
+    once: MadeOnce | None = None,
 ) -> None:
-    """Add attachments to a draft, with their types in the same order if any; all are kept, or none.
+    """Add attachments to a draft, with their types in the same order if any; all are kept, or none, and once for each `once`.
 
     Refuses one that could be a folder of its own (`annex-is-subject`), unless `annexes_said`.
     """
+    if folder_of(actor, once) is not None:
+        return
     with reading(actor.collectivity_id) as db:
         beside = _beside(lock_editable(db, actor, folder_id))
     if not files:
@@ -416,18 +423,22 @@ def add_documents(
         asked = None if annexes_said else beside
         made = [keep_attachment(actor.collectivity_id, one, Path(room), asked) for one in files]
     kept = _typed(made, types)
-    attach(actor, folder_id, kept)
+    attach(actor, folder_id, kept, once)
 
 
 @use_case
-def attach(db: Db, actor: Actor, folder_id: int, kept: Sequence[Kept]) -> None:
-    """Write attachments whose files are already kept."""
+def attach(db: Db, actor: Actor, folder_id: int, kept: Sequence[Kept], once: MadeOnce | None = None) -> None:
+    """Write attachments whose files are already kept, unless the same `once` has written them."""
     folder = lock_editable(db, actor, folder_id)
+    if once and once.made_by(db, actor) is not None:
+        return
     first = (
         db.scalar(sa.select(sa.func.max(Document.position)).where(Document.folder_id == folder.id)) or 0
     ) + 1
     versions = [add_document(db, folder, actor, one, first + rank) for rank, one in enumerate(kept)]
     refuse_types_of(db, folder, kept, versions)
+    if once:
+        once.remember(db, actor, folder)
     touch(folder)
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
     append(db, actor.collectivity_id, _event(actor, folder, "documents.added", {"documents": listed}))
@@ -451,8 +462,15 @@ def remove_document(db: Db, actor: Actor, folder_id: int, document_id: int) -> N
     append(db, actor.collectivity_id, _event(actor, folder, "document.removed", {"document": document.id}))
 
 
-def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming | None) -> Draft:
-    """Put a corrected document in place of the former, which stays readable; refuses `document-stays`, `no-file`."""
+def replace_main(
+    actor: Actor, folder_id: int, document_id: int, one: Incoming | None, *, once: MadeOnce | None = None
+) -> Draft:
+    """Put a corrected document in place of the former, which stays readable, and once for each `once`.
+
+    Refuses `document-stays`, `no-file`.
+    """
+    if folder_of(actor, once) is not None:
+        return Draft(folder_id, None)
     with reading(actor.collectivity_id) as db:
         folder = lock_editable(db, actor, folder_id)
         document = document_of(db, folder, document_id)
@@ -465,7 +483,7 @@ def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming |
             kept, read = keep_main(actor.collectivity_id, family, one, Path(room))
         else:
             kept, read = keep_attachment(actor.collectivity_id, one, Path(room), beside), None
-    write_replacement(actor, folder_id, document_id, kept, read)
+    write_replacement(actor, folder_id, document_id, kept, read, once=once)
     return Draft(folder_id, read.said if read else None)
 
 
@@ -487,6 +505,8 @@ def write_replacement(
     kept: Sequence[Kept],
     read: ReadFacts | None,
     version: int | None = None,
+    *,
+    once: MadeOnce | None = None,
 ) -> int:
     """Write a new version whose files are already kept; originals and data of the former version are set aside.
 
@@ -494,6 +514,8 @@ def write_replacement(
     of the folder; refuses `moved-on` where it is no more the one given.
     """
     folder = lock_editable(db, actor, folder_id, version)
+    if once and once.made_by(db, actor) is not None:
+        return folder.version
     document = document_of(db, folder, document_id)
     _changes(document)
     if document.title == Path(last_version(db, document.id).filename).stem[:120]:
@@ -520,6 +542,8 @@ def write_replacement(
         left = _without_former(folder, family, before)
         fill(folder, family, {**left, **(read.fields if read else {})}, title=None)
         _take(db, folder, [made], read.content if read else None)
+    if once:
+        once.remember(db, actor, folder)
     touch(folder)
     facts = {"document": document.id, "number": made.number, "sha256": made.sha256}
     append(db, actor.collectivity_id, _event(actor, folder, "document.replaced", facts))

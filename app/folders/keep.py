@@ -1,7 +1,8 @@
 """From an uploaded file to kept bytes: examined, converted if need be, read, and stored before any row is written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ class Incoming:
 
     path: Path
     filename: str
+
+
+def fingerprints(files: Iterable[Incoming]) -> list[list[str]]:
+    """The name and the SHA-256 of each file, by which the same ones are known when they come again."""
+    every = []
+    for one in files:
+        with one.path.open("rb") as stream:
+            every.append([one.filename, file_digest(stream, "sha256").hexdigest()])
+    return every
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A folder is made once of what may come twice: who brings it keeps its mark in the transaction of the folder it made.
 
-A deposit by API is known by the key of the caller; other ways in bring a mark of their own (`MadeOnce`).
+A deposit by API is known by the key of the caller, that of a page by the mark of its form; other ways in bring a mark of
+their own (`MadeOnce`).
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db import Base, Db, Tenanted
+from app.core.db import Base, Db, Tenanted, reading
 from app.core.refusals import Refusal
 from app.folders.models import Folder
 from app.people.actor import Actor
@@ -28,9 +29,10 @@ class MadeOnce(Protocol):
 
 
 class DepositKey(Base, Tenanted):
-    """The key of a deposit, unique for its application; `digest` is the SHA-256 of what was sent with it.
+    """The key of what software writes once (a folder, its documents, a note), unique for its application.
 
-    It is empty for a key older than the digests: such a key still answers with its folder.
+    `digest` is the SHA-256 of what was sent with it. It is empty for a key older than the digests: such a key still answers
+    with its folder.
     """
 
     __tablename__ = "deposit_key"
@@ -40,6 +42,81 @@ class DepositKey(Base, Tenanted):
     digest: Mapped[str]
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
     created_at: Mapped[datetime]
+
+
+class PostedForm(Base, Tenanted):
+    """What the form of a page has made of the files that were posted with it: its answer may have been lost.
+
+    `mark` is that of the form, unique for its person; `digest` the SHA-256 of what was posted. `part` is empty where the form
+    makes one thing, else that digest: of a form that makes a folder of each file.
+    """
+
+    __tablename__ = "posted_form"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    mark: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    created_at: Mapped[datetime]
+
+
+def folder_of(actor: Actor, once: MadeOnce | None) -> int | None:
+    """The folder that this made before, so that its files are not examined again; None where it made none."""
+    if once is None:
+        return None
+    with reading(actor.collectivity_id) as db:
+        return once.made_by(db, actor)
+
+
+def folders_of(db: Db, actor: Actor, mark: str) -> frozenset[int]:
+    """The folders that the form of this mark has made."""
+    query = sa.select(PostedForm.folder_id).where(
+        PostedForm.user_id == actor.user_id, PostedForm.mark == mark
+    )
+    return frozenset(db.scalars(query))
+
+
+@dataclass(frozen=True)
+class FormOnce:
+    """The mark of a form that a person posts, and the SHA-256, in hexadecimal, of what is posted with it.
+
+    `part`: the form makes a folder of each of its files, and this is one of them.
+    """
+
+    mark: str
+    digest: str
+    part: bool = False
+
+    def made_by(self, db: Db, actor: Actor) -> int | None:
+        """The folder that this form made of the same bytes, or None.
+
+        Refuses a form that made another thing before (`form-spent`): who posts it again does not know of that one.
+        """
+        query = sa.select(PostedForm.part, PostedForm.digest, PostedForm.folder_id).where(
+            PostedForm.user_id == actor.user_id, PostedForm.mark == self.mark
+        )
+        rows = db.execute(query).all()
+        for row in rows:
+            if row.digest == self.digest and bool(row.part) is self.part:
+                return int(row.folder_id)
+        if any(not (self.part and row.part) for row in rows):
+            raise Refusal("form-spent", folder=rows[0].folder_id)
+        return None
+
+    def remember(self, db: Db, actor: Actor, folder: Folder) -> None:
+        """Keep the mark."""
+        row = PostedForm(
+            user_id=actor.user_id or 0,
+            mark=self.mark,
+            part=self.digest if self.part else "",
+            digest=self.digest,
+            folder_id=folder.id,
+            collectivity_id=actor.collectivity_id,
+            created_at=now(),
+        )
+        db.add(row)
+        db.flush()  # the rival is met here, before the journal
 
 
 @dataclass(frozen=True)

@@ -448,7 +448,12 @@ SENTENCES: Sentences = {
     ),
     "key-reused": (
         422,
-        "Rien n’a été déposé : cette clé d’idempotence a déjà servi pour un autre dépôt. Donnez une clé neuve à chaque dépôt.",
+        "Rien n’a été enregistré : cette clé d’idempotence a déjà servi pour un autre envoi. Donnez une clé neuve à chaque envoi.",
+    ),
+    "form-spent": (
+        409,
+        "Rien de plus n’a été déposé : cette page avait déjà déposé d’autres fichiers, dans le dossier n° {folder}, sans que la "
+        "réponse arrive. Ouvrez ce dossier ; pour en déposer d’autres, rechargez d’abord cette page.",
     ),
     "own-caution": (
         403,

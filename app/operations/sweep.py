@@ -30,7 +30,7 @@ from app.core.outbox import Outbox
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders import carried
-from app.folders.once import DepositKey
+from app.folders.once import DepositKey, PostedForm
 from app.journal.erasing import believed, erase_old, waits
 from app.journal.origins import KEPT_APART
 from app.people.models import Challenge, Collectivity, LoginSession, PasswordReset
@@ -162,11 +162,12 @@ def _rows(db: Db, moment: datetime) -> tuple[int, int, int, int]:
     )
     links = sa.delete(PasswordReset).where(PasswordReset.expires_at < over)
     keys = sa.delete(DepositKey).where(DepositKey.created_at < moment - KEYS)
-    signatures, logged, sent, deposited = (
+    forms = sa.delete(PostedForm).where(PostedForm.created_at < moment - KEYS)
+    signatures, logged, sent, deposited, posted = (
         len(db.execute(query.returning(sa.literal(1)).execution_options(synchronize_session=False)).all())
-        for query in (ended, logins, links, keys)
+        for query in (ended, logins, links, keys, forms)
     )
-    return signatures, logged, sent, deposited
+    return signatures, logged, sent, deposited + posted
 
 
 def _documents(moment: datetime, age: timedelta, *, whole: bool) -> tuple[int, int, int]:

@@ -24,7 +24,7 @@ from app.folders.access import lock_editable
 from app.folders.documents import last_version
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.once import Once
+from app.folders.once import MadeOnce, folder_of
 from app.pdf import paper
 from app.people.actor import Actor
 from app.people.models import Collectivity
@@ -55,16 +55,22 @@ def digest(facts: Mapping[str, Any]) -> str:
     return sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
-def begin_order(actor: Actor, *, once: Once | None = None) -> int:
+def begin_order(actor: Actor, *, once: MadeOnce | None = None) -> int:
     """A new order without a document of its own: a draft with the next number of the register, drawn; returns its number.
+
+    The same `once` gives the same order; where its number was not taken yet, it is.
 
     Refuses what keeps the actor from depositing orders.
     """
     family = family_of(FAMILY)
     desk = deposit.emitter(actor, None, family)
-    folder_id = deposit.create(actor, FAMILY, desk, _kept(actor, FAMILY, {}), {}, once=once)
+    known = folder_of(actor, once)
+    folder_id = known or deposit.create(actor, FAMILY, desk, _kept(actor, FAMILY, {}), {}, once=once)
     with reading(actor.collectivity_id) as db:
-        version = db.get_one(Folder, folder_id).version
+        folder = db.get_one(Folder, folder_id)
+        version, numbered = folder.version, bool(folder.fields.get("number"))
+    if known is not None and numbered:
+        return folder_id
     numbering.take_number(actor, folder_id, version=version)
     put(actor, folder_id)
     return folder_id

@@ -11,8 +11,9 @@ from app.core.french import spaces, taille
 from app.core.http import FILES, PERSON, guard, spreadsheet, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.security import new_token
 from app.core.texts import whole
-from app.display.blueprint import CREATE, received, version_shown
+from app.display.blueprint import CREATE, posted, received, version_shown
 from app.folders.access import authorize
 from app.folders.deposit import depositing
 from app.folders.models import Folder
@@ -48,6 +49,7 @@ def orders() -> str:
         states=views.STATES,
         left=sum((max(one.left, ZERO) for one in found), ZERO),
         may_order=bool(depositing(g.actor, family(FAMILY))),
+        once=new_token(),
     )
 
 
@@ -61,7 +63,7 @@ def _state() -> str:
 @guard(CREATE)
 def begin() -> Response:
     """Begin an order without a document: Paraphe draws its page."""
-    folder_id = drawn.begin_order(g.actor)
+    folder_id = drawn.begin_order(g.actor, once=posted("order", [], []))
     flash(
         "Le bon a son numéro : donnez le fournisseur et les lignes, puis envoyez-le : Paraphe le dessine.",
         "ok",

@@ -90,7 +90,7 @@ def test_what_arrives_is_attested_by_the_keyboard_beside_the_invoice_that_bills_
     photo.set_input_files(PHOTO)
     agent.context.set_offline(True)
     quantity.press("Enter")
-    cut = page.get_by_role("alert").filter(has_text="Livraison non notée")
+    cut = page.get_by_role("alert").filter(has_text="Aucune réponse n’est venue")
     expect(cut).to_contain_text("toujours dans cette page")
     expect(quantity).to_have_value("2,5")
     _is_sound(page)

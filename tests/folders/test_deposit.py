@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.test import TestResponse
 
 from app.core.clock import now, today
 from app.core.db import reading
@@ -16,6 +17,7 @@ from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Document, DocumentVersion, Folder
 from app.people import desks
+from tests.api.software import Software
 from tests.assets import make_hostile
 from tests.builders.flows import renamed
 from tests.builders.house import ACT, FLOW, INVOICE, House
@@ -461,3 +463,119 @@ def test_drafts_without_a_title_read_with_the_names_of_their_files(house: House,
     page = client.get("/a-traiter?bannette=drafts").text
     assert "Chaudière de l’école</a>" in page
     assert "scan-0012" not in page
+
+
+def _mark(page: str, action: str) -> str:
+    """The mark of the form of a page that is posted there."""
+    form = next(one for one in page.split("<form") if f'action="{action}"' in one)
+    (mark,) = re.findall(r'name="once" value="([^"]+)"', form.partition("</form")[0])
+    return mark
+
+
+def _count(model: type) -> int:
+    with reading() as db:
+        return db.scalar(sa.select(sa.func.count()).select_from(model)) or 0
+
+
+def test_a_deposit_whose_answer_was_lost_is_made_once_and_its_page_makes_no_other(house: House) -> None:
+    client = house.client(G)
+    mark = _mark(client.get("/deposer").text, "/deposer")
+
+    def post(*paths: Path, once: str = mark, **more: str) -> TestResponse:
+        form = {"csrf_token": house.csrf(client), "family": "invoice", "once": once, **more}
+        files = [(BytesIO(one.read_bytes()), one.name) for one in paths]
+        return client.post("/deposer", data={**form, "files": files}, content_type="multipart/form-data")
+
+    first = post(INVOICE)
+    assert first.status_code == 302
+    assert [post(INVOICE).location for _ in range(2)] == [first.location] * 2
+    assert _count(Folder) == 1
+
+    # Other bytes, another type or more files: nothing in silence, the page leads to what was made
+    for answer in (post(OTHER), post(INVOICE, OTHER, several="one"), post(INVOICE, family="contract")):
+        assert answer.status_code == 409
+        assert "Rien de plus n’a été déposé" in answer.text
+        assert f'href="{first.location}"' in answer.text
+        assert _mark(answer.text, "/deposer") != mark
+    several = post(INVOICE, OTHER, several="each")
+    assert (several.status_code, _count(Folder)) == (409, 1)
+
+    # What the page says to a script
+    said = client.post(
+        "/deposer",
+        data={
+            "csrf_token": house.csrf(client),
+            "family": "invoice",
+            "once": mark,
+            "files": (BytesIO(OTHER.read_bytes()), OTHER.name),
+        },
+        content_type="multipart/form-data",
+        headers={"Accept": "application/json"},
+    ).json
+    assert (said["key"], said["title"]) == ("form-spent", "Rien de plus n’a été déposé")
+    assert f"/dossiers/{said['folder']}/brouillon" == first.location
+
+    # Somebody else's page, and one's own next one, are others
+    assert post(INVOICE, once="another").location != first.location
+    assert _count(Folder) == 2
+
+
+def test_each_of_several_folders_of_one_page_is_made_once(house: House, tmp_path: Path) -> None:
+    client = house.client(G)
+    mark = _mark(client.get("/deposer").text, "/deposer")
+    third = incoming(INVOICE, tmp_path, "autre.pdf").path
+
+    def post(*paths: Path, several: str = "each") -> str:
+        form = {"csrf_token": house.csrf(client), "family": "invoice", "once": mark, "several": several}
+        files = [(BytesIO(one.read_bytes()), one.name) for one in paths]
+        sent = {**form, "files": files}
+        answer = client.post("/deposer", data=sent, content_type="multipart/form-data", follow_redirects=True)
+        return answer.text.replace("\xa0", " ")
+
+    for _ in range(2):
+        assert "2 brouillons créés" in post(
+            INVOICE, INVOICE
+        )  # the same bytes twice are two folders, as they are wanted
+        assert _count(Folder) == 2
+    # A file more: it alone is made
+    assert "3 brouillons créés" in post(INVOICE, INVOICE, third)
+    assert _count(Folder) == 3
+    # Other files alone: those of before are told
+    page = post(incoming(INVOICE, tmp_path, "encore.pdf").path, third)
+    assert "2 brouillons créés" in page
+    assert "Cette page avait déjà déposé 2 autres dossiers" in page
+    assert _count(Folder) == 4
+    # As one folder: none of them is made once more
+    assert "Rien de plus n’a été déposé" in post(INVOICE, third, several="one")
+    assert _count(Folder) == 4
+
+
+def test_documents_of_a_draft_whose_answer_was_lost_are_there_once(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    client = house.client(G)
+    page = client.get(f"/dossiers/{folder_id}/brouillon").text
+    (main,) = (one.id for one in documents(folder_id) if one.role == "main")
+    add, put = f"/dossiers/{folder_id}/documents", f"/dossiers/{folder_id}/documents/{main}/remplacer"
+    marks = {where: _mark(page, where) for where in (add, put)}
+
+    def post(where: str, path: Path) -> int:
+        sent = {
+            "csrf_token": house.csrf(client),
+            "once": marks[where],
+            "files": (BytesIO(path.read_bytes()), path.name),
+        }
+        return client.post(where, data=sent, content_type="multipart/form-data").status_code
+
+    before = _count(Document), _count(DocumentVersion)
+    assert [post(add, OTHER) for _ in range(3)] == [302] * 3
+    assert (_count(Document), _count(DocumentVersion)) == (before[0] + 1, before[1] + 1)
+    assert post(add, ACT) == 409  # the page that does not know of the first is to be opened again
+    assert house.journal(folder_id).count("documents.added") == 1
+    versions = _count(DocumentVersion)
+    assert [post(put, INVOICE) for _ in range(3)] == [302] * 3
+    assert house.journal(folder_id).count("document.replaced") == 1
+    with reading() as db:
+        query = sa.select(sa.func.count()).where(DocumentVersion.document_id == main)
+        assert db.scalar(query) == 2
+    assert _count(DocumentVersion) > versions
+    assert post(put, OTHER) == 409

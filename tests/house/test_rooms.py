@@ -409,6 +409,7 @@ PASSING = {
     "PasswordReset": "a link that is over",
     "PlannedClosing": "what was planned of an account, done or given up; the journal says both",
     "PossessionChallenge": "a question that was answered",
+    "PostedForm": "the mark of a form that was posted, a month ago; what it made stays",
     "Reading": "what was no longer new to somebody who is gone; the journal keeps who opened what",
     "RecoveryCode": "a code that serves no more; its drawing stays in the journal",
     "RefusalTally": "a count of somebody who is gone",

@@ -68,6 +68,17 @@ def test_a_total_is_never_typed_and_follows_what_is_changed(house: House) -> Non
     assert "BC-2026-0001" in str(refused.value.facts)
 
 
+def test_an_order_is_begun_once_by_a_page_whose_answer_was_lost(house: House) -> None:
+    client = house.client("r.pellenec")
+    (once,) = re.findall(r'name="once" value="([^"]+)"', client.get("/commandes").text)
+    form = {"csrf_token": house.csrf(client), "once": once}
+    places = {client.post("/commandes/nouveau", data=form).location for _ in range(3)}
+    (folder_id,) = (int(one.split("/")[2]) for one in places)
+    assert house.folder(folder_id).number == "BC-2026-0001"
+    assert house.journal(folder_id).count("document.replaced") == 1
+    assert client.post("/commandes/nouveau", data={**form, "once": "next"}).location not in places
+
+
 def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: House) -> None:
     client = house.client("r.pellenec")
     token = {"csrf_token": house.csrf(client)}

@@ -12,9 +12,10 @@ from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.folders import asking, decide
-from app.folders.models import AskedOpinion, StepRun
+from app.folders.models import AskedOpinion, Document, Folder, StepRun
 from app.operations.absences.planning import Wanted, plan
 from app.people import desks
+from tests.builders.house import INVOICE
 from tests.race.town import Browser, Town, at_once, one_wins, told
 from workflows.vocabulary import Right
 
@@ -258,4 +259,37 @@ def test_two_changes_of_the_coming_steps_at_once_make_one_version(town: Town) ->
         assert sorted(one.status_code for one in at_once(*clicks)) == [302, 409]
         assert town.house.folder(folder_id).version == version + 1
         assert town.house.journal(folder_id).count("folder.rerouted") == 1
+    town.chain_holds()
+
+
+def test_one_page_that_deposits_twice_at_once_makes_one_draft_and_one_document(town: Town) -> None:
+    """The answer was late, and the browser or the person sent again: both lead to the same folder."""
+    tabs = [town.tab("g.trehorel") for _ in range(2)]
+
+    def count(model: type) -> int:
+        with reading() as db:
+            return db.scalar(sa.select(sa.func.count()).select_from(model)) or 0
+
+    def posted(tab: Browser, path: str, once: str, **typed: str) -> Callable[[], requests.Response]:
+        return lambda: tab.web.post(
+            f"{tab.base}{path}",
+            data={"csrf_token": tab.token, "once": once, **typed},
+            files={"files": (INVOICE.name, INVOICE.read_bytes())},
+            allow_redirects=False,
+            timeout=120,
+        )
+
+    for turn in range(ROUNDS // 10):
+        before = count(Folder)
+        answers = at_once(*(posted(tab, "/deposer", f"page-{turn}", family="invoice") for tab in tabs))
+        assert [one.status_code for one in answers] == [302, 302], [told(one) for one in answers]
+        (place,) = {one.headers["Location"] for one in answers}
+        assert count(Folder) == before + 1
+        folder_id = int(place.split("/")[2])
+        documents = count(Document)
+        path = f"/dossiers/{folder_id}/documents"
+        answers = at_once(*(posted(tab, path, f"page-{turn}", annexes="1") for tab in tabs))
+        assert [one.status_code for one in answers] == [302, 302], [told(one) for one in answers]
+        assert count(Document) == documents + 1
+        assert town.house.journal(folder_id).count("documents.added") == 1
     town.chain_holds()

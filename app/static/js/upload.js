@@ -48,21 +48,38 @@ function without(input, gone) {
   input.focus();
 }
 
-function refuse(form, title, text) {
-  form.querySelector("[data-refused]").replaceChildren(notice("danger", form.dataset.unsent ?? title, text));
+const NOTHING = "Rien n’a été déposé";
+
+function refuse(form, title, text, ...remedies) {
+  const named = title === NOTHING ? (form.dataset.unsent ?? title) : title;
+  form.querySelector("[data-refused]").replaceChildren(notice("danger", named, text, ...remedies));
+}
+
+// Nobody knows whether it arrived: the mark of the form, or the version that it shows, lets it be made once.
+function unanswered(form) {
+  const what = form.dataset.unsent ? "Ce que vous avez écrit et le fichier sont toujours dans cette page" : "Vos fichiers sont toujours dans cette page";
+  const twice = form.dataset.unsent ? "rien ne sera noté deux fois" : "rien ne sera déposé deux fois";
+  refuse(form, "Aucune réponse n’est venue", `On ne peut pas savoir d’ici si l’envoi est arrivé. ${what}${NB}: sans la recharger, recommencez quand le réseau revient, ${twice}.`);
+  form.querySelector("[data-upload-send]")?.removeAttribute("hidden"); // files that are chosen already are sent again by it
+}
+
+// What is chosen next in this page is another deposit, should the browser come back to it as it was.
+function renew(form) {
+  const mark = form.elements.namedItem("once");
+  if (mark) mark.value = [...crypto.getRandomValues(new Uint32Array(8))].map((one) => one.toString(36)).join("");
 }
 
 function tooHeavy(form, files) {
   const limit = Number(form.dataset.limit) || Infinity;
   const empty = files.find((file) => file.size === 0);
   if (empty) {
-    refuse(form, "Rien n’a été déposé", `${quoted(empty.name)} est vide. Vérifiez le fichier, puis choisissez-le à nouveau.`);
+    refuse(form, NOTHING, `${quoted(empty.name)} est vide. Vérifiez le fichier, puis choisissez-le à nouveau.`);
     return true;
   }
   const total = files.reduce((sum, file) => sum + file.size, 0);
   if (total <= limit) return false;
   const what = files.length === 1 ? `${quoted(files[0].name)} pèse ${size(total)}` : `les ${files.length} fichiers pèsent ${size(total)} en tout`;
-  refuse(form, "Rien n’a été déposé", `${what[0].toUpperCase()}${what.slice(1)}${THIN}; la limite est de ${form.dataset.limitLabel ?? size(limit)}. Réduisez ou séparez les documents.`);
+  refuse(form, NOTHING, `${what[0].toUpperCase()}${what.slice(1)}${THIN}; la limite est de ${form.dataset.limitLabel ?? size(limit)}. Réduisez ou séparez les documents.`);
   return true;
 }
 
@@ -77,17 +94,21 @@ function ended(form, xhr, done) {
   const said = xhr.status >= 400 ? (problemFrom(xhr.getResponseHeader("Content-Type"), xhr.responseText) ?? sentenceIn(xhr.responseText)) : stayed;
   if (!said || (said === stayed && !said.title)) {
     done("Fichiers reçus. Ouverture de la page");
+    renew(form);
     const next = new URL(xhr.getResponseHeader("HX-Redirect") ?? xhr.responseURL, window.location.href).href;
     if (next === window.location.href) window.location.reload();
     else window.location.assign(next);
     return;
   }
   done("");
+  if (xhr.status >= 500 && !said.key) return void unanswered(form); // said by what stands before the server
   if (["login-needed", "form-expired"].includes(said.key) && !form.dataset.again) {
     form.dataset.again = "yes"; // the files are still here: they go again once the person is back
     restored().then((back) => back && send(form)).finally(() => delete form.dataset.again);
   }
-  refuse(form, "Rien n’a été déposé", said.detail || said.title || "Le serveur a refusé l’envoi. Rechargez la page, puis recommencez.");
+  const before = said.key === "form-spent" && said.folder ? [element("a", { class: "btn btn-line", href: `/dossiers/${said.folder}/brouillon` }, "Ouvrir ce dossier")] : [];
+  const title = before.length || xhr.status >= 500 ? said.title : NOTHING; // a server that failed says what it knows itself
+  refuse(form, title || NOTHING, said.detail || said.title || "Le serveur a refusé l’envoi. Rechargez la page, puis recommencez.", ...before);
 }
 
 async function send(form) {
@@ -116,7 +137,7 @@ async function send(form) {
   if (draft) draft.inert = !why;
   if (why) {
     done("");
-    return void refuse(form, "Rien n’a été déposé", why);
+    return void refuse(form, NOTHING, why);
   }
   const xhr = new XMLHttpRequest();
   let spoken = 0;
@@ -132,10 +153,7 @@ async function send(form) {
   for (const failure of ["error", "abort", "timeout"]) {
     xhr.addEventListener(failure, () => {
       done("");
-      const stays = form.dataset.unsent // nobody knows whether it arrived: its version lets it be noted once
-        ? `Aucune réponse n’est venue. Ce que vous avez écrit et le fichier sont toujours dans cette page${NB}: recommencez quand le réseau revient, rien ne sera noté deux fois.`
-        : `Vos fichiers sont toujours sur cet appareil${NB}: recommencez.`;
-      refuse(form, "Rien n’a été déposé", `La connexion a été coupée pendant l’envoi. ${stays}`);
+      unanswered(form);
     });
   }
   xhr.open("POST", address(form));

@@ -53,8 +53,8 @@ export function csrf() {
 export function problemFrom(contentType, text) {
   if (!/json/.test(contentType ?? "")) return null;
   try {
-    const { title, detail, status, key, documents } = JSON.parse(text);
-    return { title: title ?? "", detail: detail ?? "", status, key: key ?? "", documents: documents ?? null };
+    const { title, detail, status, key, documents, folder } = JSON.parse(text);
+    return { title: title ?? "", detail: detail ?? "", status, key: key ?? "", documents: documents ?? null, folder: folder ?? null };
   } catch {
     return null;
   }
