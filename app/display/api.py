@@ -1,7 +1,7 @@
 """The JSON API of folders: the verbs of the pages, for other software, by the same `authorize`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,9 @@ from app.folders import (
     undoing,
 )
 from app.folders.access import authorize
-from app.folders.keep import Incoming
+from app.folders.keep import Incoming, fingerprints
 from app.folders.models import Folder
-from app.folders.once import Once
+from app.folders.once import Once, folder_of
 from app.folders.pins import Box, Pin
 from workflows.circuit import StepKind
 from workflows.family import Family
@@ -210,20 +210,18 @@ def create(headers: "Key", files: "Deposit") -> tuple[Json, Mapping[str, str]]:
         reason = files.reason
         told = {**facts, "correction-reason": reason} if reason else facts
         once = Once(key, _digest(family, title, told, sent, types)) if key else None
-        folder_id = _already(once)
-        if folder_id is None:
-            made = deposit.deposit(
-                g.actor,
-                family,
-                sent,
-                facts=facts,
-                title=title,
-                types=types,
-                once=once,
-                reason=reason,
-                annexes_said=files.annexes_said,
-            )
-            folder_id = made.folder_id
+        made = deposit.deposit(
+            g.actor,
+            family,
+            sent,
+            facts=facts,
+            title=title,
+            types=types,
+            once=once,
+            reason=reason,
+            annexes_said=files.annexes_said,
+        )
+        folder_id = made.folder_id
     return _folder(folder_id), {"Location": f"{PREFIX}/folders/{folder_id}"}
 
 
@@ -243,7 +241,7 @@ def continue_from(folder_id: int, headers: "Key", json: "Continue") -> tuple[Jso
     """Open a folder out of another."""
     told = dumps([folder_id, json.model_dump(mode="json")], sort_keys=True)
     once = Once(headers.key, sha256(told.encode()).hexdigest()) if headers.key else None
-    made = _already(once)
+    made = folder_of(g.actor, once)
     if made is None:
         documents = {int(document): number for document, number in json.documents.items()}
         made = continuing.open_from(g.actor, folder_id, json.family, documents, main=json.main, once=once)
@@ -291,14 +289,20 @@ def change(folder_id: int, json: "Change") -> Json:
 @routes.post(f"{FOLDER}/documents")
 @guard("create")
 @describe(
-    "Ajouter des annexes à un brouillon", gives="FolderShown", status=201, files="Attachments", refuses=(409,)
+    "Ajouter des annexes à un brouillon",
+    gives="FolderShown",
+    status=201,
+    headers="Key",
+    files="Attachments",
+    refuses=(409,),
 )
-def add(folder_id: int, files: "Attachments") -> Json:
+def add(folder_id: int, headers: "Key", files: "Attachments") -> Json:
     """Add attachments."""
     types = files.attachment_types
     with received("attachments") as sent:  # the bytes are read from the request as they are stored
         _one_type_each(types, sent)
-        deposit.add_documents(g.actor, folder_id, sent, types, annexes_said=files.annexes_said)
+        once = _once(headers.key, "documents", folder_id, [fingerprints(sent), types])
+        deposit.add_documents(g.actor, folder_id, sent, types, annexes_said=files.annexes_said, once=once)
     return _folder(folder_id)
 
 
@@ -555,17 +559,22 @@ def read_notes(folder_id: int) -> Json:
     "Écrire une note à côté d’un dossier\n`reach` dit qui la lit : `all` (tous ceux qui lisent le dossier) ou `desk` "
     "(le bureau de ce jeton), `told` à qui un courriel le dit, parmi `people`. Elle n’entre dans aucun fichier.",
     gives="Notes",
+    headers="Key",
     json="NewNote",
     example={"words": "Le bon de pesée dit 84,0 t.", "reach": "all"},
 )
-def add_note(folder_id: int, json: "NewNote") -> Json:
+def add_note(folder_id: int, headers: "Key", json: "NewNote") -> Json:
     """A note."""
     pin = None
     if json.pin is not None:
         pin = Pin(json.pin.document, json.pin.version, json.pin.page, _box(json.pin.box))
     reach = notes.Reach(json.reach)
     draft = notes.Draft(json.words, reach, answers=json.answers, told=tuple(json.told), pin=pin)
-    notes.write(g.actor, folder_id, draft)
+    once = _once(headers.key, "notes", folder_id, json.model_dump(mode="json"))
+    if once is not None:
+        notes.write_once(g.actor, folder_id, draft, once)
+    else:
+        notes.write(g.actor, folder_id, draft)
     return _notes(folder_id)
 
 
@@ -658,20 +667,15 @@ def _digest(
     family: str, title: str | None, facts: Json, sent: Iterable[Incoming], types: Sequence[str]
 ) -> str:
     """What is sent, in one SHA-256: the same key with something else is a mistake of the caller."""
-    files = []
-    for one in sent:
-        with one.path.open("rb") as stream:
-            files.append([one.filename, file_digest(stream, "sha256").hexdigest()])
-    parts = [family, title, facts, files, *([types] if any(types) else [])]
+    parts = [family, title, facts, fingerprints(sent), *([types] if any(types) else [])]
     return sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _already(once: Once | None) -> int | None:
-    """The folder of a deposit that was made before, so that its files are not examined again."""
-    if once is None:
+def _once(key: str | None, place: str, folder_id: int, parts: object) -> Once | None:
+    """The caller's key with what is sent to this place of a folder; None without one."""
+    if not key:
         return None
-    with reading(g.actor.collectivity_id) as db:
-        return once.made_by(db, g.actor)
+    return Once(key, sha256(dumps([place, folder_id, parts], sort_keys=True).encode()).hexdigest())
 
 
 def _awaits_signature(folder_id: int) -> bool:

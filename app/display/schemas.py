@@ -125,12 +125,12 @@ class Attachments(Taken):
 
 
 class Key(Taken):
-    """The header that makes a deposit happen once; other headers are not ours."""
+    """The header that makes a deposit, documents or a note happen once; other headers are not ours."""
 
     model_config = ConfigDict(extra="ignore")
 
     key: Annotated[str, shaped("[!-~]{1,200}", "De 1 à 200 signes ASCII sans espace.")] | None = attribute(
-        "La clé du dépôt, choisie par l’appelant. La même clé avec le même envoi rend le même dossier.",
+        "La clé de l’envoi, choisie par l’appelant. Le même envoi refait avec la même clé ne se fait pas deux fois.",
         "commande-2026-1187",
         default=None,
         alias="Idempotency-Key",

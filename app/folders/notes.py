@@ -28,6 +28,7 @@ from app.folders.mentions import mentioned
 from app.folders.models import Folder, FolderNote
 from app.folders.move import typed
 from app.folders.notices import followers
+from app.folders.once import MadeOnce
 from app.folders.pins import Pin, on_page, pinned
 from app.folders.rows import NOTES, READERS, RUNS, posted
 from app.folders.words import ask_once_final, rewrite
@@ -147,6 +148,15 @@ def reads_note_of(db: Db, actor: Actor, folder: Folder, key: str) -> bool:
 
 
 @use_case
+def write_once(db: Db, actor: Actor, folder_id: int, draft: Draft, once: MadeOnce) -> None:
+    """Write a note as `write` does, unless the same `once` has written it, be it taken back since."""
+    folder = _writing(db, actor, folder_id)
+    if once.made_by(db, actor) is None:
+        once.remember(db, actor, folder)
+        _write(db, actor, folder, draft)
+
+
+@use_case
 def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     """Write a note; returns its number, or that of the one which the same form has written.
 
@@ -156,8 +166,11 @@ def write(db: Db, actor: Actor, folder_id: int, draft: Draft) -> int:
     software, or somebody who names others, writes for himself alone, `note-reader` for a person who may not be named,
     `note-told-many`, as `pins.on_page` where it is pinned, and `note-gone` where there is no such note to answer.
     """
-    folder = _writing(db, actor, folder_id)
-    form_key = _form_key(actor, folder_id, draft) if draft.form else None
+    return _write(db, actor, _writing(db, actor, folder_id), draft)
+
+
+def _write(db: Db, actor: Actor, folder: Folder, draft: Draft) -> int:
+    form_key = _form_key(actor, folder.id, draft) if draft.form else None
     if form_key and (known := db.scalar(sa.select(FolderNote.id).where(FolderNote.form_key == form_key))):
         return known
     words = typed(draft.words)

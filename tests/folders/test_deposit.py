@@ -579,3 +579,24 @@ def test_documents_of_a_draft_whose_answer_was_lost_are_there_once(house: House)
         assert db.scalar(query) == 2
     assert _count(DocumentVersion) > versions
     assert post(put, OTHER) == 409
+
+
+def test_software_adds_documents_once_with_its_key(house: House) -> None:
+    software = Software(house, "comptabilite", [Right.CREATE])
+    folder_id = software.deposit().get_json()["id"]
+    headers = {**software.headers, "Idempotency-Key": "annexe-1"}
+
+    def add(path: Path) -> TestResponse:
+        return software.client.post(
+            f"/api/v1/folders/{folder_id}/documents",
+            headers=headers,
+            data={"attachments": (BytesIO(path.read_bytes()), path.name)},
+            content_type="multipart/form-data",
+        )
+
+    before = _count(Document)
+    assert [add(OTHER).status_code for _ in range(3)] == [201] * 3
+    assert _count(Document) == before + 1
+    assert house.journal(folder_id).count("documents.added") == 1
+    other = add(ACT)
+    assert (other.status_code, other.get_json()["key"]) == (422, "key-reused")

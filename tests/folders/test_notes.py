@@ -339,3 +339,28 @@ def test_a_note_posted_twice_by_one_form_is_one(house: House) -> None:
     for _ in range(2):
         notes.write(house.actor(N), folder_id, Draft("Vu."))
     assert house.journal(folder_id).count("note.added") == 4
+
+
+def test_software_writes_a_note_once_with_its_key(house: House) -> None:
+    """A call whose answer was lost is made again (`notes.write_once`): one note, and one letter."""
+    folder_id = house.an_invoice(at="finance")
+    software = Software(house, "finances", [Right.ACT])
+    headers = {**software.headers, "Idempotency-Key": "note-1"}
+    (person, *_) = software.get(f"/folders/{folder_id}/notes").get_json()["people"]
+
+    def write(words: str, **more: Any) -> Any:
+        body = {"words": words, "reach": "all", "told": [person["id"]], **more}
+        return software.client.post(f"/api/v1/folders/{folder_id}/notes", headers=headers, json=body)
+
+    answers = [write("Le bon de pesée dit 84,0 t.") for _ in range(3)]
+    assert [one.status_code for one in answers] == [200] * 3, answers[0].text
+    assert len(answers[-1].get_json()["notes"]) == 1
+    assert house.journal(folder_id).count("note.added") == 1
+    other = write("Autre chose.")
+    assert (other.status_code, other.get_json()["key"]) == (422, "key-reused")
+    assert other.get_json()["detail"].startswith("Rien n’a été enregistré")
+    assert len(software.get(f"/folders/{folder_id}/notes").get_json()["notes"]) == 1
+    # Without a key, a call is a note
+    for number in (2, 3):
+        software.post(f"/folders/{folder_id}/notes", words="Vu.", reach="all")
+        assert len(software.get(f"/folders/{folder_id}/notes").get_json()["notes"]) == number
