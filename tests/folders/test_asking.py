@@ -15,6 +15,7 @@ from app.display import moved, queues
 from app.folders import asking, decide, sending
 from app.folders.access import may_read
 from app.folders.models import AskedOpinion, Folder, StepRun
+from app.notices import digests
 from app.operations.leaving import effects as leaving
 from app.people import desks
 from app.people.models import User
@@ -369,6 +370,13 @@ def test_a_cover_answers_for_the_desk_and_never_about_his_own_deposit(house: Hou
     house.approve(folder_id, N)
 
 
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The letter of an answer is waited for by the others for hundredths of a second, and not for two minutes."""
+    monkeypatch.setattr(digests, "AFTER", timedelta(seconds=0.05))
+
+
+@pytest.mark.usefixtures("soon")
 def test_the_answer_to_what_a_cover_asked_is_told_to_who_is_back(house: House) -> None:
     absence = away(house, N, B, by=K)
     folder_id = house.an_invoice("finance")
@@ -382,6 +390,7 @@ def test_the_answer_to_what_a_cover_asked_is_told_to_who_is_back(house: House) -
     assert house.mail.to("b.cadiou@kerlann-sur-mer.example") == []
 
 
+@pytest.mark.usefixtures("soon")
 def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_closed(house: House) -> None:
     folder_id, closed = house.an_invoice("finance"), house.an_invoice("finance")
     number = ask(house, N, folder_id, "direction", wanted_on=today() + timedelta(days=2))
