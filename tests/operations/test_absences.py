@@ -490,6 +490,35 @@ def test_who_writes_the_absence_of_another_lends_himself_nothing_nor_beyond_his_
     assert away(house, TECHNIQUE, DIRECTION, by="b.cadiou", desk_id=branch["technique"])
 
 
+def test_who_administers_lends_himself_nothing_of_somebody_who_is_there(house: House) -> None:
+    waiting = house.an_invoice(at="finance")
+    for more in ({}, {"acts": False}, {"types": ("invoice",)}):
+        with pytest.raises(Refusal, match="absence-own-cover"):
+            away(house, FINANCE, CLERK, by=CLERK, **more)
+    assert not reads(house, CLERK, waiting)
+    # Lent by who is away, it may be made less and no more
+    me, first = house.actor(CLERK), wanted(house, FINANCE, CLERK, since=1, types=("invoice",), acts=False)
+    number = plan(house.actor(FINANCE), first)
+    shown = house.client(CLERK).get(f"/absences/{number}").get_data(as_text=True)
+    assert "à soi-même" not in shown
+    more = (
+        wanted(house, FINANCE, CLERK, since=1, types=("invoice",)),
+        wanted(house, FINANCE, CLERK, since=1, acts=False),
+        wanted(house, FINANCE, CLERK, since=1, types=("invoice", "deliberation"), acts=False),
+        wanted(house, FINANCE, CLERK, since=1, days=22, types=("invoice",), acts=False),
+        wanted(house, FINANCE, CLERK, since=0, days=5, types=("invoice",), acts=False),
+    )
+    for one in more:
+        with pytest.raises(Refusal, match="absence-own-cover"):
+            change(me, number, one, revision=1)
+    less = wanted(house, FINANCE, CLERK, since=1, days=5, types=("invoice",), acts=False)
+    change(me, number, less, revision=1)
+    # To another it lends what it likes, and takes it back
+    change(me, number, wanted(house, FINANCE, TECHNIQUE, since=1), revision=2)
+    with pytest.raises(Refusal, match="absence-own-cover"):
+        change(me, number, less, revision=3)
+
+
 def test_who_stands_in_states_no_signature_of_who_is_away(house: House) -> None:
     record(house, of_mayor(house))
     order = of_mayor(

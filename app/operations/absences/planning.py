@@ -230,12 +230,12 @@ def checked(
     """
     if not may_set(db, actor, wanted.user_id):
         raise Refusal("absence-whose")
-    _refuse_overreach(db, actor, wanted)
     law, moment = wanted.law(), now()
     refuse_disorder(law, moment)
     changed = db.get(Absence, but) if but is not None else None
     since = changed.starts_at if changed is not None else None
     law = replace(law, starts=absences.beginning(law.starts, moment, since))
+    _refuse_overreach(db, actor, law, changed)
     if lock:
         both = sa.select(User.id).where(User.id.in_([wanted.user_id, wanted.cover_id or 0]))
         db.execute(both.order_by(User.id).with_for_update()).all()
@@ -251,19 +251,32 @@ def checked(
     return law, absent, cover
 
 
-def _refuse_overreach(db: Db, actor: Actor, wanted: Wanted) -> None:
+def _refuse_overreach(db: Db, actor: Actor, law: absences.Absence, changed: Absence | None) -> None:
     """Refuse to lend more than one's own place allows: to oneself, or outside the branch that one administers.
 
-    A secretary's or a branch's word ends with the charge; what it would lend to its writer, or at all desks of somebody,
-    would not.
+    To oneself (`absence-own-cover`) whoever administers neither, who would read by it what waits for somebody who is there; but
+    what was lent by another may be made less. A secretary's or a branch's word ends with the charge; what it would lend to its
+    writer, or at all desks of somebody, would not.
     """
-    if actor.administrator or actor.user_id == wanted.user_id:
+    if actor.user_id == law.person:
         return
-    if wanted.cover_id == actor.user_id:
+    if law.by == actor.user_id and not (changed is not None and _inside(law, law_of(changed))):
         raise Refusal("absence-own-cover")
-    within = lendable(db, actor, wanted.user_id)
-    if within is not None and wanted.desk_id not in within:
+    within = lendable(db, actor, law.person)
+    if within is not None and law.desk not in within:
         raise Refusal("absence-branch")
+
+
+def _inside(law: absences.Absence, former: absences.Absence) -> bool:
+    """Whether an absence lends nothing that it did not lend before: to the same person, no longer, and no more."""
+    return (
+        law.by == former.by
+        and former.starts <= law.starts
+        and law.ends <= former.ends
+        and former.desk in {None, law.desk}
+        and (not former.types or (bool(law.types) and set(law.types) <= set(former.types)))
+        and (former.acts or not law.acts)
+    )
 
 
 def lendable(db: Db, actor: Actor, user_id: int) -> Branch | None:
