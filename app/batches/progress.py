@@ -1,6 +1,7 @@
 """Where a batch stands, in words: its list before it starts, its progress, the result of each folder with its reason."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from app.batches.gesture import at_work, mine
 from app.batches.models import OPEN, Batch, BatchItem
+from app.batches.selection import Choice
 from app.circuits.library import catalogue
 from app.core.clock import PARIS
 from app.core.db import Db
@@ -20,6 +22,7 @@ from app.folders.sockets import Caution, cautions
 from app.people.actor import Actor
 
 VERBS = {"approve": ("Viser", "visé"), "reject": ("Rejeter", "rejeté"), "sign": ("Signer", "signé")}
+LEFT_OUT = "Écarté"
 SHOWN = 20
 """How many of the folders that went well are shown before the others are asked for."""
 
@@ -238,7 +241,7 @@ def _line(item: BatchItem, past: str, state: str) -> Line:
         "signed": "Vérification en cours",
         "done": f"{past.capitalize()} à {clock(item.changed_at)}",
         "refused": f"Non {past}",
-        "left_out": "Écarté",
+        "left_out": LEFT_OUT,
     }
     return Line(
         item.id,
@@ -251,6 +254,25 @@ def _line(item: BatchItem, past: str, state: str) -> Line:
         outcomes[state],
         item.opened,
     )
+
+
+def left_out(choices: Sequence[Choice]) -> list[Line]:
+    """The folders of a selection that may not be acted on, as the page of a batch shows those that it leaves out."""
+    return [
+        Line(
+            0,
+            one.folder_id,
+            one.title,
+            one.number if one.number not in one.title else "",
+            amount(one.amount_cents),
+            "left_out",
+            one.why,
+            LEFT_OUT,
+            one.opened,
+        )
+        for one in choices
+        if one.why
+    ]
 
 
 def clock(moment: datetime) -> str:

@@ -33,8 +33,11 @@ FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’a
 
 @pages.post("/lots")
 @guard(PERSON)
-def propose() -> Response:
-    """Gather what was ticked, or everything that awaits this act, and show it before anything is done."""
+def propose() -> Response | tuple[str, int]:
+    """Gather what was ticked, or everything that awaits this act, and show it before anything is done.
+
+    Of several folders none of which goes, what each of them needs.
+    """
     kind, family = request.form.get("kind", ""), request.form.get("family") or None
     with reading(g.actor.collectivity_id) as db:
         if old := key_in(request.form.get("again")):
@@ -43,7 +46,17 @@ def propose() -> Response:
             wanted = selection.everything(db, g.actor, kind, family)
         else:
             wanted = _ticked(request.form.getlist("d"))
-    return _to(gesture.propose(g.actor, kind, wanted))
+    try:
+        return _to(gesture.propose(g.actor, kind, wanted))
+    except Refusal as refusal:
+        if refusal.key != "batch-nothing" or len(wanted) < 2:
+            raise
+        with reading(g.actor.collectivity_id) as db:
+            lines = progress.left_out(selection.choose(db, g.actor, kind, wanted))
+        if not lines:
+            raise
+        title = f"{progress.VERBS[kind][0]} {progress.folders(len(lines))}"
+        return render_template("batches/nothing.html", lines=lines, title=title), 409
 
 
 def _ticked(values: list[str]) -> dict[int, int]:

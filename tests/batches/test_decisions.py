@@ -294,6 +294,29 @@ def test_the_list_says_what_is_left_out_and_why_and_names_nothing_that_is_not_re
     assert "demande une signature" in page
 
 
+def test_what_each_folder_needs_is_told_with_its_link_before_the_button(house: House, finances: Hand) -> None:
+    folders = [house.a_quick_invoice() for _ in range(8)]
+    fresh = {one: house.folder(one).version for one in folders}
+    old = {one: version - 1 for one, version in fresh.items()}
+    number = finances.propose("approve", {**old, folders[0]: fresh[folders[0]]})
+    page = finances.page(number)
+    links = [page.index(f'href="/dossiers/{one}"') for one in folders[1:]]
+    button = page.index('type="submit">', page.index(f"/lots/{number}/commencer"))
+    assert max(links) < button
+    assert "7 dossiers sont laissés de côté" in page
+    assert "1 dossier part" in page
+    assert links[4] < page.index("Afficher les 2 autres") < links[5]
+    assert page.count("relisez-le avant de décider") == len(links)
+    # Nothing goes: each is told in the same way, in place of the reason of the first alone
+    refused = finances.post(
+        "/lots", {"kind": "approve", "d": [f"{one}-{version}" for one, version in old.items()]}, status=409
+    )
+    assert "Rien n’a été fait : aucun de ces dossiers ne peut être décidé ainsi." in refused
+    assert refused.count("relisez-le avant de décider") == len(folders)
+    assert all(f'href="/dossiers/{one}"' in refused for one in folders)
+    assert "Aucun ne part" in refused
+
+
 @pytest.mark.both_databases
 def test_sums_by_family_and_what_was_never_opened(house: House, finances: Hand) -> None:
     folders = [house.a_quick_invoice() for _ in range(3)]
