@@ -19,7 +19,7 @@ from app.folders.models import Folder
 from app.folders.undoing import taken_back
 from app.people.actor import Actor
 
-BACK = "Votre visa est repris : le dossier vous attend de nouveau."
+BACK = "Votre visa est annulé : le dossier vous attend de nouveau."
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def take_back(batch_id: int) -> Response:
         several = taken.count > 1
         flash(
             spaces(
-                f"{plural(taken.count, 'visa')} {'sont repris' if several else 'est repris'} : "
+                f"{plural(taken.count, 'visa')} {'sont annulés' if several else 'est annulé'} : "
                 f"{'ces dossiers vous attendent' if several else 'ce dossier vous attend'} de nouveau, "
                 "aucun courriel n’est parti."
             ),

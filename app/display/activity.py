@@ -54,7 +54,8 @@ class Bar:
 class Activity:
     """The figures of some desks: `in_hand` waits there, `late` of them; `more`: desks left out.
 
-    `days` from the deposit to the end, None where nothing ended.
+    `below`: desks below the reader's own are among them, whose folders he counts and does not read. `days` from the deposit to
+    the end, None where nothing ended.
     """
 
     desks: tuple[str, ...]
@@ -66,6 +67,7 @@ class Activity:
     months: tuple[Bar, ...]
     types: tuple[Bar, ...]
     more: int = 0
+    below: bool = False
 
     @property
     def slowest(self) -> Bar | None:
@@ -115,6 +117,7 @@ def activity(db: Db, actor: Actor) -> Activity:
         months,
         types,
         more,
+        any(grants is not None for grants in followed.grants.values()),
     )
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, spaces
-from app.core.grammar import de, plural, to_desk
+from app.core.grammar import de, to_desk
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -130,7 +130,7 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
             for desk in desks
             if desk.refusal is None
         ],
-        "most": plural(asking.MOST_DESKS, "bureau", "bureaux"),
+        "most": asking.MOST_DESKS,
         "typed": {
             "desks": request.form.getlist("desks"),
             "question": request.form.get("question", ""),
@@ -226,7 +226,7 @@ def hand(folder_id: int) -> Response | tuple[str, int]:
                 raise
             refused = refusal
         else:
-            return onward.go(folder_id, f"est confié {to_desk(name)}, qui décide à cette étape")
+            return onward.go(folder_id, f"est confié {to_desk(name)}, à qui revient cette étape")
     context = {**shown_to(g.actor, folder_id, _handing), "typed": typed}
     status, sentence = sentences.say(refused.key, refused.facts) if refused else (200, "")
     wrong = HANDING[refused.key] if refused else ""

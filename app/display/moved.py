@@ -27,7 +27,7 @@ _LOST = {
     "folders.hand": "Rien n’a été confié.",
     "folders.relieve": "Personne n’a été remplacé.",
     "folders.pass_step": "Rien n’a été passé.",
-    "folders.take_back": "Rien n’a été repris.",
+    "folders.take_back": "Rien n’a été annulé.",
     "folders.give_opinion": "Votre avis n’a pas été enregistré.",
     "folders.withdraw_opinion": "La demande d’avis n’a pas été retirée.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",

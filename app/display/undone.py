@@ -25,9 +25,9 @@ from app.folders.models import Folder, FolderNote
 from app.people.actor import Actor
 
 WORDS = {
-    "visa": ("Annuler ce visa", "Votre visa est repris"),
-    "avis": ("Annuler cet avis", "Votre avis est repris"),
-    "remise à un autre bureau": ("Annuler cette remise", "Ce que vous avez confié vous revient"),
+    "visa": ("Annuler ce visa", "Votre visa est annulé"),
+    "avis": ("Annuler cet avis", "Votre avis est annulé"),
+    "étape confiée à un autre bureau": ("Ne plus la confier", "Ce que vous avez confié vous revient"),
 }
 """Of each act that may be taken back, its button, and what is told once it was."""
 _STAYS = frozenset({"take-back-none", "take-back-late", "take-back-opened", "take-back-left", "moved-on"})
@@ -133,7 +133,7 @@ def _not_taken_back(folder_id: int, refusal: Refusal) -> Response:
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         title = folder.title or "Sans titre"
-        moved_on = f"{moved.told(db, folder)}. Rien n’a été repris."
+        moved_on = f"{moved.told(db, folder)}. Rien n’a été annulé."
     own = url_for("folders.show", folder_id=folder_id)
     sentence = moved_on if refusal.key == "moved-on" else sentences.say(refusal.key, refusal.facts)[1]
     words = sentence if refusal.key == "moved-on" else f"« {title} » : {sentence[:1].lower()}{sentence[1:]}"

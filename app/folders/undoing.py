@@ -53,9 +53,9 @@ class Done:
 
     @property
     def noun(self) -> str:
-        """« visa », « avis », « remise à un autre bureau »."""
+        """« visa », « avis », « étape confiée à un autre bureau »."""
         if self.change is not None:
-            return "remise à un autre bureau"
+            return "étape confiée à un autre bureau"
         return "avis" if self.run.opinion else "visa"
 
 

@@ -85,11 +85,11 @@ def test_visas_of_a_batch_are_taken_back_within_the_seconds_and_what_was_opened_
         house.mail.clear()
         finances.post(f"/lots/{number}/reprendre")
         page = finances.page(number)
-        assert "2 visas sont repris" in page
+        assert "2 visas sont annulés" in page
         assert "reste visé." in page
         assert "1 dossier visé sur 3" in page
         assert [house.folder(one).place for one in folders] == ["bon_a_payer", "finance", "finance"]
-        back = ("refused", "Votre visa est repris")
+        back = ("refused", "Votre visa est annulé")
         became(number, {folders[0]: ("done", ""), folders[1]: back, folders[2]: back})
         assert [house.journal(one).count("folder.take_back") for one in folders] == [0, 1, 1]
         # Again, by a second click: nothing more, and what stays is told again
@@ -128,7 +128,7 @@ def test_a_visa_that_was_taken_back_on_its_own_page_is_offered_no_more_by_its_ba
         assert "Annuler ce visa" in finances.page(number)
         finances.post(f"/lots/{number}/reprendre")
         page = finances.page(number)
-        assert "1 visa est repris" in page
+        assert "1 visa est annulé" in page
         assert "a changé depuis : ouvrez-le." in page
         assert "reste visé" not in page
         assert "Annuler ce visa" not in page, "nothing is left to take back"

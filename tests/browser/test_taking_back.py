@@ -56,7 +56,7 @@ def test_a_visa_is_taken_back_by_the_keyboard_and_its_band_goes_when_it_is_too_l
     page.clock.run_for(3000)
     assert until[1] in band.inner_text()
     page.keyboard.press("z")
-    expect(page.locator(".flash-ok")).to_contain_text("visa est repris")
+    expect(page.locator(".flash-ok")).to_contain_text("visa est annulé")
     assert house.folder(folder_id).place == before
     # On a small screen what opens a dialog stands behind « … »: the keyboard goes there, and comes back there
     behind = page.get_by_role("button", name="Autres actes")
@@ -90,7 +90,7 @@ def test_an_act_is_taken_back_though_a_note_on_another_folder_is_not_written(hou
     note = page.get_by_label("Votre note")
     note.fill("À rappeler lundi.")
     page.get_by_role("button", name="Annuler ce visa").click()
-    expect(page.locator(".flash-ok")).to_contain_text("visa est repris")
+    expect(page.locator(".flash-ok")).to_contain_text("visa est annulé")
     assert house.folder(first).place == before
     agent.folder(second, "notes")
     expect(note).to_have_value("À rappeler lundi.")

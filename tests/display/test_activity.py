@@ -91,6 +91,11 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     assert (figures.days is None) == ("Ensemble;De l’envoi à la fin, en moyenne (jours);" not in listed)
     assert "Temps moyen par étape (jours);Service fait;4,00" in listed
     assert "Dossiers en retard, par bureau où ils attendent;Direction des finances;1" in listed
+    # What is counted below is not read for that, and the page says so to whom it is true of
+    counted = "Diriger un bureau n’ouvre pas ses dossiers"
+    assert counted in page
+    assert counted not in words(house.client(G).get("/suivi/chiffres"))
+    assert "Les dossiers que vous lisez." in words(house.client(S).get("/suivi"))
 
 
 def test_what_waits_for_an_opinion_is_late_at_the_desk_that_is_to_give_it(house: House) -> None:

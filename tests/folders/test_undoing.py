@@ -154,7 +154,7 @@ def test_a_visa_is_taken_back_from_the_band_and_given_again(house: House) -> Non
         data={"version": house.folder(folder_id).version, "csrf_token": token_in(band)},
         follow_redirects=True,
     )
-    assert "votre visa est repris, aucun courriel n’est parti" in words(back)
+    assert "votre visa est annulé, aucun courriel n’est parti" in words(back)
     assert (house.folder(folder_id).place, house.folder(folder_id).phase) == ("finance", "running")
     assert folder_id in todo(house, N)
     assert folder_id not in todo(house, A)
@@ -278,7 +278,7 @@ def test_what_it_had_closed_is_open_again_and_what_is_handed_comes_back(house: H
     version = house.folder(folder_id).version
     handing.hand(house.actor(N), folder_id, version=version, desk="direction", reason="Marché.")
     assert folder_id in todo(house, S)
-    assert undo(house, N, folder_id) == "remise à un autre bureau"
+    assert undo(house, N, folder_id) == "étape confiée à un autre bureau"
     assert folder_id in todo(house, N)
     assert folder_id not in todo(house, S)
     assert house.folder(folder_id).circuit_version_id == before
@@ -505,12 +505,12 @@ def test_where_nobody_could_act_any_more_or_not_oneself_nothing_is_taken_back(ho
         folder_id = brought(house, "finance")
         act(folder_id)
         assert offered(house, N, folder_id)
-        assert re.search("Annuler (ce visa|cette remise)", page(house, N, folder_id))
+        assert re.search("(Annuler ce visa|Ne plus la confier)", page(house, N, folder_id))
         for left, key in (({}, "take-back-nobody"), ({T: [Right.ACT]}, "take-back-right")):
             seat(left)
             assert refused(house, N, folder_id) == key
             assert not offered(house, N, folder_id)
-            assert not re.search("Annuler (ce visa|cette remise)", page(house, N, folder_id))
+            assert not re.search("(Annuler ce visa|Ne plus la confier)", page(house, N, folder_id))
         seat(everybody)
         undo(house, N, folder_id)
         assert folder_id in todo(house, T)

@@ -114,7 +114,7 @@ def add_note(folder_id: int) -> Response | tuple[str, int]:
 def take_note_back(folder_id: int, note_id: int) -> Response:
     """Take back a note that one has just written."""
     notes.take_back(g.actor, folder_id, note_id)
-    flash("La note est reprise, aucun courriel n’en est parti.", "ok")
+    flash("La note est annulée, aucun courriel n’en est parti.", "ok")
     return _to_notes(folder_id)
 
 
