@@ -1637,3 +1637,33 @@ def test_a_part_that_software_takes_does_not_wait_for_who_is_away(house: House) 
     assert empty == [
         "Personne n’y agira\u00a0: ce que le logiciel en service ne prend pas attendra Nolwenn Abgrallec."
     ]
+
+
+@pytest.mark.parametrize("since", [-1, 1])
+@pytest.mark.parametrize("cover", [None, TECHNIQUE])
+def test_the_same_absence_asked_twice_by_whoever_wrote_it_is_one(
+    house: House, cover: str | None, since: int
+) -> None:
+    """An answer was lost, and the page was sent again: it is written, and nobody is told twice."""
+    asked = wanted(house, FINANCE, cover, since=since)
+    numbers = {plan(house.actor(FINANCE), asked) for _ in range(3)}
+    client = house.client(FINANCE)
+    form = {
+        "csrf_token": house.csrf(client),
+        "du": asked.first,
+        "au": asked.last,
+        "interim": str(asked.cover_id or ""),
+        "pouvoir": "agir",
+    }
+    answer = client.post("/absences", data=form, follow_redirects=True)
+    assert "L’absence est enregistrée" in answer.text
+    with reading() as db:
+        assert {db.scalar(sa.select(sa.func.count(Absence.id)))} == {len(numbers)} == {1}
+        lines = sa.select(sa.func.count()).where(JournalEntry.event == "absence.planned")
+        assert db.scalar(lines) == 1
+    # Otherwise, it is another one, or is refused for what it is
+    if cover is None:
+        assert plan(house.actor(FINANCE), replace(asked, letters=True)) not in numbers
+    else:
+        with pytest.raises(Refusal, match="absence-twice"):
+            plan(house.actor(FINANCE), replace(asked, letters=True))

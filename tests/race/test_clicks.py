@@ -293,3 +293,13 @@ def test_one_page_that_deposits_twice_at_once_makes_one_draft_and_one_document(t
         assert count(Document) == documents + 1
         assert town.house.journal(folder_id).count("documents.added") == 1
     town.chain_holds()
+
+
+def test_one_absence_asked_twice_at_once_is_written_once(town: Town) -> None:
+    absent = town.house.actor("n.abgrallec")
+    for turn, cover in enumerate([None, town.house.actor("b.cadiou").user_id] * (ROUNDS // 10)):
+        day = today() + timedelta(days=10 + turn)
+        wanted = Wanted(absent.user_id or 0, cover, f"{day.isoformat()}T08:00", f"{day.isoformat()}T18:00")
+        first, second = at_once(*(lambda asked=wanted: plan(absent, asked) for _ in range(2)))  # type: ignore[misc]
+        assert first == second
+    town.chain_holds()

@@ -105,11 +105,17 @@ def may_set(db: Db, actor: Actor, user_id: int) -> bool:
 def plan(db: Db, actor: Actor, wanted: Wanted) -> int:
     """Write an absence; its number. Who stands in is told now, and again when it begins and when it ends.
 
+    What is asked again as the actor wrote it (an answer that was lost, a double click) is that absence: nothing is written
+    and nobody told. So is one without a stand-in, whoever wrote it.
+
     Refuses `identity-needed`, `absence-whose` to who may not write it, what `checked` refuses, and `absence-emitter` where
     who would stand in deposited a folder that waits there and that the actor reads; of others it says nothing (decision
     0008), and they are refused to who stands in.
     """
     identity.refuse_stale_in(db, actor)
+    _alone(db, wanted)
+    if may_set(db, actor, wanted.user_id) and (known := _written(db, actor, wanted)) is not None:
+        return known
     law, absent, cover = checked(db, actor, wanted, lock=True)
     refuse_emitter(db, actor, law, cover)
     row = Absence(
@@ -237,8 +243,7 @@ def checked(
     law = replace(law, starts=absences.beginning(law.starts, moment, since))
     _refuse_overreach(db, actor, law, changed)
     if lock:
-        both = sa.select(User.id).where(User.id.in_([wanted.user_id, wanted.cover_id or 0]))
-        db.execute(both.order_by(User.id).with_for_update()).all()
+        _alone(db, wanted)
     absent = _person(db, actor, wanted.user_id)
     cover = _person(db, actor, wanted.cover_id) if wanted.cover_id is not None else None
     if cover is not None and cover.id == absent.id:
@@ -249,6 +254,25 @@ def checked(
     ]
     _refuse_clash(law, [law_of(other) for other in others], absent, cover)
     return law, absent, cover
+
+
+def _alone(db: Db, wanted: Wanted) -> None:
+    """From here on, nobody plans another absence of these two people until the transaction is over."""
+    both = sa.select(User.id).where(User.id.in_([wanted.user_id, wanted.cover_id or 0]))
+    db.execute(both.order_by(User.id).with_for_update()).all()
+
+
+def _written(db: Db, actor: Actor, wanted: Wanted) -> int | None:
+    """The absence that says already what is asked, as it was first written, and is not over; None where there is none."""
+    law = wanted.law()
+    for row in coming(db, actor.collectivity_id, now()):
+        # One that was asked for from a minute that had passed began when it was written
+        begins = row.starts_at == law.starts or law.starts <= row.starts_at <= row.set_at
+        by_him = row.cover_id is None or row.set_by == actor.name
+        same = row.revision == 1 and replace(law_of(row), starts=law.starts) == law
+        if begins and by_him and same and row.letters == wanted.letters:
+            return row.id
+    return None
 
 
 def _refuse_overreach(db: Db, actor: Actor, law: absences.Absence, changed: Absence | None) -> None:
