@@ -261,17 +261,17 @@ def left_out(choices: Sequence[Choice]) -> list[Line]:
     return [
         Line(
             0,
-            one.folder_id,
-            one.title,
-            one.number if one.number not in one.title else "",
-            amount(one.amount_cents),
+            choice.folder_id,
+            choice.title,
+            choice.number if choice.number not in choice.title else "",
+            amount(choice.amount_cents),
             "left_out",
-            one.why,
+            choice.why,
             LEFT_OUT,
-            one.opened,
+            choice.opened,
         )
-        for one in choices
-        if one.why
+        for choice in choices
+        if choice.why
     ]
 
 

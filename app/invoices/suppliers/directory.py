@@ -291,7 +291,7 @@ def _lines(db: Db, actor: Actor, numbers: Sequence[int], size: int) -> list[Line
     as soon as one of them is of no restricted type.
     """
     # Whoever reads the very last folder of a supplier is asked of no other: the rows of each are far apart
-    seen_by = {key: one for key, one in _seen_by(db, actor, numbers, 1).items() if one[0] is not None}
+    seen_by = {key: row for key, row in _seen_by(db, actor, numbers, 1).items() if row[0] is not None}
     seen_by |= _seen_by(db, actor, [number for number in numbers if number not in seen_by], LATEST)
     hidden = [number for number in numbers if number not in seen_by]
     # One reads an older folder of a supplier whose latest ones are still on their way to others
