@@ -166,3 +166,36 @@ def test_an_absence_to_come_is_deleted_by_no_single_press(house: House, person) 
     absent.press("Enter")
     expect(page.get_by_text("L’absence est supprimée")).to_be_visible()
     expect(mine.get_by_text("Aucune.")).to_be_visible()
+
+
+def test_the_planning_turns_in_place_and_follows_the_day_that_is_typed(house: House, person) -> None:
+    absent = Typist(person())
+    absent.log_in("n.abgrallec")
+    page = opened(absent)
+    page.set_viewport_size({"width": 820, "height": 700})
+    planning, period = page.locator("#planning"), page.locator("#planning [data-period]")
+    page.locator("#du").fill("2027-03-03T08:00")
+    page.locator("#au").fill("2027-03-05T18:00")
+    page.locator("#au").blur()
+    expect(period).to_contain_text("lun. 1er mars")
+    later = planning.get_by_role("link", name="Trois semaines plus tard")
+    absent.tab_to(later)
+    before = page.evaluate("scrollY")
+    absent.press("Enter")
+    expect(period).to_contain_text("lun. 22 mars")
+    expect(later).to_be_focused()
+    assert abs(page.evaluate("scrollY") - before) < 60
+    assert page.locator("#du").input_value() == "2027-03-03T08:00"
+    stays(page)
+    # Another field asks what will block, and leaves the planning where it is
+    with page.expect_response("**/absences/apercu"):
+        page.get_by_label("Seulement lire").check()
+    expect(period).to_contain_text("lun. 22 mars")
+    page.context.set_offline(True)
+    absent.person.expected.append("net::ERR_INTERNET_DISCONNECTED")
+    later.press("Enter")
+    expect(period).to_have_text("Pas de réponse : réessayez.")
+    page.context.set_offline(False)
+    later.press("Enter")
+    expect(period).to_contain_text("lun. 12 avr.")
+    assert page.locator("#du").input_value() == "2027-03-03T08:00"

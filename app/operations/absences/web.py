@@ -222,7 +222,9 @@ def _page(
     forbidden: str = "",
 ) -> str:
     collectivity_id, moment = g.actor.collectivity_id, now()
-    first = views.monday(request.args.get("semaine", ""))
+    # Three weeks from the one that is asked, else from that of the absence that is written or changed
+    about = wanted.first[:10] if number or request.method == "POST" else ""
+    first = views.monday(request.args.get("semaine", about))
     with reading(collectivity_id) as db:
         rows = planning.coming(db, collectivity_id, moment - timedelta(days=2 * views.DAYS))
         alive = [absence for absence in rows if absence.ends_at > moment]

@@ -6,11 +6,33 @@ import { over, restored } from "./session.js";
 const WAIT = 400; // milliseconds without a change before the question is asked
 const LONG = 1_000; // after which it is said that one waits
 
+// The planning of a page that was asked beside this one, put in the place of what stands here: what is typed stays
+function show(planning, page) {
+  const next = page.querySelector("#planning");
+  if (!next) return false;
+  planning.querySelector("[data-weeks]").replaceChildren(...next.querySelector("[data-weeks]").childNodes);
+  const links = next.querySelectorAll(".cap a");
+  planning.querySelectorAll(".cap a").forEach((link, n) => (link.href = links[n].href));
+  planning.querySelector("[data-period]").textContent = next.querySelector("[data-period]").textContent;
+  return true;
+}
+
+async function turn(planning, link) {
+  try {
+    const reply = await fetch(link.href, { credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    if (!show(planning, page)) location.assign(link.href);
+  } catch {
+    planning.querySelector("[data-period]").textContent = "Pas de réponse : réessayez.";
+  }
+}
+
 export function startAbsence(form) {
   const section = form.querySelector("#bloquera");
   const answer = section.querySelector("[data-answer]");
   const button = section.querySelector("[data-preview]");
-  let [timer, latest, another] = [0, 0, false];
+  const planning = document.getElementById("planning");
+  let [timer, latest, another, moved] = [0, 0, false, false];
   button.hidden = true;
 
   const tell = (words) => {
@@ -50,6 +72,8 @@ export function startAbsence(form) {
       if (mine !== latest) return;
       if (!next) return void fail();
       if (another) follow(page);
+      if (moved) show(planning, page);
+      moved = false;
       answer.replaceChildren(...next.childNodes);
       tell(count.textContent);
       button.hidden = button !== document.activeElement;
@@ -66,6 +90,7 @@ export function startAbsence(form) {
     if (!target.name) return; // words by which a list is searched
     clearTimeout(timer);
     latest += 1; // an answer to what was there before, late, changes nothing
+    moved ||= target.name === "du"; // the planning follows the day on which it begins
     if (target.name === "pour") {
       form.elements.bureau.value = ""; // those of somebody else
       another = true;
@@ -77,6 +102,12 @@ export function startAbsence(form) {
     if (event.submitter !== button) return;
     event.preventDefault();
     void ask(true);
+  });
+  planning.addEventListener("click", (event) => {
+    const link = event.target.closest(".cap a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    void turn(planning, link);
   });
   if (section.dataset.awaited !== undefined && dated()) void ask();
 }
