@@ -25,7 +25,18 @@ from app.notices import arrived, back, outdone
 from app.notices.choices import GROUPED, choices_of, offered
 from app.notices.hours import DIGEST, wait
 from app.notices.outdone import DEAD, NEVER
-from app.notices.waiting import ESCALATION, MOST, Awaiting, OfType, Stuck, awaiting, counted, far, stuck_below
+from app.notices.waiting import (
+    ESCALATION,
+    MOST,
+    Awaiting,
+    OfType,
+    Stuck,
+    awaiting,
+    counted,
+    far,
+    stuck_below,
+    vacant,
+)
 from app.people.actor import Actor
 from app.people.covers import live
 from app.people.models import Absence, Collectivity, Desk, Holder, User
@@ -75,8 +86,11 @@ _WAITS = sa.or_(_any(), back.any_for(User.id), arrived.any_for(User.id))
 
 
 def _above(desk: Any, step: Any) -> Any:
-    """The desks below which a step is late for long, nothing of restricted folders: asked once, and not of each person."""
-    return sa.select(desk.c.parent_id).where(
+    """The desks below which a step is late for long, nothing of restricted folders: asked once, and not of each person.
+
+    Where nobody decides, the desk above that one too (`waiting.vacant`).
+    """
+    right_above = sa.select(desk.c.parent_id.label("id")).where(
         desk.c.collectivity_id == sa.bindparam("here"),
         desk.c.parent_id.is_not(None),
         step.c.desk_id == desk.c.id,
@@ -84,6 +98,14 @@ def _above(desk: Any, step: Any) -> Any:
         step.c.due_on < sa.bindparam("far", type_=sa.Date()),
         unrestricted(step),
     )
+    above, upper = right_above.cte("above_late", recursive=True), desk.alias("upper")
+    # A set: desks that stand in a circle end it
+    above = above.union(
+        sa.select(upper.c.parent_id).where(
+            upper.c.id == above.c.id, upper.c.parent_id.is_not(None), vacant(upper.c.id)
+        )
+    )
+    return sa.select(above.c.id)
 
 
 def _leads() -> Any:

@@ -1,8 +1,9 @@
 """What waits for a person, counted as « À traiter » counts it, and what is late for long at the desks below his."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +14,7 @@ from app.folders.models import ASKED
 from app.folders.opinions import at_hand, held, released
 from app.notices import arrived, back
 from app.people.actor import Actor, Seat
-from app.people.models import Desk
+from app.people.models import Desk, Holder, User
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
 from workflows.deadlines import late_by_more
@@ -22,6 +23,9 @@ from workflows.vocabulary import Right
 ESCALATION = "mail_escalation"
 DECIDES = (Right.ACT, Right.SIGN)
 """Who decides at a desk is told of what waits too long below it."""
+_DESK: Any = sa.inspect(Desk).local_table
+_HOLDER: Any = sa.inspect(Holder).local_table.alias("decides")
+_USER: Any = sa.inspect(User).local_table.alias("who_decides")
 MOST = 1000
 """Folders counted: beyond, a letter says so."""
 
@@ -32,8 +36,9 @@ def escalation(group: str) -> Setting:
         ESCALATION,
         group,
         "Retard dit au bureau supérieur",
-        "Après ce nombre de jours ouvrés de retard, le courriel des rappels dit aux titulaires du bureau supérieur combien de "
-        "dossiers attendent dans le bureau, et rien d’eux. Les dossiers réservés n’y sont pas comptés.",
+        "Après ce nombre de jours ouvrés de retard, le courriel des rappels dit aux titulaires du bureau supérieur (ou, si "
+        "personne n’y vise ni n’y signe, du premier au-dessus où quelqu’un le fait) combien de dossiers attendent dans le "
+        "bureau, et rien d’eux. Les dossiers réservés n’y sont pas comptés.",
         "courriels qui disent à chacun ce qui l’attend",
         Kind.NUMBER,
         lambda: 0,
@@ -163,10 +168,13 @@ def far(own: Own) -> date:
 def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool]) -> list[Stuck]:
     """The desks below those where the actor decides, or stands in for who does, and where he does not decide himself.
 
-    Of each, how many folders of the types on which he decides are late for long, of those types that the letter `tells`.
+    Right below, or below a desk where nobody decides (`vacant`). Of each, how many folders of the types on which he decides are
+    late for long, of those types that the letter `tells`.
     """
     seats = [*actor.seats, *(cover.seat for cover in actor.covers)]
-    above = [_deciding(seat) for seat in seats if any(right in seat.rights for right in DECIDES)]
+    leading = [seat for seat in seats if any(right in seat.rights for right in DECIDES)]
+    below = _below(actor.collectivity_id, {seat.desk_id for seat in leading})
+    above = [_deciding(seat, below) for seat in leading]
     his = [seat.desk_id for seat in actor.seats if any(right in seat.rights for right in DECIDES)]
     query = (
         sa.select(
@@ -175,6 +183,7 @@ def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool])
             *STEP.c["family", "own_type"],
             sa.func.count(STEP.c.folder_id.distinct()).label("folders"),
         )
+        .join(below, below.c.desk_id == Desk.id)
         .join(STEP, STEP.c.desk_id == Desk.id)
         .where(
             sa.or_(sa.false(), *above),
@@ -198,7 +207,36 @@ def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool])
     ]
 
 
-def _deciding(seat: Seat) -> sa.ColumnElement[bool]:
-    """The condition that a step is at a desk right below a seat, of a type on which it decides."""
+def vacant(desk_id: Any) -> Any:
+    """The condition that nobody decides at a desk: who is told of what is late below it sits higher."""
+    # For every type (« act »), or for some (« act:… »): no other right begins so
+    rights = sa.cast(_HOLDER.c.rights, sa.Text)
+    decides = sa.or_(*(rights.contains(f'"{right.value}') for right in DECIDES))
+    held_by: Any = sa.select(sa.literal_column("1")).where(
+        _HOLDER.c.desk_id == desk_id, _USER.c.id == _HOLDER.c.user_id, _USER.c.active, decides
+    )
+    return ~held_by.correlate_except(_HOLDER, _USER).exists()
+
+
+def _below(collectivity_id: int, seats: Collection[int]) -> Any:
+    """Each desk that has one of these right above it, or above none but desks where nobody decides: `desk_id`, `seat_id`."""
+    first, next_one = _DESK.alias("right_below"), _DESK.alias("lower")
+    below = (
+        sa.select(first.c.id.label("desk_id"), first.c.parent_id.label("seat_id"))
+        .where(first.c.collectivity_id == collectivity_id, first.c.parent_id.in_(seats))
+        .cte("below", recursive=True)
+    )
+    # A set: desks that stand in a circle end it
+    return below.union(
+        sa.select(next_one.c.id, below.c.seat_id).where(
+            next_one.c.collectivity_id == collectivity_id,
+            next_one.c.parent_id == below.c.desk_id,
+            vacant(below.c.desk_id),
+        )
+    )
+
+
+def _deciding(seat: Seat, below: Any) -> sa.ColumnElement[bool]:
+    """The condition that a step is at a desk below a seat, of a type on which it decides."""
     types = [of_types(seat.rights, right, STEP) for right in DECIDES if right in seat.rights]
-    return sa.and_(Desk.parent_id == seat.desk_id, sa.or_(*types))
+    return sa.and_(below.c.seat_id == seat.desk_id, sa.or_(*types))

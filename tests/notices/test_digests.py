@@ -26,12 +26,14 @@ from app.notices import choices, digests, outdone, stopping
 from app.operations import trace
 from app.operations.absences.planning import Wanted, plan
 from app.operations.examined import commune
-from app.people.models import Collectivity, Holder, User
+from app.people import desks, hierarchy
+from app.people.models import Collectivity, Desk, Holder, User
 from app.people.own_settings.changing import change_setting
 from tests.arrivals.test_arrivals import bring, sorted_at
 from tests.builders.house import INVOICE, House, token_in
 from tests.operations.test_folder_types import close, made
 from workflows.rhythms import Rhythm
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 
@@ -940,6 +942,47 @@ def test_who_stands_in_at_the_desk_above_is_told_what_is_late_below_and_until_th
     assert told["b.cadiou"] == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert not any(told["s.rivoal"][:8])
     assert told["s.rivoal"][8]
+
+
+def test_what_is_late_below_a_desk_where_nobody_decides_is_told_to_the_next_one_above(house: House) -> None:
+    above, here = "s.rivoal", house.actor(K).collectivity_id
+    with at(MONDAY, 5):
+        change_setting(house.actor(K), "mail_escalation", {"mail_escalation": "2"})
+        for login in (above, "b.cadiou"):
+            choices.choose(house.actor(login), "daily", MORNING)
+        with reading() as db:
+            upper = db.scalars(sa.select(Desk.id).where(Desk.key == "direction")).one()
+        for name in ("Pôle ressources", "Pôle finances"):
+            upper = hierarchy.open_desk(house.actor(K), name, upper)
+        with engine().begin() as connection:
+            table = Desk.__table__
+            moved = sa.update(table).where(table.c.key == "finances")  # type: ignore[arg-type]
+            connection.execute(moved.values(parent_id=upper))
+        # Who deposits there decides nothing
+        desks.seat(here, "pole-finances", "b.cadiou", [Right.CREATE])
+        due(house.a_quick_invoice(), MONDAY + timedelta(days=1))
+        outbox.drain()
+        house.mail.clear()
+    told = []
+    for days in (3, 4, 7):
+        with at(MONDAY + timedelta(days=days), 9):
+            looks()
+        told.append([len(subjects(house, login)) for login in (above, "b.cadiou")])
+    assert told == [[0, 0], [1, 0], [2, 0]]
+    assert "Au bureau « Direction des finances », 1 dossier" in words(house, above).replace("\u00a0", " ")
+    desks.seat(here, "pole-finances", "b.cadiou", [Right.ACT])
+    with at(MONDAY + timedelta(days=8), 9):
+        looks()
+    assert [len(subjects(house, login)) for login in (above, "b.cadiou")] == [2, 1]
+    # Desks that stand in a circle, as no page lets them, end it
+    with engine().begin() as connection:
+        table = Desk.__table__
+        round_about = sa.update(table).where(table.c.key == "pole-ressources")  # type: ignore[arg-type]
+        connection.execute(round_about.values(parent_id=upper))
+    desks.seat(here, "pole-finances", "b.cadiou", [Right.CREATE])
+    with at(MONDAY + timedelta(days=9), 9):
+        looks()
+    assert [len(subjects(house, login)) for login in (above, "b.cadiou")] == [2, 1]
 
 
 class Month:
