@@ -24,6 +24,8 @@ TRAYS = {
     "running": "En cours",
     "done": "Terminés",
 }
+PARTED = frozenset({"todo", "late"})
+"""The trays that may be asked for one type, or for what a person marks, alone."""
 STATES = {
     "": "Tous",
     "draft": "Brouillons",
@@ -40,10 +42,11 @@ def filters(db: Db, actor: Actor, page: str, values: Any) -> dict[str, Any]:
     if page == "inbox":
         tray, kind, marked, order = (values.get(key, "") for key in ("bannette", "famille", "voir", "tri"))
         asked = {"bannette": _one_of(tray or "todo", TRAYS)}
+        parted = asked["bannette"] in PARTED
         if kind:
-            asked["famille"] = _one_of(kind, types)
+            asked["famille"] = _one_of(kind, types if parted else {})
         if marked:
-            asked["voir"] = _one_of(marked, MARKED)
+            asked["voir"] = _one_of(marked, MARKED if parted else {})
         if order:
             asked["tri"] = _one_of(order, DRAFTS if tray == "drafts" else ORDERS)
         return asked
@@ -90,6 +93,9 @@ def in_words(page: str, asked: Mapping[str, Any], types: Mapping[str, str]) -> s
         ]
         return ", ".join(parts)
     kind = [types.get(asked["famille"], _CLOSED)] if asked.get("famille") else []
+    if page == "inbox" and asked["bannette"] not in PARTED:
+        # As its list does: one that was kept before it was refused names a type that it never was limited to
+        asked, kind = {**asked, "voir": ""}, []
     if page == "follow":
         order = [following.ORDERS[asked["tri"]].lower()] if asked.get("tri") else []
         return ", ".join(["Suivi", *kind, *([STATES[asked["etat"]]] if asked["etat"] else []), *order])
@@ -121,7 +127,7 @@ def count(db: Db, actor: Actor, view: SavedView) -> str:
 def _count(db: Db, actor: Actor, page: str, asked: Mapping[str, Any]) -> int:
     if page == "inbox":
         tray, family, only = asked["bannette"], asked.get("famille"), MARKED.get(asked.get("voir", ""), "")
-        if tray in {"todo", "late"}:
+        if tray in PARTED:
             beside = queues.late_deposits(db, actor) if tray == "late" and not (family or only) else 0
             return beside + len(queues.todo(db, actor, tray=tray, family=family, only=only, size=MOST + 1))
         return int(getattr(queues.counters(db, actor), tray))

@@ -128,10 +128,10 @@ def inbox() -> str:
     """What awaits the reader, due first, and the other trays."""
     tray = request.args.get("bannette", "todo")
     tray = tray if tray in {*queues.TRAYS, "drafts"} else "todo"
-    family, after = request.args.get("famille") or None, request.args.get("apres") or None
-    only = viewing.MARKED.get(request.args.get("voir", ""), "")
+    after, parted = request.args.get("apres") or None, tray in viewing.PARTED
+    family = (request.args.get("famille") or None) if parted else None
+    only = viewing.MARKED.get(request.args.get("voir", ""), "") if parted else ""
     with reading(g.actor.collectivity_id) as db:
-        todo = tray in {"todo", "late"}
         order, cut, lines = request.args.get("tri", ""), False, list[queues.Line]()
         order = order if order in _offered(tray) else ""
         if order and tray == "drafts":
@@ -145,7 +145,7 @@ def inbox() -> str:
             db,
             g.actor,
             tray=tray,
-            family=family if todo else None,
+            family=family,
             after=after,
             only=only,
             listed=not order,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from app.core.clock import now
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.display import viewing
 from app.folders import marks, saved_views
 from app.folders.models import SavedView
@@ -90,6 +90,8 @@ def test_a_list_is_saved_under_a_name_with_its_filters_and_led_to_beside_the_tra
     for wrong in (
         {"page": "inbox", "bannette": "tout"},
         {"page": "inbox", "famille": "inconnue"},
+        {"page": "inbox", "bannette": "running", "famille": "invoice"},
+        {"page": "inbox", "bannette": "done", "voir": "non-lus"},
         {"page": "follow", "etat": "perdu"},
         {"page": "search", "q": ""},
         {"page": "search", "q": "facture", "annee": "hier"},
@@ -161,6 +163,24 @@ def test_a_view_is_shared_with_a_desk_and_changed_by_its_author_or_who_administe
     told = words(house.client(K).get("/administration/journal"))
     assert "Vue partagée avec un bureau" in told
     assert "bureau Direction des finances" in told
+
+
+def test_a_tray_that_is_asked_for_no_type_offers_no_view_of_one(house: House) -> None:
+    folder_id = house.an_invoice()
+    page = house.client(G).get("/a-traiter?bannette=running&famille=deliberation&voir=non-lus")
+    listed = [
+        f"/dossiers/{folder_id}" in page.get_data(as_text=True),
+        "/vues/nouvelle" in page.get_data(as_text=True),
+    ]
+    assert listed == [True, False]
+    # One that was kept before it was refused is called what it lists
+    assert save(house, G, "Les miens", page="inbox", bannette="running").status_code == 302
+    with engine().begin() as connection:
+        former = {"bannette": "running", "famille": "deliberation", "voir": "non-lus"}
+        connection.execute(sa.update(SavedView.__table__).values(asked=former))
+    assert counted(house, G) == {"Les miens": "1"}
+    shown = words(house.client(G).get("/vues"))
+    assert ("En cours" in shown, "Délibérations" in shown, "Non lus" in shown) == (True, False, False)
 
 
 def test_a_view_that_names_a_closed_type_tells_nothing_of_it(house: House) -> None:
