@@ -948,6 +948,24 @@ def test_one_that_is_over_stands_in_the_way_of_nothing(house: House) -> None:
     assert list(todo(house, TECHNIQUE)) == [folder_id]
 
 
+def test_who_comes_back_is_told_how_many_folders_were_decided_meanwhile(house: House) -> None:
+    first, second, hers = (house.an_invoice(at=at) for at in ("finance", "finance", "finance"))
+    number = away(house, FINANCE, DIRECTION)
+
+    def page(login: str) -> str:
+        return plainly(house.client(login).get("/absences").get_data(as_text=True))
+
+    assert "traité" not in page(FINANCE)
+    house.approve(first, DIRECTION)
+    assert "1 dossier traité par Solenn Rivoal." in page(FINANCE)
+    decide.reject(house.actor(DIRECTION), second, version=house.folder(second).version, reason="Montant.")
+    assert "2 dossiers traités par Solenn Rivoal." in page(FINANCE)
+    house.approve(hers, FINANCE)
+    end(house.actor(FINANCE), number, revision=1)
+    assert "Terminée, 2 dossiers traités par Solenn Rivoal." in page(FINANCE)
+    assert "traité" not in page(DIRECTION)
+
+
 def test_an_absence_that_has_not_begun_lends_nothing_yet_and_is_cancelled_for_good(house: House) -> None:
     house.an_invoice(at="finance")
     number = away(house, FINANCE, TECHNIQUE, since=3)

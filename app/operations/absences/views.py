@@ -11,6 +11,7 @@ from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import instant, jour, spaces
 from app.display.following import untold
+from app.folders.models import StepRun
 from app.operations.absences import planning
 from app.operations.absences.planning import Wanted
 from app.people import choosing
@@ -32,6 +33,8 @@ FAR = 3650
 YOU = "Vous"
 SHORT = 4
 """Days of a bar of the planning that its words fill."""
+LATELY = timedelta(days=60)
+"""How long after its end what was done in an absence is told."""
 PAST = 10
 """Absences that are over, of oneself, as many as are shown."""
 
@@ -167,6 +170,26 @@ def over(db: Db, user_id: int) -> Sequence[Absence]:
         Absence.user_id == user_id, Absence.ends_at <= now(), Absence.ends_at > Absence.starts_at
     )
     return db.scalars(query.order_by(Absence.ends_at.desc()).limit(PAST)).all()
+
+
+def decided_in(db: Db, absent: str, rows: Collection[Absence]) -> dict[int, int]:
+    """How many folders who stood in decided on in each of these absences of somebody, by its number; none left out as zero.
+
+    Of those that run, or are over for less than `LATELY`: whoever comes back looks at what was done meanwhile.
+    """
+    numbers = [row.id for row in rows if row.cover_id is not None and row.ends_at > now() - LATELY]
+    if not numbers:
+        return {}
+    done = sa.and_(
+        StepRun.user_id == Absence.cover_id,
+        StepRun.absent == absent,
+        StepRun.state.in_(["done", "rejected"]),
+        StepRun.ended_at >= Absence.starts_at,
+        StepRun.ended_at <= Absence.ends_at,
+    )
+    counted = sa.select(Absence.id, sa.func.count(StepRun.folder_id.distinct())).join(StepRun, done)
+    counts = db.execute(counted.where(Absence.id.in_(numbers)).group_by(Absence.id))
+    return {row[0]: row[1] for row in counts}
 
 
 @dataclass(frozen=True)

@@ -242,11 +242,13 @@ def _page(
         secretary = planning.secretary_of(db, g.actor.user_id)
         own = [absence for absence in alive if absence.user_id == g.actor.user_id]
         mine = views.lines(db, g.actor, own)
+        past = views.over(db, g.actor.user_id)
         context: Mapping[str, Any] = {
             "now_away": [absence for absence in lines if absence.state == "now"],
             "coming": [absence for absence in lines if absence.state == "coming"],
             "mine": mine,
-            "over": views.lines(db, g.actor, views.over(db, g.actor.user_id)),
+            "over": views.lines(db, g.actor, past),
+            "decided": views.decided_in(db, g.actor.name, [*own, *past]),
             "planning": views.planned(rows, g.actor, names, first, works),
             "people": views.absent_offered(db, g.actor, chosen=wanted.user_id, whole=whole),
             "offered": views.colleagues_offered(
