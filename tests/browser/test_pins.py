@@ -72,8 +72,10 @@ def test_a_note_is_pinned_by_pointer_by_keys_and_by_number_where_it_was_put(hous
     expect(page.get_by_label("Page de « plan »")).to_have_value("1")
     expect(page.get_by_label("Votre note")).to_be_focused()
     page.keyboard.type("Le plan n’a pas d’échelle.")
+    assert (place(page.locator(".placed.is-coming")), pointed[0]) == (pointed, 1), "drawn until it is written"
     mayor.button("Écrire la note").click()
     expect(page.locator("#repere-1")).to_be_visible()
+    expect(page.locator(".placed.is-coming")).to_have_count(0)
     assert (place(page.locator("#repere-1")), pointed[0]) == (pointed, 1)
     # Beside the notes it begins at once, on the page in view; given up, nothing is chosen
     mayor.folder(folder_id, "notes")

@@ -69,7 +69,8 @@ function note() {
   const tab = document.getElementById("onglet-notes");
   if (!field) return void go(`${tab.href}#note`);
   field.closest("details").open = true;
-  field.focus();
+  field.focus({ preventScroll: true });
+  field.labels[0].scrollIntoView(); // the rest of the form follows it
 }
 
 // What each key of the help needs on the page; the others need an act that bears them.

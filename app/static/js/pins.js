@@ -44,12 +44,22 @@ export function startPinning(part) {
   const words = part.querySelector("[role=status]");
   const whole = words.textContent;
   const asked = Number(location.hash.match(/^#epingler-(\d+)$/)?.[1]); // from the bar of the document, on another tab
+  let drawn = null; // where the note will be, until it is written
   page.addEventListener("input", () => {
     box.value = "";
     words.textContent = whole;
+    drawn?.remove();
   });
   whenOpen(".viewer", (viewer) => {
     choose.hidden = false;
+    const draw = async () => {
+      drawn?.remove();
+      if (!box.value || !viewer.pages[page.value - 1]) return;
+      const [x1, y1, x2, y2] = box.value.split(",").map(Number);
+      drawn = element("span", { class: "placed pin is-coming", "aria-hidden": "true" });
+      lay(drawn, await viewer.sized(Number(page.value)), { x1, y1, x2, y2 });
+    };
+    draw();
     const place = async (asked) => {
       part.open = form.closest("details").open = true;
       const n = Math.min(Math.max(asked || viewer.number, 1), viewer.pages.length);
@@ -62,6 +72,7 @@ export function startPinning(part) {
       if (chosen) {
         page.value = chosen.page;
         box.value = [chosen.x1, chosen.y1, chosen.x2, chosen.y2].join(",");
+        draw();
         words.textContent = `Un endroit de la page ${chosen.page} est choisi\u202f; rien n’est écrit dans le fichier.`;
       }
       const note = form.querySelector("textarea");
