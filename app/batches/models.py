@@ -10,6 +10,8 @@ from app.core.db import Base, Tenanted
 
 OPEN = ("waiting", "prepared", "signed")
 """The states of an item on which something is still to be done."""
+BACK = "Votre visa est annulé : le dossier vous attend de nouveau."
+"""Why an item is refused whose visa was taken back by who had put it: no failure."""
 
 
 class Batch(Base, Tenanted):

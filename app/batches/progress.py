@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from app.batches.gesture import at_work, mine
-from app.batches.models import OPEN, Batch, BatchItem
+from app.batches.models import BACK, OPEN, Batch, BatchItem
 from app.batches.selection import Choice
 from app.circuits.library import catalogue
 from app.core.clock import PARIS
@@ -38,7 +38,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Line:
-    """One folder of a batch, and what became of it."""
+    """One folder of a batch, and what became of it; `back` is a decision that its author has taken back himself."""
 
     id: int
     folder_id: int
@@ -49,6 +49,7 @@ class Line:
     reason: str
     outcome: str
     opened: bool
+    back: bool = False
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,7 @@ def _line(item: BatchItem, past: str, state: str) -> Line:
         "refused": f"Non {past}",
         "left_out": LEFT_OUT,
     }
+    back = item.state == "refused" and item.reason == BACK
     return Line(
         item.id,
         item.folder_id,
@@ -251,8 +253,9 @@ def _line(item: BatchItem, past: str, state: str) -> Line:
         amount(item.amount_cents),
         state,
         item.reason,
-        outcomes[state],
+        "Annulé" if back else outcomes[state],
         item.opened,
+        back,
     )
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.batches.carry import locked
 from app.batches.gesture import mine
-from app.batches.models import BatchItem
+from app.batches.models import BACK, BatchItem
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
@@ -18,8 +18,6 @@ from app.folders import pause
 from app.folders.models import Folder
 from app.folders.undoing import taken_back
 from app.people.actor import Actor
-
-BACK = "Votre visa est annulé : le dossier vous attend de nouveau."
 
 
 @dataclass(frozen=True)

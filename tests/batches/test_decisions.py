@@ -88,6 +88,8 @@ def test_visas_of_a_batch_are_taken_back_within_the_seconds_and_what_was_opened_
         assert "2 visas sont annulés" in page
         assert "reste visé." in page
         assert "1 dossier visé sur 3" in page
+        assert "2 visas annulés</h2>" in page
+        assert "ne sont pas visés" not in page, "nothing failed"
         assert [house.folder(one).place for one in folders] == ["bon_a_payer", "finance", "finance"]
         back = ("refused", "Votre visa est annulé")
         became(number, {folders[0]: ("done", ""), folders[1]: back, folders[2]: back})
