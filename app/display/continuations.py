@@ -104,8 +104,8 @@ def _context(db: Db, folder: Folder) -> Mapping[str, Any]:
     same = folder.of_type[1] or folder.of_type[0]
     copied = request.args.get("comme") == COPY
     types = continuing.offered(g.actor, folder, [*own, *families])
-    if copied:
-        types.sort(key=lambda one: (one.type_key or one.name) != same)
+    if copied:  # of the same type, or of another where the desks deposit none of it any more
+        types = [one for one in types if (one.type_key or one.name) == same] or types
     names = [one.type_key or one.name for one in types]
     family = request.form.get("family") or (same if copied and same in names else "")
     sources = continuing.sources_of(db, folder)

@@ -23,7 +23,7 @@ from app.operations.sweep import sweep
 from app.people import login as door
 from app.people import persons
 from app.people.own_settings.changing import change_setting, forget_setting
-from tests.builders.house import House
+from tests.builders.house import ASSETS, House
 
 K, G, R, N, A = "k.morizur", "g.trehorel", "r.pellenec", "n.abgrallec", "a.kervadec"
 
@@ -87,6 +87,14 @@ def test_nothing_is_taken_along_unless_the_collectivity_allows_it(house: House) 
     change_setting(house.actor(K), carried.OFFLINE, {carried.OFFLINE: carried.YES})
     assert "data-carry" in client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
     assert "Dossiers emportés" in client.get("/compte").get_data(as_text=True)
+
+
+def test_two_documents_of_one_name_are_told_apart_without_a_network(allowing: House) -> None:
+    folder_id = allowing.an_invoice(path=ASSETS / "invoices" / "ubl-en16931-fr.xml")
+    folder, _ = parcel(take(allowing, allowing.client(R), folder_id))
+    titles = [one["title"] for one in folder["documents"]]
+    assert len(titles) == 2
+    assert [one.rpartition(" ")[2] for one in titles] == ["(PDF)", "(XML)"]
 
 
 def test_whoever_the_folder_waits_for_is_given_what_he_reads_of_it(allowing: House) -> None:

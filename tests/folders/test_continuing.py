@@ -136,6 +136,7 @@ def test_a_copy_takes_the_files_of_before_the_signature_and_all_facts_but_dates_
 ) -> None:
     act = house.a_deliberation("prefecture")
     page = house.client(K).get(f"/dossiers/{act}/suite?comme=copie").get_data(as_text=True)
+    assert re.findall(r'type="radio"\s+name="family"\s+value="([^"]+)"', page) == ["deliberation"]
     main, number, origin, digest = files(act)["main"][-1]
     assert origin == "deposited"
     assert f'value="{number}" selected' in page.replace("\n", " ")

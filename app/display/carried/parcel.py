@@ -5,6 +5,7 @@ The same rights as the page, the same bounds each time: what is too heavy, or sh
 
 import json
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -111,10 +112,14 @@ def _documents(
     listed: list[dict[str, Any]] = []
     files: list[File] = []
     room = MOST_BYTES
+    titles = Counter(one.title for one in documents)
     for document in documents:
         version = versions[document.id, document.number]
         entry = {
-            "title": document.title,
+            # As the bar of the document has it: a PDF and its data bear one name
+            "title": document.title
+            if titles[document.title] == 1
+            else f"{document.title} ({document.kind.upper()})",
             "meta": document.meta,
             "role": document.role_label,
             "main": document.role == "main",
