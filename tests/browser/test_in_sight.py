@@ -41,6 +41,8 @@ def test_the_document_of_an_invoice_stands_under_a_short_head(
     head = page.locator(".fhead").bounding_box()
     assert head
     assert head["height"] <= MOCKED_HEAD, "the height of mock-up 33, whatever is told beside the facts"
+    beside = [page.locator("summary", has_text=words) for words in ("Ajouter une note au visa", "Plus tard…")]
+    assert top(beside[0]) == top(beside[1]), "what goes with the decision is one line above the tabs"
     clock = page.locator(".fbands details")
     expect(clock.locator("summary")).to_contain_text("sur 30")
     expect(page.get_by_text("Paiement par le comptable")).to_be_hidden()

@@ -344,21 +344,25 @@ class Viewer {
 async function read(url) {
   const answer = await fetch(url, { method: "POST", headers: { Accept: "application/json", "X-CSRFToken": csrf() } }).catch(() => null);
   const { left } = answer?.ok ? await answer.json() : {};
-  const [old, why] = ["[data-decision]", "#why[data-reading]"].map((one) => document.querySelector(one));
+  const why = document.querySelector("#why[data-reading]");
   if (left !== 0 || !why) return;
   const page = await fetch(location.href, { credentials: "same-origin" }).then((one) => (one.ok ? one.text() : "")).catch(() => "");
-  const fresh = new DOMParser().parseFromString(page, "text/html").querySelector("[data-decision]");
-  const typed = [...old.querySelectorAll("textarea, select, input:not([type=hidden])")].some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked);
-  if (!fresh || fresh.dataset.decision !== old.dataset.decision || typed || old.contains(document.activeElement)) {
+  const parts = (root) => [...root.querySelectorAll("[data-decision]")]; // the decision, and what goes with it
+  const [old, fresh] = [parts(document), parts(new DOMParser().parseFromString(page, "text/html"))];
+  const typed = old.flatMap((one) => [...one.querySelectorAll("textarea, select, input:not([type=hidden])")]).some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked);
+  const held = old.some((one) => one.contains(document.activeElement));
+  if (fresh[0]?.dataset.decision !== old[0].dataset.decision || typed || held) {
     why.classList.remove("t-danger");
     why.setAttribute("role", "status");
     return void why.replaceChildren(icon("check-circle"), " ", element("a", { href: location.href }, `Tout est lu${NB}: rouvrir le dossier pour décider`));
   }
-  old.replaceWith(fresh);
-  window.htmx?.process(fresh);
-  document.body.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: fresh } }));
+  for (const [n, part] of fresh.entries()) {
+    old[n].replaceWith(part);
+    window.htmx?.process(part);
+    document.body.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: part } }));
+  }
   const words = element("p", { class: "why", role: "status" });
-  fresh.querySelector(".decide-bar").append(words);
+  fresh[0].querySelector(".decide-bar").append(words);
   setTimeout(() => words.append(icon("check-circle"), ` Tout est lu${NB}: vous pouvez décider`), 100); // heard, as it comes after its place
 }
 
