@@ -398,7 +398,11 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         look.at(mayor, "views")
         mayor.open("/compte/agenda")
         mayor.button("Créer l’adresse").click()
-        expect(mayor.page.get_by_label("Adresse de votre agenda")).to_be_focused()
+        address = mayor.page.get_by_label("Adresse de votre agenda")
+        expect(address).to_be_focused()
+        assert address.evaluate("one => one.scrollHeight <= one.clientHeight"), "whole"
+        mayor.button("Copier").click()
+        expect(mayor.page.get_by_role("status").filter(has_text=re.compile("^Copié$"))).to_be_visible()
         assert "/agenda.ics?lien=" in mayor.page.evaluate("() => getSelection().toString()")
         look.at(mayor, "calendar, its address")
         look.at(mayor, "letters chosen", "/compte/courriels")

@@ -33,6 +33,7 @@ const PARTS = [
   ["[data-carried-read]", () => import("./carry.js"), "startRead"],
   [".two-beside", () => import("./beside.js"), "startBeside"],
   ["[hx-get]", () => import("./unanswered.js"), "startUnanswered"],
+  ["[data-copies]", () => import("./copies.js"), "startCopies"],
   ["[data-list]", () => import("./lists.js"), "startList"],
   ["[data-place]", () => import("./lists.js"), "startPlace"],
   ["[data-guide]", () => import("./guide.js"), "startGuide"],
