@@ -573,7 +573,7 @@ def drafts_after(db: Db, actor: Actor, folder: Folder) -> list[int]:
 class LastAct:
     """What was decided last on a folder, by whom and when; `sent_back`: it was sent back by that to the step where it stands.
 
-    `handed`: it decided nothing, and handed the part to another desk.
+    `handed`: it decided nothing, and handed the part to another desk. `why`: the reason of a return, as it was written.
     """
 
     kind: str
@@ -581,6 +581,7 @@ class LastAct:
     at: datetime
     sent_back: bool = False
     handed: bool = False
+    why: str = ""
 
 
 # A part that is done but of the second half of a round's passages was put aside when the folder was sent
@@ -605,7 +606,14 @@ _ranked = (
 )
 _folders_told: Any = (
     sa.select(
-        Folder, StepRun.kind, StepRun.who, StepRun.absent, StepRun.ended_at, StepRun.sent_to, StepRun.state
+        Folder,
+        StepRun.kind,
+        StepRun.who,
+        StepRun.absent,
+        StepRun.ended_at,
+        StepRun.sent_to,
+        StepRun.state,
+        StepRun.comment,
     )
     .outerjoin(
         StepRun,
@@ -671,6 +679,7 @@ def told_beside(
                 row.ended_at,
                 sent_back=row.sent_to is not None,
                 handed=row.state == "passed",
+                why=(row.comment or "") if row.sent_to is not None else "",
             )
             for number, row in rows.items()
             if row.kind is not None

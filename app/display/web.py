@@ -442,6 +442,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         url_for(endpoint, folder_id=line.id),
         _pick(line),
         told=f"En l’absence {de(line.absent)}" if line.absent else "",
+        quote=last.why if last else "",
         marks=line.marks,
         listed=line.listed,
     )

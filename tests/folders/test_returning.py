@@ -88,13 +88,15 @@ def test_from_the_dialog_to_the_second_visa_and_on_every_trail(house: House) -> 
         assert re.fullmatch(
             "Armel Kervadec a renvoyé « .+ » à une étape antérieure à .+", moved.told(db, folder)
         )
-    assert "renvoyé par Armel Kervadec, " in words(house.client(R).get("/a-traiter"))
+    tray = words(house.client(R).get("/a-traiter"))
+    assert tray.index("renvoyé par Armel Kervadec, ") < tray.index(WHY), "its row says why"
     # Each is asked anew, who decided before as well, and it goes to its end
     house.approve(folder_id, R)
     assert "Renvoyé à cette étape" not in page(house, N, folder_id)
     tray = words(house.client(N).get("/a-traiter"))
     assert "visé par Ronan Pellenec, " in tray
     assert "renvoyé par" not in tray
+    assert WHY not in tray
     house.approve(folder_id, N)
     assert place(house, folder_id) == "bon_a_payer"
     assert house.folder(folder_id).round == 1
