@@ -211,8 +211,8 @@ def _each(name: str, files: Sequence[Incoming], desk_id: int | None) -> str:
         before = len(folders_of(db, g.actor, mark_of(NEW)) - {*made})
     if before:
         flash(
-            f"Cette page avait déjà déposé {plural(before, 'autre dossier', 'autres dossiers')}, dont la réponse n’était pas "
-            "arrivée : regardez parmi vos brouillons.",
+            f"Cette page avait déjà déposé {plural(before, 'autre dossier', 'autres dossiers')} : "
+            "regardez parmi vos brouillons.",
             "warn",
         )
     return url_for("folders.inbox", bannette="drafts")

@@ -452,8 +452,8 @@ SENTENCES: Sentences = {
     ),
     "form-spent": (
         409,
-        "Rien de plus n’a été déposé : cette page avait déjà déposé d’autres fichiers, dans le dossier n° {folder}, sans que la "
-        "réponse arrive. Ouvrez ce dossier ; pour en déposer d’autres, rechargez d’abord cette page.",
+        "Rien de plus n’a été déposé : cette page avait déjà déposé d’autres fichiers, dans le dossier n° {folder}. Ouvrez-le "
+        "pour les voir ; pour en déposer d’autres, rechargez d’abord cette page.",
     ),
     "own-caution": (
         403,

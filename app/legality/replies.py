@@ -22,6 +22,7 @@ from app.folders.access import authorize, lock, looks_on
 from app.folders.facts import touch
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import Folder
+from app.folders.once import MadeOnce, folder_of
 from app.journal.chain import Event, append
 from app.legality.clocks import REFERRAL
 from app.legality.intake import the_channel
@@ -112,14 +113,19 @@ def replies_of(db: Db, letter: StateLetter) -> list[Folder]:
     return list(db.scalars(query.order_by(Folder.id)))
 
 
-def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed]) -> int:
+def prepare_reply(
+    actor: Actor, letter_id: int, code: str, files: Sequence[Typed], *, once: MadeOnce | None = None
+) -> int:
     """Make the draft of a reply from its documents, at the desk of the act where the actor may; returns its folder.
 
-    Refuses whoever deposits no replies (`type-not-granted-there`, `not-emitter`: `deposit.emitter_from`), a code that does not
-    answer this letter (`reply-wrong`), a letter whose date could not be read (`letter-undated`), one more reply while another
-    is on its way or was accepted (`reply-open`), no document or one too many, a letter that sends none of the documents asked
-    for (`reply-without-documents`), and a type that the act's nature does not know.
+    The same `once` gives the same draft. Refuses whoever deposits no replies (`type-not-granted-there`, `not-emitter`:
+    `deposit.emitter_from`), a code that does not answer this letter (`reply-wrong`), a letter whose date could not be read
+    (`letter-undated`), one more reply while another is on its way or was accepted (`reply-open`), no document or one too
+    many, a letter that sends none of the documents asked for (`reply-without-documents`), and a type that the act's nature
+    does not know.
     """
+    if (before := folder_of(actor, once)) is not None:
+        return before
     with reading(actor.collectivity_id) as db:
         letter = letter_for(db, actor, letter_id)
         desk_id, facts = _facts(db, actor, letter, code)
@@ -134,7 +140,7 @@ def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed
         raise Refusal("reply-untyped")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         documents = _documents(actor, files, Path(room))
-    return deposit.create(actor, FAMILY, desk_id, documents, facts, origin=letter.folder_id)
+    return deposit.create(actor, FAMILY, desk_id, documents, facts, origin=letter.folder_id, once=once)
 
 
 def _facts(db: Db, actor: Actor, letter: StateLetter, code: str) -> tuple[int, dict[str, Any]]:

@@ -14,8 +14,9 @@ from app.core.french import taille
 from app.core.http import FILES, PERSON, disposition, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.security import new_token
 from app.display import page
-from app.display.blueprint import CREATE, received, version_shown
+from app.display.blueprint import CREATE, posted, received, version_shown
 from app.files import vault
 from app.folders.access import authorize, looks_on
 from app.folders.effect import appeals_of
@@ -65,6 +66,7 @@ def _letter_page(actor: Actor, letter_id: int, error: str | None = None) -> str:
     context: dict[str, Any] = {
         "letter": view,
         "types": types,
+        "once": new_token(),
         "annexes": range(1, ANNEXES + 1),
         "error": error,
     }
@@ -101,7 +103,10 @@ def reply(letter_id: int) -> Response | tuple[str, int]:
                 replies.Typed(document, request.form.get(f"type_{name}", ""))
                 for name, document in zip(sent, files, strict=True)
             ]
-            folder_id = replies.prepare_reply(g.actor, letter_id, request.form.get("code", ""), typed)
+            code = request.form.get("code", "")
+            chosen = [letter_id, code, [one.type_code for one in typed]]
+            once = posted(f"reply {letter_id}", chosen, files)
+            folder_id = replies.prepare_reply(g.actor, letter_id, code, typed, once=once)
     except Refusal as refusal:
         if refusal.key in ELSEWHERE:
             raise

@@ -512,7 +512,7 @@ def test_a_deposit_whose_answer_was_lost_is_made_once_and_its_page_makes_no_othe
         content_type="multipart/form-data",
         headers={"Accept": "application/json"},
     ).json
-    assert (said["key"], said["title"]) == ("form-spent", "Rien de plus n’a été déposé")
+    assert (said["key"], said["title"]) == ("form-spent", "Cette page a déjà servi")
     assert f"/dossiers/{said['folder']}/brouillon" == first.location
 
     # Somebody else's page, and one's own next one, are others
