@@ -17,7 +17,7 @@ from app.display.following import untold
 from app.people.actor import Actor
 from app.people.models import User
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
-from workflows.family import Family
+from workflows.family import Family, place_of
 from workflows.rhythms import MINUTES, MORNING, Choice, Choices, Rhythm
 from workflows.rights import parted_type, type_name
 from workflows.vocabulary import Right
@@ -62,7 +62,10 @@ def choices_of(user: Any, own: Own) -> Choices:
 
 
 def offered(db: Db, actor: Actor) -> Mapping[str, Family]:
-    """The families and open types of which folders may wait for the actor, by the names that rights give them, by label."""
+    """The families and open types of which folders may wait for the actor, by the names that rights give them.
+
+    In the order of every list of families, each before the types made from it.
+    """
     families = catalogue()
     every = dict(families) | {
         type_name(version.row.family, version.row.key): own_types.in_force(version)
@@ -77,7 +80,13 @@ def offered(db: Db, actor: Actor) -> Mapping[str, Family]:
         for name, law in every.items()
         if any(seat.gives(right, parted_type(name)) for seat in seats for right in AWAITED_BY)
     }
-    return dict(sorted(awaited.items(), key=lambda pair: pair[1].plural.casefold()))
+    return dict(sorted(awaited.items(), key=lambda pair: _place(pair[0], pair[1].plural)))
+
+
+def _place(name: str, label: str) -> tuple[int, bool, str]:
+    """Where a type stands among others: after its family, by its label."""
+    family, own_type = parted_type(name)
+    return place_of(family), bool(own_type), label.casefold()
 
 
 def apart(db: Db, actor: Actor, chosen: Choices) -> list[tuple[str, str]]:
@@ -94,7 +103,7 @@ def apart(db: Db, actor: Actor, chosen: Choices) -> list[tuple[str, str]]:
     named = [
         (name, laws[name].plural if name in laws else parted_type(name)[1] or name) for name in chosen.types
     ]
-    return sorted(named, key=lambda pair: pair[1].casefold())
+    return sorted(named, key=lambda pair: _place(*pair))
 
 
 @use_case

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import time_machine
 
 from app import create_app
+from app.circuits.library import catalogue
 from app.core import outbox
 from app.core.clock import PARIS, now
 from app.core.db import engine, reading, writing
@@ -32,6 +33,7 @@ from app.people.own_settings.changing import change_setting
 from tests.arrivals.test_arrivals import bring, sorted_at
 from tests.builders.house import INVOICE, House, token_in
 from tests.operations.test_folder_types import close, made
+from workflows.family import place_of
 from workflows.rhythms import Rhythm
 from workflows.vocabulary import Right
 
@@ -1122,3 +1124,16 @@ def test_a_month_of_letters_by_four_rhythms_with_an_outage_and_a_dead_address(ho
     rhythms = {month.rhythms[user.email] for user in people if user.email not in month.dead}
     assert rhythms == {Rhythm.WEEKLY}, "what came in the last week is told on Monday, and nothing else waits"
     assert {row.last_error for row in waiting} == {choices.GROUPED}
+
+
+def test_types_stand_in_the_order_of_every_list_each_after_its_family(house: House) -> None:
+    made(house, label="Abonnements")
+    with reading(house.actor(A).collectivity_id) as db:
+        names = list(choices.offered(db, house.actor(N)))
+        of_clerk = list(choices.offered(db, house.actor(K)))
+    families = [name for name in catalogue() if name in names]
+    assert [name for name in names if name in catalogue()] == families != sorted(families)
+    assert any(name not in catalogue() for name in names)
+    for several in (names, of_clerk):
+        places = [place_of(name.split(".")[0]) for name in several]
+        assert places == sorted(places)
