@@ -3,7 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
-from psycopg import Column, Cursor
+from psycopg import Column, Cursor, _queries
+
+# A move writes all its rows by one statement of sixty values. Longer ones than these are read anew at each execution, since
+# they are as a rule made once and never again: ours are made once, and executed for ever.
+_queries.MAX_CACHED_STATEMENT_LENGTH = 65_536
+_queries.MAX_CACHED_STATEMENT_PARAMS = 200
 
 
 class Columns(Sequence[Column]):

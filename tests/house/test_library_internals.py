@@ -43,6 +43,7 @@ INTERNALS = {
     ("flask-wtf", "1.3.0"): {"_get_csrf_token"},
     ("urllib3", "2.8.0"): {"_new_conn"},
     ("werkzeug", "3.1.9"): {"_compile_builder"},
+    ("psycopg", "3.3.9"): {"_queries"},
     ("python-pkcs11", "0.9.5"): {"_loaded"},
 }
 STANDARD = {"imaplib": {"_create_socket"}}
