@@ -16,8 +16,8 @@ from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.statuses import SUSPENDED
 from app.core.db import Db
 from app.core.french import jour, spaces
-from app.core.questions import Asked, Rows, answer, answer_each, as_asked
-from app.folders.models import Folder
+from app.core.questions import OF, Asked, Rows, answer, answer_each, as_asked
+from app.folders.models import CircuitChange, Folder
 from app.folders.rows import CHANGES, OF_HERE
 from app.folders.sockets import Caution, Visa, is_open
 from app.invoices import frames
@@ -94,6 +94,12 @@ def in_lists(db: Db, folders: Sequence[Folder], rows: Sequence[Rows]) -> Mapping
     return {folder.id: _of_itself(db, folder, invoices.get(folder.id)) for folder in folders}
 
 
+ANY_THERE = sa.or_(
+    sa.exists().where(ChorusInvoice.folder_id == OF), sa.exists().where(CircuitChange.folder_id == OF)
+)
+"""Whether an invoice came from Chorus Pro, or its coming steps were ever changed."""
+
+
 def asked_ahead(db: Db, folder: Folder) -> Sequence[Asked]:
     """What `gate` reads before a visa: nothing where the service is attested."""
     if by_its_circuit(db, folder):
@@ -110,6 +116,11 @@ def keep_ahead(db: Db, folder: Folder, rows: Sequence[Rows]) -> None:
     """Keep what was read for whoever looks at it."""
     for question, read in zip((INVOICE, STATUSES, CHANGES), rows, strict=False):
         answer(db, question, folder.id, read)
+
+
+def keep_none(db: Db, folder: Folder) -> None:
+    """Keep that the base has nothing of it."""
+    keep_ahead(db, folder, [(), (), ()])
 
 
 def asked_together(_db: Db, folders: Sequence[Folder]) -> Sequence[Asked]:

@@ -34,7 +34,9 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.band(_Band(templates), of=invoices)
     sockets.caution(cautions.cautions, of=invoices)
     sockets.listing(cautions.in_lists, asks=cautions.asked_by_lists, of=invoices)
-    ahead = sockets.Ahead(cautions.asked_ahead, cautions.keep_ahead)
+    ahead = sockets.Ahead(
+        cautions.asked_ahead, cautions.keep_ahead, there=cautions.ANY_THERE, none=cautions.keep_none
+    )
     together = sockets.Together(cautions.asked_together, cautions.keep_together)
     sockets.gate(cautions.gate, ahead=ahead, together=together, of=invoices)
     sockets.check(answering.rejected_there, of=invoices)

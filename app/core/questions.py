@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, make_transient_to_detached
 
 from app.core.db import OURS_ALREADY, Db, UTCDateTime
 
@@ -234,6 +234,19 @@ HELD = "held"
 def hold(db: Db, rows: Any) -> None:
     """Keep these objects in hand as long as the session: whoever asks it for one by its number asks the base nothing."""
     db.info.setdefault(HELD, []).append(rows)
+
+
+def put_in_hand(db: Db, entity: type[Any], values: Mapping[str, Any]) -> None:
+    """Hold a row of a table that a statement of columns has read beside others, all but what the table defers: `get` finds it.
+
+    One that the session has already stays as it is.
+    """
+    row = db.identity_map.get(db.identity_key(entity, values["id"]))
+    if row is None:
+        row = entity(**values)
+        make_transient_to_detached(row)
+        db.add(row)
+    hold(db, row)
 
 
 def as_asked(question: Question, number: int) -> Asked:

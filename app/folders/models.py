@@ -3,15 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.core.clock import now
 from app.core.db import NO_DATE, Base, Db, MissingJson, Tenanted, Write, keep_by
+from app.core.questions import put_in_hand
 from app.folders.readings import disputed
 from app.people.covers import in_absence
+from app.people.models import Collectivity
 from workflows.condition import Facts
 from workflows.emitting import deposited
 from workflows.family import Family, family, typed_name
@@ -658,6 +662,8 @@ _runs: Any = (
 )
 # Always in the order in which they were opened: the rank of a part names its signature field.
 _runs = _runs.order_by(_run.c.id)
+_WIDTH = len(_runs.selected_columns)
+_PLACE = tuple(one.key for one in sa.inspect(Collectivity).column_attrs if not one.deferred)
 _close = sa.update(_run).where(_run.c.folder_id == sa.bindparam("folder"), sa.text("state = 'active'"))
 _unasked = _close.where(_run.c.slot.startswith(ASKED)).values(desk_id=None)
 
@@ -778,10 +784,37 @@ def handed_passage(folder: Folder, rank: int) -> int:
     return folder.round * STEPS_PER_ROUND + 3 * STEPS_PER_ROUND // 4 + rank
 
 
-def runs_of(db: Db, folder: Folder, passage: int) -> tuple[Run, ...]:
-    """The parts of one passage at a step, and the opinions that are asked beside it and open."""
-    found = db.connection().execute(_runs, {"folder": folder.id, "n": passage})
-    return tuple(Run(*row) for row in found)
+Looks = tuple[sa.ColumnElement[bool], ...]
+"""Conditions on the base, built once, about the folder `of`, its collectivity `here` and the present moment `moment`."""
+Answers = Mapping[sa.ColumnElement[bool], bool]
+
+
+def runs_of(db: Db, folder: Folder, passage: int, looks: Looks = ()) -> tuple[tuple[Run, ...], Answers]:
+    """The parts of one passage at a step, and the opinions that are asked beside it and open; what was looked at with them.
+
+    What `looks` asks is read by the same statement: under the lock, where the folder is locked; and so is the collectivity,
+    for whoever looks at its settings.
+    """
+    binds: dict[str, Any] = {"folder": folder.id, "n": passage}
+    if not looks:
+        return tuple(Run(*row) for row in db.connection().execute(_runs, binds)), {}
+    binds |= {"of": folder.id, "here": folder.collectivity_id, "moment": now()}
+    rows = db.connection().execute(_runs_beside(looks), binds).all()
+    if not rows:
+        return (), {}
+    beside = rows[0][_WIDTH:]
+    put_in_hand(db, Collectivity, dict(zip(_PLACE, beside, strict=False)))
+    looked = map(bool, beside[len(_PLACE) :])
+    return tuple(Run(*row[:_WIDTH]) for row in rows), dict(zip(looks, looked, strict=True))
+
+
+@lru_cache(maxsize=32)
+def _runs_beside(looks: Looks) -> Any:
+    """`_runs` with these looks beside each row; they name no row of it, so the base answers each of them once."""
+    place = Collectivity.__table__.c
+    columns = (place[name].label(f"place_{name}") for name in _PLACE)
+    looked = (look.label(f"look{n}") for n, look in enumerate(looks))
+    return _runs.join(Collectivity.__table__, place.id == sa.bindparam("here")).add_columns(*columns, *looked)
 
 
 def close_runs(db: Db, folder: Folder, state: str, moment: datetime) -> None:

@@ -26,11 +26,11 @@ from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
 from app.folders.seats import Slot, as_given, best_part, slots_of, stuck_at
 from app.folders.seen import refuse_unseen
-from app.folders.sockets import Visa, gated, obstacles, plugged, read_for_gates
+from app.folders.sockets import Visa, gated, looks_before_visa, obstacles, plugged, read_for_gates
 from app.folders.telling import to_tell
 from app.journal.chain import Event, append
 from app.people.actor import Actor, Cover
-from app.people.covers import facts_of, in_absence, refuse_over
+from app.people.covers import ANYBODY_AWAY, facts_of, in_absence, refuse_over
 from app.people.models import Desk
 from app.people.working_days import calendar_of
 from workflows.circuit import DONE, Circuit, Phase, Step, StepKind
@@ -54,7 +54,7 @@ class Present:
     """Where the folder stands, with the rows behind it; what the page shows and what the verb uses are the same.
 
     `step`: with the desks that have its parts, for the superiors that its circuit asks; `runs`: its parts; `asked`: the
-    opinions that are asked beside it and open.
+    opinions that are asked beside it and open; `looked`: what was looked at by the statement that read them.
     """
 
     circuit: Circuit
@@ -62,6 +62,7 @@ class Present:
     step: Step | None
     runs: tuple[Run, ...] = ()
     asked: tuple[Run, ...] = ()
+    looked: models.Answers = field(default_factory=dict)
 
     def in_turn(self, actor: Actor, folder: Folder) -> bool:
         """Whether it is for the actor to do what the step asks, though it may still wait for an opinion."""
@@ -167,11 +168,16 @@ def person_of(actor: Actor) -> int | None:
 
 
 def present(
-    db: Db, folder: Folder, *, signed: bool = False, round_: Sequence[StepRun] | None = None
+    db: Db,
+    folder: Folder,
+    *,
+    signed: bool = False,
+    round_: Sequence[StepRun] | None = None,
+    looks: models.Looks = (),
 ) -> Present:
     """Read where a folder stands; one statement while it runs, none where the parts of its round are given (`round_`).
 
-    Those of `round_` are read with the page, and so are the opinions asked beside them.
+    Those of `round_` are read with the page, and so are the opinions asked beside them. `looks`: what is looked at beside.
     """
     if folder.circuit_version_id is None:
         # A first draft: it may be given up, and that is the same in every circuit.
@@ -180,14 +186,18 @@ def present(
     if folder.phase != Phase.RUNNING:
         return Present(circuit, Standing(folder.place, folder.facts), None)
     passage = pass_number(circuit, folder)
-    rows = models.runs_of(db, folder, passage) if round_ is None else _shown(db, folder, passage, round_)
+    rows, looked = (
+        models.runs_of(db, folder, passage, looks)
+        if round_ is None
+        else (_shown(db, folder, passage, round_), {})
+    )
     runs = tuple(run for run in rows if run.waits is None)
     asked = tuple(run for run in rows if run.waits is not None)
     step = as_given(circuit.step(folder.place), [run.slot for run in runs])
     acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in runs if run.state == "done"}
     awaited = tuple(run.desk or "" for run in asked if run.waits)
     standing = Standing(folder.place, folder.facts, tuple(run.slot for run in runs), acted, signed, awaited)
-    return Present(circuit, standing, step, runs, asked)
+    return Present(circuit, standing, step, runs, asked, looked)
 
 
 def _shown(db: Db, folder: Folder, passage: int, round_: Sequence[StepRun]) -> tuple[Run, ...]:
@@ -228,7 +238,12 @@ def move(
     whose fields are not all filled in, and `visa-gated` and `visa-held` as `not_given` says.
     """
     # Only a recall asks whether something was signed: other actions are spared the statement.
-    here = here or present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
+    here = here or present(
+        db,
+        folder,
+        signed=action is Action.RECALL and was_signed(db, folder),
+        looks=_looks(folder, action),
+    )
     slot = _slot(db, here, folder, action, actor)
     if action is Action.APPROVE and here.step is not None:
         _refuse_unsaid(here.step, said)
@@ -240,7 +255,7 @@ def move(
     else:
         moved = advance(here.circuit, here.standing, action, **taken)
     if here.step is not None and action.outcome is Outcome.DONE:
-        _refuse_unready(db, folder, here.step, action, actor, said)
+        _refuse_unready(db, folder, here, here.step, action, actor, said)
     moment = now()
     under = here.under(actor, folder, slot) if action is not Action.WAIVE else None
     # Asked again here, under the lock: the absence may have ended since the page was shown.
@@ -276,12 +291,19 @@ def move(
     return moved
 
 
-def _refuse_unready(db: Db, folder: Folder, step: Step, action: Action, actor: Actor, said: Said) -> None:
+def _looks(folder: Folder, action: Action) -> models.Looks:
+    """What a move looks at beside the parts of the step, so that what is not there is not read for."""
+    return (ANYBODY_AWAY, *(looks_before_visa(folder) if action is Action.APPROVE else ()))
+
+
+def _refuse_unready(
+    db: Db, folder: Folder, here: Present, step: Step, action: Action, actor: Actor, said: Said
+) -> None:
     """Refuse to end a step whose fields lack, that somebody has not read, or before which something is to be settled."""
     refuse_unfilled(folder, step)
     if action is Action.APPROVE and step.kind is StepKind.VISA:
         with gathering(db):  # several rooms look at the same rows, and nothing is written yet
-            read_for_gates(db, folder)
+            read_for_gates(db, folder, here.looked)
             why = not_given(db, folder, step, actor)
         if why:
             raise why
@@ -504,7 +526,8 @@ def _enter(
     step = here.circuit.step(moved.entered)
     # Days are those of Paris: after midnight there it is still yesterday in UTC.
     day = moment.astimezone(PARIS).date()
-    slots, due = entering(db, folder, step, day, _signing_day(here, said, day))
+    all_there = not here.looked.get(ANYBODY_AWAY, True)
+    slots, due = entering(db, folder, step, day, _signing_day(here, said, day), all_there=all_there)
     act = act_of(folder)
     common = {
         "collectivity_id": folder.collectivity_id,
@@ -574,13 +597,14 @@ def _closed(db: Db, folder: Folder, awaited: Iterable[Slot]) -> frozenset[str]:
 
 
 def entering(
-    db: Db, folder: Folder, step: Step, day: date, signed: date | None = None
+    db: Db, folder: Folder, step: Step, day: date, signed: date | None = None, *, all_there: bool = False
 ) -> tuple[tuple[Slot, ...], date]:
     """Who is awaited at a step that is entered on this day, and the last day on time; refuses as `slots_of`.
 
-    What a move writes, and what a rehearsal tells. `signed`: the day of a signature that no row tells yet.
+    What a move writes, and what a rehearsal tells. `signed`: the day of a signature that no row tells yet; `all_there`: that
+    nobody is away, as the caller has read.
     """
-    return slots_of(db, folder, step, on=day), _due(db, folder, step, day, signed)
+    return slots_of(db, folder, step, on=day, all_there=all_there), _due(db, folder, step, day, signed)
 
 
 def _signing_day(here: Present, said: Said, day: date) -> date | None:

@@ -305,13 +305,15 @@ def slots_of(
     seats_alone: bool = False,
     on: date | None = None,
     locked: bool = False,
+    all_there: bool = False,
 ) -> tuple[Slot, ...]:
     """The slots of a step for this folder, with the people who may act now; refuses `desk-missing`.
 
     Who signs at a desk has a mandate that covers this folder today, once the collectivity has recorded one;
     `seats_alone` leaves that out, and who stands in for whom: a circuit is planned before the day on which it is signed. `on`:
     another day than today. One statement for all the desks of the step, whatever their number, and one for who is away.
-    `locked`, with `seats_alone`: none of these desks is closed before the transaction ends.
+    `locked`, with `seats_alone`: none of these desks is closed before the transaction ends. `all_there`: that nobody is away,
+    as the caller has read.
     """
     if not step.who:
         return ()
@@ -319,7 +321,9 @@ def slots_of(
     act = act_of(folder) if step.kind is StepKind.SIGN and not seats_alone else None
     keys, superiors, persons = _sorted_out(db, folder, step)
     found: dict[str, Slot] = {}
-    away: Mapping[int, Sequence[Away]] | None = kept(db, _away_key(folder.collectivity_id, on))
+    away: Mapping[int, Sequence[Away]] | None = (
+        {} if all_there else kept(db, _away_key(folder.collectivity_id, on))
+    )
     if keys or superiors:
         beside = (
             None if seats_alone or away is not None else away_asked(folder.collectivity_id, moment_on(on))

@@ -10,6 +10,7 @@ from datetime import date
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from app.circuits.library import catalogue
 from app.core.db import Db
 from app.core.outbox import News
 from app.core.questions import Asked, Question, Rows, hold, once, read_beside
-from app.folders.models import DocumentVersion, Folder
+from app.folders.models import Answers, DocumentVersion, Folder, Looks
 from app.folders.readings import rulings_on_cautions
 from app.people.actor import Actor
 from workflows.circuit import Step
@@ -250,10 +251,16 @@ class Ahead:
 
     All the gates of a folder are read for by one statement (`read_beside`): the binds of each have names of their own, but
     `here`, the collectivity, and `of`, the folder. It keeps what whoever looks finds again (`answer`, `keep`).
+
+    `there`: whether the base has any of it, by the same two binds, and `none`, which keeps that it has not. Where that is so
+    under the lock of the folder, nothing is asked, but of a folder of which `always` is true.
     """
 
     asks: Callable[[Db, Folder], Sequence[Asked]]
     keeps: Callable[[Db, Folder, Sequence[Rows]], None]
+    there: sa.ColumnElement[bool] | None = None
+    none: Callable[[Db, Folder], None] = lambda _db, _folder: None
+    always: Callable[[Folder], bool] = lambda _folder: False
 
 
 @dataclass(frozen=True)
@@ -403,15 +410,27 @@ def gate(
         plugged.together.add(together, of)
 
 
-def read_for_gates(db: Db, folder: Folder) -> None:
-    """Read by one statement what the gates of a folder look at before a visa, in a session that keeps it (`gathering`)."""
-    rooms = [(room, room.asks(db, folder)) for room in plugged.ahead.of(folder)]
+def looks_before_visa(folder: Folder) -> Looks:
+    """What says whether the gates of a folder have anything to look at, to be asked with its parts (`models.runs_of`)."""
+    return tuple(room.there for room in plugged.ahead.of(folder) if room.there is not None)
+
+
+def read_for_gates(db: Db, folder: Folder, there: Answers = MappingProxyType({})) -> None:
+    """Read by one statement what the gates of a folder look at before a visa, in a session that keeps it (`gathering`).
+
+    `there`: the answers to `looks_before_visa`, read under the lock; what it has no answer to is asked.
+    """
+    rooms = []
+    for room in plugged.ahead.of(folder):
+        if room.there is not None and not there.get(room.there, True) and not room.always(folder):
+            room.none(db, folder)
+        elif queries := room.asks(db, folder):
+            rooms.append((room, queries))
     answers = iter(read_beside(db, *(query for _, queries in rooms for query in queries)))
     for room, queries in rooms:
-        if queries:
-            rows = list(islice(answers, len(queries)))
-            hold(db, rows)
-            room.keeps(db, folder, rows)
+        rows = list(islice(answers, len(queries)))
+        hold(db, rows)
+        room.keeps(db, folder, rows)
 
 
 def read_for_gates_of(db: Db, folders: Sequence[Folder]) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.core.db import OURS_ALREADY, Db
 from app.core.french import jour, spaces
-from app.core.questions import Asked, Rows, keep, kept, once
+from app.core.questions import OF, Asked, Rows, keep, kept, once
 from app.display.views import state_label
 from app.folders.access import readable_among
 from app.folders.corrections import shown
@@ -121,6 +121,18 @@ PERHAPS_THIS: Any = _perhaps_this.cte("perhaps")
 """What may be the same as one invoice, named in the statement of what is read beside it."""
 _perhaps_these = sa.select(PERHAPS_THIS.c.folder_id, PERHAPS_THIS.c.how)
 _acts_perhaps = acts_of(sa.select(PERHAPS_THIS.c.folder_id))
+ANY_PERHAPS = (
+    sa.exists()
+    .select_from(_mine.join(_other, _of_the_same_key))
+    .where(
+        _mine.c.folder_id == OF,
+        _mine.c.collectivity_id + sa.literal_column("0") == sa.bindparam("here"),  # as in `_elsewhere`
+        _other.c.folder_id != OF,
+        # In the words of the statement: a list that is bound is written into it anew at each execution
+        sa.text(f"mine.kind IN ('{SAME}', '{CLOSE}', '{ALIKE}')"),
+    )
+)
+"""Whether anything shares one of the keys by which an invoice may be the same as another."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +253,11 @@ def keep_of_one(db: Db, folder: Folder, rows: Sequence[Rows]) -> None:
     perhaps, others, acts = rows
     every = {candidate.id: candidate for (candidate,) in others}
     keep(db, ("invoices seen before", folder.id), _twins(db, folder, perhaps, every, acts))
+
+
+def keep_none(db: Db, folder: Folder) -> None:
+    """Keep that nothing is like an invoice."""
+    keep(db, ("invoices seen before", folder.id), [])
 
 
 def _twins(

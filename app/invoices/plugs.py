@@ -69,7 +69,13 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.caution(proposals.cautions, of=invoices)
     sockets.proposal(proposals.proposals, of=invoices)
     sockets.caution(texts.cautions, of=invoices)
-    ahead = sockets.Ahead(listing.asked_ahead, listing.keep_ahead)
+    ahead = sockets.Ahead(
+        listing.asked_ahead,
+        listing.keep_ahead,
+        there=history.ANY_PERHAPS,
+        none=history.keep_none,
+        always=lambda folder: bool(accounts.told(folder)),
+    )
     together = sockets.Together(listing.asked_together, listing.keep_together)
     sockets.gate(_to_settle, ahead=ahead, together=together, of=invoices)
     sockets.deadline(interrupting.last_day, of=invoices)

@@ -39,7 +39,7 @@ def covering(user: Any, moment: Any) -> Any:
     return sa.exists().where(_absence.c.cover_id == user, live(moment))
 
 
-def away_in(collectivity_id: int, moment: Any) -> sa.ColumnElement[bool]:
+def away_in(collectivity_id: Any, moment: Any) -> sa.ColumnElement[bool]:
     """The condition on `absence` that it is of a collectivity, has begun at a moment and is not over."""
     return sa.and_(_absence.c.collectivity_id == collectivity_id, live(moment))
 
@@ -134,6 +134,10 @@ _away = (
     .order_by(_absence.c.id)
     .execution_options(**{OURS_ALREADY: True})
 )
+
+
+ANYBODY_AWAY = sa.exists().where(away_in(sa.bindparam("here"), sa.bindparam("moment")))
+"""Whether anybody of a collectivity is away at a moment, as a column of a statement that is asked anyway."""
 
 
 def away_at(db: Db, collectivity_id: int, moment: datetime) -> dict[int, list[Away]]:
