@@ -236,17 +236,20 @@ def hold(db: Db, rows: Any) -> None:
     db.info.setdefault(HELD, []).append(rows)
 
 
-def put_in_hand(db: Db, entity: type[Any], values: Mapping[str, Any]) -> None:
-    """Hold a row of a table that a statement of columns has read beside others, all but what the table defers: `get` finds it.
+def put_in_hand(db: Db, entity: type[T], values: Mapping[str, Any]) -> T:
+    """Hold the object of a row that a statement of columns has read, as one that was loaded; its number finds it (`get`).
 
-    One that the session has already stays as it is.
+    Half the price of having it loaded. One that the session has already stays as it is; a column that is not among the values
+    is read where somebody looks at it.
     """
     row = db.identity_map.get(db.identity_key(entity, values["id"]))
     if row is None:
-        row = entity(**values)
+        row = sa.inspect(entity).class_manager.new_instance()
+        row.__dict__.update(values)
         make_transient_to_detached(row)
         db.add(row)
     hold(db, row)
+    return row  # type: ignore[no-any-return]
 
 
 def as_asked(question: Question, number: int) -> Asked:

@@ -17,6 +17,7 @@ from app.circuits.library import catalogue
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db
+from app.core.questions import put_in_hand
 from app.core.refusals import Refusal
 from app.folders.models import WRITERS, Folder, StepRun
 from app.people.actor import Actor, Cover, Seat
@@ -47,6 +48,15 @@ _locked = (
     # Read again under the lock: the session may hold the folder as it was before somebody else moved it.
     .execution_options(populate_existing=True, **{OURS_ALREADY: True})
 )
+
+
+_FOLDER_COLUMNS = tuple(one.key for one in sa.inspect(Folder).column_attrs)
+_locked_columns = (
+    sa.select(*(_FOLDERS.c[name] for name in _FOLDER_COLUMNS))
+    .where(_FOLDERS.c.id == sa.bindparam("folder"), _FOLDERS.c.collectivity_id == sa.bindparam("here"))
+    .with_for_update()
+)
+"""The same where the session has not the folder yet, which is then made of its columns."""
 
 
 def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
@@ -492,7 +502,7 @@ def lock(db: Db, actor: Actor, folder_id: int, version: int | None, *, onlookers
     folder for its type alone does none (`looks-on`), unless the verb is one for `onlookers` too: it changes nothing there, or
     is by who administers and reads nothing.
     """
-    folder = db.scalar(_locked, {"folder": folder_id, "here": actor.collectivity_id})
+    folder = _lock(db, folder_id, actor.collectivity_id)
     if folder is None:
         raise Refusal("not-found")
     read_by(db, actor)
@@ -503,6 +513,15 @@ def lock(db: Db, actor: Actor, folder_id: int, version: int | None, *, onlookers
         refuse_stranger(db, actor, folder)
         raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
     return folder
+
+
+def _lock(db: Db, number: int, here: int) -> Folder | None:
+    binds = {"folder": number, "here": here}
+    if db.identity_key(Folder, number) in db.identity_map:
+        return db.scalar(_locked, binds)
+    db.flush()  # as before any query of the session
+    row = db.connection().execute(_locked_columns, binds).one_or_none()
+    return put_in_hand(db, Folder, dict(zip(_FOLDER_COLUMNS, row, strict=True))) if row is not None else None
 
 
 def refuse_stranger(db: Db, actor: Actor, folder: Folder) -> None:
