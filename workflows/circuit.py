@@ -167,6 +167,17 @@ class Circuit:
     def _by_key(self) -> dict[str, Step]:
         return {step.key: step for step in self.steps}
 
+    @cached_property
+    def _ranks(self) -> dict[str, int]:
+        return {step.key: rank for rank, step in enumerate(self.steps)}
+
+    def rank(self, key: str) -> int:
+        """The place of the step of this key among all of them, from 0; refuses `step-unknown`."""
+        try:
+            return self._ranks[key]
+        except KeyError:
+            raise Refusal("step-unknown", step=key) from None
+
     def step(self, key: str) -> Step:
         """The step of this key; refuses `step-unknown`."""
         try:
@@ -184,7 +195,7 @@ class Circuit:
         One that depends on a fact which a step before it requires, and which nobody has given yet, is among them as long as
         some value of that fact asks for it.
         """
-        start = 0 if after is None else self.steps.index(self.step(after))
+        start = 0 if after is None else self.rank(after)
         unknown: frozenset[str] = frozenset()
         way: list[Step] = []
         for step in self.steps[start:]:
@@ -226,7 +237,7 @@ class Circuit:
 
     def following(self, place: str) -> tuple[Step | None, ...]:
         """The steps tried in order on leaving `place`; a last `None` means that the folder may end there."""
-        start = 0 if place in RESERVED else self.steps.index(self.step(place)) + 1
+        start = 0 if place in RESERVED else self.rank(place) + 1
         steps: list[Step | None] = []
         for step in self.steps[start:]:
             steps.append(step)

@@ -16,7 +16,7 @@ from app.chorus.models import ChorusInvoice, ChorusStatus
 from app.chorus.statuses import SUSPENDED
 from app.core.db import Db
 from app.core.french import jour, spaces
-from app.core.questions import OF, Asked, Rows, answer, answer_each, as_asked
+from app.core.questions import OF, Asked, Rows, answer, answer_each, as_asked, once
 from app.folders.models import CircuitChange, Folder
 from app.folders.rows import CHANGES, OF_HERE
 from app.folders.sockets import Caution, Visa, is_open
@@ -141,7 +141,8 @@ def gate(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
     """What stands before the finances and the signature; the service may be attested all the same."""
     if visa is not None and at_service(db, folder):
         return []
-    every = cautions(db, folder)
+    # Of a folder that nobody will sign, a visa asks it as at the signature too
+    every = once(db, ("chorus cautions", folder.id), lambda: cautions(db, folder))
     drafts = [
         Problem(caution.key, frames.FIELD, spaces(f"« {caution.title} » : {works.SAY_FIRST}"))
         for caution in (every if visa is None else ())

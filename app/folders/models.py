@@ -145,8 +145,14 @@ class Folder(Base, Tenanted):
     @property
     def facts(self) -> Facts:
         """The facts as the law tries them: where a file says one thing and a person another, each of the two."""
-        facts, path = disputed(self.fields, self.sources), self.sources.get(EMITTED)
-        return deposited(facts, tuple(path)) if path else facts
+        # Rooms ask for them twenty times in a move, and both columns are only ever replaced.
+        fields, sources, known = self.fields, self.sources, self.__dict__.get("_facts")
+        if known is None or known[0] is not fields or known[1] is not sources:
+            path = sources.get(EMITTED)
+            facts = disputed(fields, sources)
+            known = fields, sources, deposited(facts, tuple(path)) if path else facts
+            self.__dict__["_facts"] = known
+        return known[2]
 
 
 class FolderLink(Base, Tenanted):

@@ -45,6 +45,7 @@ from workflows.vocabulary import Action, Outcome, Right
 _run: Any = StepRun.__table__
 MACHINE = "system"
 HANDOVER = "handover"
+_SIGNING = frozenset({StepKind.SIGN, StepKind.SEAL})
 SOMEBODY = LARGEST_KEY
 """An application has one desk, so its part, once done, names it enough: by a number that no other application can have."""
 
@@ -209,7 +210,7 @@ def _shown(db: Db, folder: Folder, passage: int, round_: Sequence[StepRun]) -> t
 def pass_number(circuit: Circuit, folder: Folder, place: str | None = None) -> int:
     """The number of a passage at a step, unique in the folder: what was decided there before it was sent back has another."""
     # Among all steps, not those that apply: a fact that changes on the way must not renumber what was passed.
-    return folder.round * STEPS_PER_ROUND + circuit.steps.index(circuit.step(place or folder.place))
+    return folder.round * STEPS_PER_ROUND + circuit.rank(place or folder.place)
 
 
 @dataclass(frozen=True)
@@ -330,8 +331,10 @@ def _signed_on_its_way(db: Db, folder: Folder) -> bool:
     if folder.circuit_version_id is None:
         return True
     circuit = circuit_of(db, folder.circuit_version_id)
+    if all(step.kind not in _SIGNING for step in circuit.steps):
+        return False
     way, unsure = circuit.applicable(folder.facts), circuit.unsure(folder.facts)
-    return any(step.kind in {StepKind.SIGN, StepKind.SEAL} and step.key not in unsure for step in way)
+    return any(step.kind in _SIGNING and step.key not in unsure for step in way)
 
 
 def place_back(
@@ -676,7 +679,7 @@ def _news(
     """What must happen outside because of this move: letters to people, and the automatic step that starts alone."""
     opened = moved.entered != moved.left and moved.phase is Phase.RUNNING
     stuck = opened and stuck_at(db, folder, here.circuit.step(moved.entered), entered)
-    ending = _ends_by_itself(folder, here, moved)
+    ending = moved.action is Action.SIGN and _ends_by_itself(folder, here, moved)
     news = news_of(
         db, folder, moved, entered, actor, informed=informed, stuck=stuck, ending=ending, partial=partial
     )

@@ -205,10 +205,12 @@ class ByFamily(Generic[F]):
 
     def __init__(self) -> None:
         self._plugged: list[tuple[F, Cares | None]] = []
+        self._by_family: dict[str, tuple[F, ...]] = {}
 
     def add(self, ask: F, of: Cares | None) -> None:
         """Plug in for the families that `of` says; for all when it is None."""
         self._plugged.append((ask, of))
+        self._by_family.clear()
 
     def of(self, folder: Folder) -> Iterator[F]:
         """Those who care about the family of a folder; of one that is known no more, those who care about all."""
@@ -216,10 +218,15 @@ class ByFamily(Generic[F]):
 
     def of_family(self, name: str) -> Iterator[F]:
         """The same, of a family by its name, before there is a folder."""
-        family = catalogue().get(name)
-        for ask, cares in self._plugged:
-            if cares is None or (family is not None and cares(family)):
-                yield ask
+        known = self._by_family.get(name)
+        if known is None:
+            family = catalogue().get(name)
+            known = tuple(
+                ask for ask, cares in self._plugged if cares is None or (family is not None and cares(family))
+            )
+            if family is not None:
+                self._by_family[name] = known
+        return iter(known)
 
     def each(self, folders: Sequence[Folder]) -> Iterator[tuple[F, list[Folder]]]:
         """Each of those who care about the family of some of these folders, with these."""
@@ -232,6 +239,7 @@ class ByFamily(Generic[F]):
     def clear(self) -> None:
         """Unplug everything."""
         self._plugged.clear()
+        self._by_family.clear()
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ def told(folder: Folder) -> list[str]:
 
 def _unruled(folder: Folder) -> list[dict[str, Any]]:
     """What its supplier added that no decision on the account which stands has looked at, each with the accounts left of it."""
+    if COMPLETED not in folder.sources:
+        return []
     standing, settled, count = stated(folder), set[str](), 0
     for ruling in folder.sources.get("rulings", ()):
         if ruling["about"] == "iban" and ruling["kept"] in standing and COMPLETED in ruling:
@@ -438,6 +440,9 @@ def deciding_apart(folder: Folder) -> frozenset[int]:
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """What to look at in the accounts of an invoice; neither who deposited it nor who called the supplier rules on it."""
+    every = doubts(db, folder)
+    if not every:
+        return []
     by = deciding_apart(folder)
     return [
         Caution(
@@ -452,7 +457,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
             awaits="" if doubt.calls else "iban-call-first",
             whom=spaces(doubt.seller),
         )
-        for doubt in doubts(db, folder)
+        for doubt in every
     ]
 
 

@@ -99,14 +99,16 @@ def _to_settle(db: Db, folder: Folder, visa: Visa | None) -> list[Problem]:
     """
     if visa is not None and settling.at_service(db, folder):
         return []
-    passing = person_of(visa.actor) if visa is not None and _signed_after(db, folder) else None
+    unknown = accounts.to_verify(db, folder)
+    signed_after = visa is not None and bool(unknown) and _signed_after(db, folder)
+    passing = person_of(visa.actor) if visa is not None and signed_after else None
     verify = [
         Problem(
             "account-unverified",
             "iban",
             spaces(f"« {caution.title} » : {VERIFY_FIRST if caution.awaits else RULE_NOW}"),
         )
-        for caution in accounts.to_verify(db, folder)
+        for caution in unknown
         if passing is None or caution.awaits or passing not in caution.by
     ]
     return [*history.to_rule(db, folder), *texts.to_rule(db, folder), *verify]

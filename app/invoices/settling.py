@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from app.circuits.library import circuit_of, family_of
 from app.core.clock import now
 from app.core.db import Db
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.folders.facts import fill
 from app.folders.models import Folder
@@ -34,6 +35,11 @@ def at_service(db: Db, folder: Folder) -> bool:
     """
     if folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
         return False
+    # Each of the gates of an invoice asks it
+    return once(db, ("at service", folder.id), lambda: _at_service(db, folder))
+
+
+def _at_service(db: Db, folder: Folder) -> bool:
     if by_its_circuit(db, folder):
         return True
     handed = (

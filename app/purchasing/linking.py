@@ -46,7 +46,9 @@ def keys_of(facts: Facts, kind: str) -> frozenset[str]:
     if kind == ORDER:
         texts = [str(text or "") for field in ("number", "engagement") for text in values(facts, field)]
     else:
-        whole = [str(text or "") for text in values(facts, "order_ref")]
+        whole = [str(text) for text in values(facts, "order_ref") if text]
+        if not whole:
+            return frozenset()
         parts = (part for text in whole for part in _PARTS.split(text) if re.search(r"\d", part))
         texts = [*whole, *parts]
     return frozenset(key for text in texts if SHORTEST <= len(key := strict(text)) <= LONGEST)

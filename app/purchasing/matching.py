@@ -416,6 +416,6 @@ def to_rule(db: Db, invoice: Folder, visa: Visa | None) -> list[Problem]:
                 "point, ou la rejeter."
             ),
         )
-        for caution in cautions(db, invoice)
+        for caution in once(db, ("order cautions", invoice.id), lambda: cautions(db, invoice))
         if caution.key == OVER and is_open(invoice, caution)
     ]
