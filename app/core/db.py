@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, ForeignKey, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
@@ -112,6 +113,7 @@ def make_engine(url: str) -> Engine:
         server = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://"),
             connect_args={"cursor_factory": PlainCursor},
+            json_deserializer=from_json,  # a tenth of the time of that of Python, which looks for an encoding first
             pool_size=8,
             max_overflow=8,
             hide_parameters=True,

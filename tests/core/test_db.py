@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.db import engine, reading
+from app.core.db import engine, reading, writing
+from app.core.questions import put_in_hand
+from app.people.models import Collectivity
 from tests.builders.house import House
 
 
@@ -66,3 +68,21 @@ def test_the_columns_of_a_known_statement_are_described_to_nobody(
         cursor.execute("SET jit = off")
         assert cursor.description is None
     del house
+
+
+def test_a_row_that_was_read_beside_others_is_as_one_that_was_loaded(house: House) -> None:
+    here = house.actor("g.trehorel").collectivity_id
+    with writing() as db, db.begin():
+        table = Collectivity.__table__
+        read = db.connection().execute(
+            sa.select(*(column for column in table.c if column.key != "logo")).where(table.c.id == here)
+        )
+        row = put_in_hand(db, Collectivity, dict(read.mappings().one()))
+        assert db.get(Collectivity, here) is row
+        assert row not in db.dirty
+        assert row.logo is None  # read now
+        settings = {**row.settings, "essai": "1"}
+        row.settings = settings
+        assert put_in_hand(db, Collectivity, {"id": here, "settings": {}}) is row
+    with reading(here) as db:
+        assert db.get_one(Collectivity, here).settings == settings

@@ -159,3 +159,16 @@ def test_a_visa_asks_twelve_questions_at_most(house: House) -> None:
         )  # the last in the absence of Pellenec
     }
     assert {name: statements for name, statements in asked.items() if len(statements) > MOVE} == {}
+
+
+def test_a_visa_before_which_nothing_stands_reads_for_no_gate(house: House) -> None:
+    """The folder, its step with what says that nothing else is there, the next desk, the head of the journal."""
+    twin = house.an_invoice(at="finance", number="FA-1")
+    house.an_invoice(at="finance", number="FA-2")
+    alone = house.an_invoice(at="finance", number="FA-3")
+    questions_of_a_visa(house, house.an_invoice(at="finance", number="FA-4"), N)  # circuits are read once
+    asked = questions_of_a_visa(house, alone, N)
+    assert len([statement for statement in asked if statement.startswith("SELECT")]) == 4, asked
+    known_at_chorus(house, [twin])
+    asked = questions_of_a_visa(house, twin, N)
+    assert any(" FROM chorus_invoice " in one and "together" in one for one in asked), asked
