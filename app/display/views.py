@@ -163,6 +163,11 @@ class DocView:
     carried: int = 0
     unexamined: bool = False
 
+    @property
+    def checked(self) -> bool:
+        """Whether a signature made here is among them, which was checked as it was made."""
+        return any(one.tone == "ok" and not one.ask_url for one in self.signatures)
+
 
 @dataclass(frozen=True)
 class FolderView:

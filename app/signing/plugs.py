@@ -185,7 +185,7 @@ def _when_made(row: SignatureProof, archived: str, url: str) -> SignatureView:
     level = f"{reached[:1].upper()}{reached[1:]}. " if reached else ""
     sentence = f"{level}Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
     name = in_both_names(row.name, row.holder)
-    certificate = f"Certificat émis par « {row.issuer} », numéro {row.serial}"
+    certificate = f"Certificat émis par « {common_name(row.issuer)} », numéro {row.serial}"
     return SignatureView(
         name, row.capacity, instant_preuve(row.signed_at), sentence, "ok", url, certificate=certificate
     )

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
 
@@ -238,6 +239,18 @@ def test_the_names_in_a_folder_taken_away_are_those_that_every_system_takes(hous
     answer = house.client(G).get(f"/dossiers/{folder_id}/dossier.zip")
     assert "Travaux - quai -nord- -.zip" in answer.headers["Content-Disposition"]
     assert not [name for name in opened(answer.data) if set(name) & set('<>:"|?*')]
+
+
+def test_what_was_signed_here_is_told_by_its_issuer_s_name_and_not_as_never_examined(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    house.sign(folder_id, A)
+    client = house.client(G)
+    page = " ".join(client.get(f"/dossiers/{folder_id}/bordereau").get_data(as_text=True).split())
+    for words in (page, text_of(client.get(f"/dossiers/{folder_id}/bordereau.pdf").data)):
+        assert "Fichier rouvert et vérifié après signature" in words
+        assert "Common Name" not in words
+        assert "on examinées" not in words
+        assert re.search("Pas examinées? de nouveau depuis|Pas examiné de nouveau depuis", words)
 
 
 def test_signatures_that_nobody_has_examined_are_told_as_such_until_they_are(house: House) -> None:

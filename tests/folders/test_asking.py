@@ -12,6 +12,7 @@ from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.display import moved, queues
+from app.display.exports.slip import slip as slip_of
 from app.folders import asking, decide, sending
 from app.folders.access import may_read
 from app.folders.models import AskedOpinion, Folder, StepRun
@@ -142,6 +143,14 @@ def test_from_the_question_to_the_decision_by_the_pages_and_on_every_trail(house
     slip = words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
     assert ".." not in slip
     assert slip.split("Circuit")[0].count(ANSWER) == 2, "the same"
+    with house.app.test_request_context(), reading() as db:
+        told = [one for one in slip_of(db, db.get_one(Folder, folder_id)).decisions if "vis " in one.what[:5]]
+    capacity = house.actor(S).capacity
+    # Each beside its step, by the desk that asked, then by the one that answers and in what capacity
+    assert [(one.step, one.place) for one in told[:2]] == [
+        ("Contrôle des finances", "Direction des finances"),
+        ("Contrôle des finances", ", ".join(filter(None, ("Direction générale", capacity)))),
+    ]
     journal = page(house, G, folder_id, "journal")
     assert (
         f"Avis demandé par Nolwenn Abgrallec à la Direction générale, aux Services techniques : « {WHY} »"

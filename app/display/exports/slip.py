@@ -20,7 +20,7 @@ from app.display.views import DocView, FolderView, StepView, state_label
 from app.folders import notes
 from app.folders.corrections import ruled_in_words, told
 from app.folders.models import STEPS_PER_ROUND, Folder, StepRun
-from app.folders.rows import RUNS
+from app.folders.rows import ASKED, RUNS
 from app.folders.seats import desk_names
 from app.folders.sockets import told_by_page, untold
 from app.journal.models import JournalEntry
@@ -41,6 +41,8 @@ EMITTED = {
     "folder.created": "Dépôt", "folder.submit": "Envoi", "folder.recall": "Reprise", "folder.withdraw": "Abandon",
 }  # fmt: skip
 """Those that the desk which deposits wrote, at no step of the circuit."""
+OPINIONS = frozenset({"opinion.asked", "opinion.given", "opinion.withdrawn"})
+"""Those of an opinion, asked beside a step of the circuit."""
 ADMINISTERED = frozenset({"folder.replaced", "folder.waive"})
 """Those of who administers: the part was a desk's, in whose name they are not done."""
 TAKEN_BACK, BEFORE = ", repris ensuite", ", avant le renvoi"
@@ -137,6 +139,7 @@ def _decisions(db: Db, folder: Folder, seen: Portrait) -> list[Decision]:
         .order_by(JournalEntry.id)
     )
     lines = [(line, json.loads(line.facts)) for line in db.scalars(query)]
+    lines = [(line, {**facts, **_of_opinion(db, folder, line.event, facts)}) for line, facts in lines]
     keys = {_desk_key(facts) for _, facts in lines} - {""}
     named = sa.select(Desk.key, Desk.name).where(
         Desk.collectivity_id == folder.collectivity_id, Desk.key.in_(keys)
@@ -152,6 +155,24 @@ def _decisions(db: Db, folder: Folder, seen: Portrait) -> list[Decision]:
         _decision(line, facts, desks, emitter.name if emitter else "", labels, folder.round, after.get(n, ""))
         for n, (line, facts) in enumerate(lines)
     ]
+
+
+def _of_opinion(db: Db, folder: Folder, event: str, facts: Mapping[str, Any]) -> dict[str, str]:
+    """The step beside which an opinion was asked, and for which desk, or in what capacity, it was asked or given.
+
+    The journal names it by its part alone, which says the rest.
+    """
+    if event not in OPINIONS:
+        return {}
+    asked = facts.get("asked")
+    number = asked[0] if isinstance(asked, list) and asked else asked
+    run = next((run for (run,) in ask(db, RUNS, folder.id) if run.id == number), None)
+    if run is None:
+        return {}
+    if event == "opinion.given":
+        return {"left": run.step, "desk_name": str(facts.get("desk", "")), "capacity": run.capacity or ""}
+    slot = next((row.slot for (row,) in ask(db, ASKED, folder.id) if row.run_id == number), "")
+    return {"left": run.step, "slot": slot if event == "opinion.asked" else ""}
 
 
 def _taken_back(events_there: Sequence[str]) -> frozenset[int]:
@@ -209,7 +230,7 @@ def _decision(
     label = str(facts.get("label", ""))
     if not label and round_ == now_in:
         label = labels.get(str(facts.get("left", "")), "")
-    place = desks.get(_desk_key(facts), "")
+    place = desks.get(_desk_key(facts), "") or str(facts.get("desk_name", ""))
     if line.event in EMITTED:
         label, place = EMITTED[line.event], emitter
     elif line.event in ADMINISTERED:

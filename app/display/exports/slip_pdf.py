@@ -10,6 +10,7 @@ from app.display.noting.views import NoteView
 from app.display.views import DocView
 from app.pdf import paper
 
+SINCE = "Pas examinées de nouveau depuis : la page du dossier le fait."
 UNEXAMINED = "Non examinées : faites-les vérifier sur la page du dossier."
 
 
@@ -119,10 +120,16 @@ def _document(sheets: Any, document: DocView) -> None:
             ("Fichier", document.meta),
             ("SHA-256", document.sha256),
             *(("Signature", _signature(one)) for one in document.signatures if not one.ask_url),
-            ("Signatures", UNEXAMINED if document.unexamined else ""),
+            ("Signatures", _unexamined(document)),
         ],
     )
     sheets.ln(2)
+
+
+def _unexamined(document: DocView) -> str:
+    if not document.unexamined:
+        return ""
+    return SINCE if document.checked else UNEXAMINED
 
 
 def _signature(one: Any) -> str:
