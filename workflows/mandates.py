@@ -83,6 +83,12 @@ def over(mandate: Mandate, today: date) -> bool:
     return own or (mandate.given_by is not None and over(mandate.given_by, today))
 
 
+def last_day(mandate: Mandate) -> date | None:
+    """The last day of a mandate, by itself or with the office that it comes from; None when open."""
+    of_office = last_day(mandate.given_by) if mandate.given_by is not None else None
+    return min((day for day in (mandate.ends_on, of_office) if day is not None), default=None)
+
+
 def check(mandate: Mandate, act: Act, today: date) -> None:
     """Refuse a signature by this mandate before it begins, after its end, outside its scope, above its ceiling, its order off.
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from app.circuits.library import circuit_of
+from app.circuits.own_types import called
 from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db
 from app.core.french import jour, spaces
@@ -30,8 +31,8 @@ from app.signing.enrol import certificates_by_person
 from workflows import absences
 from workflows.absences import meet
 from workflows.circuit import Circuit, Phase, Step, StepKind, WhoKind
-from workflows.mandates import fitting
-from workflows.rights import Rights
+from workflows.mandates import fitting, last_day
+from workflows.rights import Rights, allows, parted_type
 from workflows.vocabulary import Right
 
 MOST = 150
@@ -145,7 +146,8 @@ def outlook(
         any(meeting.step.kind is StepKind.SIGN for meeting in met),
         {row.desk_id for row in rows if Right.ACT in Rights.read(row.rights)},
     )
-    return Outlook(tuple(sorted((*blocks, *beside), key=lambda block: order[block.tone])), unseen)
+    back = _returned(db, reader, law, absent)
+    return Outlook(tuple(sorted((*blocks, *back, *beside), key=lambda block: order[block.tone])), unseen)
 
 
 def _block(group: _Group) -> Block:
@@ -196,24 +198,56 @@ def _judged(
         replace(slot, people=tuple(replace(p, away=None) for p in slot.people if not p.absent))
         for slot in meeting.slots
     ]
-    slots = stand_in(db, meeting.folder, meeting.step, bare, away, meeting.day)
-    there = tuple(
-        replace(
-            slot,
-            people=tuple(p for p in slot.people if p.away is None and p.user_id != meeting.asked_by_id),
+
+    def on(day: date) -> tuple[Slot, ...]:
+        """The parts with who is there, and may sign that day."""
+        slots = stand_in(db, meeting.folder, meeting.step, bare, away, day)
+        return tuple(
+            replace(
+                slot,
+                people=tuple(p for p in slot.people if p.away is None and p.user_id != meeting.asked_by_id),
+            )
+            for slot in slots
         )
-        for slot in slots
-    )
+
+    there = on(meeting.day)
     stuck = lacks_people(meeting.step, there, meeting.acted, meeting.served)
     helped = any(p.user_id == law.by and p.absent for slot in there for p in slot.people)
     if not stuck and helped:
-        return "ok", f"Pour {named}, « en l’absence {de(absent.name)} »."
+        sentence = f"Pour {named}, « en l’absence {de(absent.name)} »"
+        last = _last(law)
+        lacks = lacks_people(meeting.step, on(last), meeting.acted, meeting.served)
+        if lacks and cover is not None and (until := _signs_until(db, cover, meeting, last)):
+            return (
+                "warn",
+                f"{sentence}, jusqu’au {jour(until).removesuffix('.')} : plus aucun mandat ne le permet ensuite.",
+            )
+        return "ok", f"{sentence}."
     if not stuck and lacks_people(meeting.step, there, meeting.acted):
         return "ok", "Un logiciel en service à cette étape peut y agir."
     if not stuck:
         return "ok", "D’autres personnes peuvent agir à cette étape."
-    tone = "danger" if meeting.due <= (law.ends - absences.MINUTE).astimezone(PARIS).date() else "warn"
+    tone = "danger" if meeting.due <= _last(law) else "warn"
     return _why(db, law, absent, cover, meeting, tone)
+
+
+def _last(law: absences.Absence) -> date:
+    """The last day of an absence."""
+    return absences.last_instant(law.ends).astimezone(PARIS).date()
+
+
+def _signs_until(db: Db, cover: User, meeting: _Met, last: date) -> date | None:
+    """The last day on which who stands in may sign a folder, one mandate after the other; None where he may to the end."""
+    day, owned = meeting.day, mandates(db, cover.id)
+    while day <= last:
+        try:
+            ends = [last_day(one) for one in fitting(owned, act_of(meeting.folder), day)]
+        except Refusal:
+            return day - timedelta(days=1)
+        if None in ends:
+            return None
+        day = max(one for one in ends if one is not None) + timedelta(days=1)
+    return None
 
 
 def _why(
@@ -295,7 +329,7 @@ def _met(
     Of the folders of which the reader may be told (`outlook`).
     """
     begins = max(law.starts.astimezone(PARIS).date(), today())
-    last = (law.ends - absences.MINUTE).astimezone(PARIS).date()
+    last = _last(law)
     numbers, unseen = _running(db, reader, user_id)
     readable = set(db.scalars(sa.select(Folder.id).where(Folder.id.in_(numbers), readable_by(reader))))
     meetings: list[_Met] = []
@@ -429,7 +463,10 @@ def _beside(
         certificate.not_after.astimezone(PARIS).date()
         for certificate in certificates_by_person(db, {cover.id}).get(cover.id, [])
     ]
-    if ends and max(ends) < (law.ends - absences.MINUTE).astimezone(PARIS).date():
+    if not ends and standing(mandates(db, cover.id), law):
+        sentence = f"Aucun n’est inscrit à son nom : {cover.name} ne signera rien tant qu’il n’y en a pas."
+        yield Block("warn", f"Certificat {de(cover.name)}", spaces(sentence))
+    if ends and max(ends) < _last(law):
         sentence = f"Il expire le {jour(max(ends))} : {cover.name} ne signera plus ensuite, même par son propre mandat."
         yield Block("warn", f"Certificat {de(cover.name)}", spaces(sentence))
 
@@ -482,16 +519,19 @@ def _empty(
         .where(Desk.collectivity_id == absent.collectivity_id, Desk.closed_at.is_(None))
         .order_by(Desk.name, Holder.user_id)
     )
-    desks: dict[int, tuple[str, set[int]]] = {}
+    desks: dict[int, tuple[str, dict[int, Rights]]] = {}
     for row in db.execute(seats):
-        if absences.lent(Rights.read(row.rights), ()):
-            desks.setdefault(row.id, (row.name, set()))[1].add(row.user_id)
+        if rights := absences.lent(Rights.read(row.rights), ()):
+            desks.setdefault(row.id, (row.name, {}))[1][row.user_id] = rights
     named = {other.by for other in planned if other.by is not None}
     open_accounts = set(db.scalars(sa.select(User.id).where(User.id.in_(named), User.active.is_(True))))
     for number, (name, people) in desks.items():
         if absent.id not in people:
             continue
         gaps = absences.unattended(period, people, planned, number, open_accounts)
+        some = not gaps
+        if some and any(one.types for one in planned):
+            gaps = _gaps_of_types(db, period, absent, people, planned, number, open_accounts)
         if not gaps:
             continue
         whole = gaps == [(period.starts, period.ends)]
@@ -499,11 +539,88 @@ def _empty(
             f"du {planning.words_of(begins)} au {planning.last_minute(ends)}" for begins, ends in gaps
         )
         what = "ce que le logiciel en service ne prend pas" if number in served else "ce qui y viendra"
-        sentence = (
-            f"Personne n’y agira{'' if whole else f' {when}'} : {what} {'' if whole else 'alors '}attendra"
-        )
+        what = f"{what} de ces types" if some else what
+        left = "les types de dossiers qui ne sont pas confiés" if law.types else "certains types de dossiers"
+        which = f" pour {left}" if some else ""
+        sentence = f"Personne n’y agira{which}{'' if whole else f' {when}'} : {what} {'' if whole else 'alors '}attendra"
         yield Block(
             "warn", f"Bureau « {name} »", spaces(f"{sentence} {absent.name}." if whole else f"{sentence}.")
+        )
+
+
+def _gaps_of_types(
+    db: Db,
+    period: absences.Absence,
+    absent: User,
+    people: Mapping[int, Rights],
+    planned: Sequence[absences.Absence],
+    desk: int,
+    open_accounts: Collection[int],
+) -> list[tuple[datetime, datetime]]:
+    """When nobody acts at a desk on one or another type of folders on which the person acts there: intervals in order."""
+    gaps: list[tuple[datetime, datetime]] = []
+    for name in called(db, absent.collectivity_id):
+        acting = [number for number, rights in people.items() if absences.lent(rights, [name])]
+        of_type = parted_type(name)
+        lending = [
+            one if absences.concerns(one.types, *of_type) else replace(one, acts=False) for one in planned
+        ]
+        if absent.id in acting:
+            gaps += absences.unattended(period, acting, lending, desk, open_accounts)
+    merged: list[tuple[datetime, datetime]] = []
+    for begins, ends in sorted(gaps):
+        joins = bool(merged) and begins <= merged[-1][1]
+        first, last = merged.pop() if joins else (begins, ends)
+        merged.append((first, max(last, ends)))
+    return merged
+
+
+def _returned(db: Db, reader: Actor, law: absences.Absence, absent: User) -> Iterator[Block]:
+    """The folders that came back to the person to be corrected: who stands in deposits nothing.
+
+    Of those that the reader may read, where he is somebody else.
+    """
+    desks = sa.select(Desk.id).where(Desk.collectivity_id == absent.collectivity_id, Desk.closed_at.is_(None))
+    query = (
+        sa.select(Folder)
+        .join(Holder, sa.and_(Holder.desk_id == Folder.emitter_desk_id, Holder.user_id == absent.id))
+        .where(
+            Folder.phase == Phase.REJECTED.value,
+            Folder.depositor_user_id == absent.id,
+            Folder.emitter_desk_id.in_(desks),
+            sa.true() if reader.user_id == absent.id else readable_by(reader),
+        )
+        .order_by(Folder.id)
+    )
+    folders = db.scalars(query.limit(MOST)).all()
+    seats = (
+        sa.select(Holder.desk_id, Holder.rights)
+        .join(User, sa.and_(User.id == Holder.user_id, User.active.is_(True)))
+        .where(Holder.desk_id.in_({one.emitter_desk_id for one in folders}), Holder.user_id != absent.id)
+    )
+    rights = [(row.desk_id, row.rights) for row in db.execute(seats)] if folders else []
+    helped: dict[bool, list[Folder]] = {}
+    for one in folders:
+        able = any(
+            desk == one.emitter_desk_id and allows(grants, Right.CREATE, *one.of_type)
+            for desk, grants in rights
+        )
+        helped.setdefault(able, []).append(one)
+    for able, several in helped.items():
+        soonest = min((one.due_on or NO_DATE for one in several), default=NO_DATE)
+        others = (
+            "D’autres personnes du bureau le peuvent ; aucun rappel ne le leur dit."
+            if able
+            else f"Personne d’autre ne dépose à ce bureau : cela attendra {absent.name}."
+        )
+        due = f" Échéance la plus proche : {jour(soonest).removesuffix('.')}." if soonest < NO_DATE else ""
+        shown = tuple((one.id, planning.called_of(one.title, one.number)) for one in several[:SHOWN])
+        yield Block(
+            "warn" if able or soonest > _last(law) else "danger",
+            f"{plural(len(several), 'dossier retourné', 'dossiers retournés')}, à corriger",
+            spaces(f"Un intérim ne dépose pas. {others}{due}"),
+            shown,
+            _rest(len(several) - len(shown), 0),
         )
 
 
