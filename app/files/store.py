@@ -78,6 +78,7 @@ class Store:
         self._objects = objects
         self._folder = folder
         self._mount = mount_of(folder) if folder else None
+        self._device = folder.stat().st_dev if folder else None
         self._settled: set[Path] = set()
         self._recent: dict[str, bytes] = {}
 
@@ -92,10 +93,7 @@ class Store:
 
     def stream(self, scope: str, sha256: str, chunk: int = CHUNK) -> Iterator[bytes]:
         """The kept bytes, piece by piece; the last piece is held back until all of them are verified."""
-        import obstore
-
-        with self._speaking(sha256):
-            pieces = iter(obstore.get(self._objects, _key(scope, sha256)).stream(min_chunk_size=chunk))
+        pieces = self._pieces(scope, sha256, chunk)
         digest, pending = hashlib.sha256(), b""
         while True:
             with self._speaking(sha256):
@@ -104,12 +102,25 @@ class Store:
                 break
             if pending:
                 yield pending
-            pending = bytes(piece)
+            pending = piece
             digest.update(pending)
         if digest.hexdigest() != sha256:
             raise Refusal("file-altered", sha256=sha256)
         if pending:
             yield pending
+
+    def _pieces(self, scope: str, sha256: str, chunk: int) -> Iterator[bytes]:
+        """The bytes as they are kept; those of a folder are read here, without the threads that obstore has for it."""
+        key = _key(scope, sha256)
+        if self._folder:
+            with (self._folder / key).open("rb", buffering=0) as content:
+                while piece := content.read(chunk):
+                    yield piece
+            return
+        import obstore
+
+        for piece in obstore.get(self._objects, key).stream(min_chunk_size=chunk):
+            yield bytes(piece)
 
     def blocks(self, scope: str, sha256: str) -> bytes:
         """The SHA-256 of each block of the kept bytes, one after the other; all of them are read and verified."""
@@ -361,37 +372,30 @@ class Store:
 
     def _put_in_folder(self, folder: Path, scope: str, pieces: Iterator[bytes]) -> Stored:
         """Stage, fsync, then give the name: a name never shows bytes that a power cut could take away."""
-        import obstore
-
-        staged = f"{STAGING}/{secrets.token_hex(16)}"
+        staged = folder / STAGING / secrets.token_hex(16)
         counter = _Counting(pieces)
         try:
-            with self._speaking(staged):
-                obstore.put(self._objects, staged, counter, chunk_size=CHUNK)
+            with self._speaking(staged.name):
+                _stage(staged, counter)
             stored = self._learnt(counter)
             key = _key(scope, stored.sha256)
-            (folder / staged).chmod(0o440)
-            _fsync(folder / staged)  # obstore writes without fsync
             self._present()
-            while not self._named(staged, key):
+            while not self._named(folder, staged, key):
                 if _used_again(folder, key):
                     self._same(scope, stored)
                     break
             self._settle(folder, Path(key))
             return stored
         finally:
-            (folder / staged).unlink(missing_ok=True)
+            staged.unlink(missing_ok=True)
 
-    def _named(self, staged: str, key: str) -> bool:
+    def _named(self, folder: Path, staged: Path, key: str) -> bool:
         """Give staged bytes their name; False when it is taken."""
-        import obstore
-        from obstore.exceptions import AlreadyExistsError
-
-        try:
-            with self._speaking(key):
-                obstore.rename(self._objects, staged, key, overwrite=False)
-        except AlreadyExistsError:
-            return False
+        with self._speaking(key):
+            try:
+                _link(folder, staged, key)
+            except FileExistsError:
+                return False
         return True
 
     def _settle(self, folder: Path, key: Path) -> None:
@@ -446,7 +450,11 @@ class Store:
         if self._folder is None or self._mount is None:
             return
         try:
-            there = mount_of(self._folder).is_relative_to(self._mount) and (self._folder / STAGING).is_dir()
+            # On the disk of the first day it is on the same mount: whether it moved farther down is asked of others alone
+            there = (self._folder / STAGING).is_dir() and (
+                self._folder.stat().st_dev == self._device
+                or mount_of(self._folder).is_relative_to(self._mount)
+            )
         except OSError:  # a share whose server is gone
             there = False
         if not there:
@@ -475,18 +483,20 @@ class _Counting:
         self._pieces = pieces
         self._digest = hashlib.sha256()
         self._size = 0
-        self._done, self._block = bytearray(), hashlib.sha256()
+        self._done = bytearray()
+        self._block = self._digest  # of the first block, that of the whole so far
 
     def __iter__(self) -> "_Counting":
         return self
 
     def __next__(self) -> bytes:
         piece = next(self._pieces)
-        self._digest.update(piece)
         rest = memoryview(piece)
         while rest:
             room = BLOCK - self._size % BLOCK
-            self._block.update(rest[:room])
+            self._digest.update(rest[:room])
+            if self._block is not self._digest:
+                self._block.update(rest[:room])
             self._size += len(rest[:room])
             rest = rest[room:]
             if self._size % BLOCK == 0:
@@ -530,6 +540,29 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _stage(path: Path, pieces: Iterator[bytes]) -> None:
+    """Write pieces to a file that was not there, which nobody changes any more, and have it on the disk."""
+    with path.open("xb", buffering=0) as staged:
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[staged.write(rest) :]
+        os.fchmod(staged.fileno(), 0o440)
+    _fsync(path)
+
+
+def _link(folder: Path, staged: Path, key: str) -> None:
+    """Give staged bytes a name that was free (FileExistsError), in folders that are made where they are not there yet."""
+    try:
+        os.link(staged, folder / key)
+    except FileNotFoundError:
+        scope, part, _ = Path(key).parts
+        # One after the other: the folder of the store itself is never made anew in the place of a share
+        (folder / scope).mkdir(exist_ok=True)
+        (folder / scope / part).mkdir(exist_ok=True)
+        os.link(staged, folder / key)
 
 
 def _fsync(path: Path) -> None:

@@ -1,16 +1,17 @@
 """Bytes are kept under their own SHA-256, once, and never served when they no longer match it."""
 
 import datetime as dt
+import errno
 import hashlib
 import os
 import threading
 from pathlib import Path
 from typing import Any
 
-import obstore
 import pytest
 
 from app.core.refusals import Refusal
+from app.files import store as store_module
 from app.files.store import Store, open_store
 
 COMMUNE, NEIGHBOUR = "212909998", "212900013"
@@ -132,6 +133,21 @@ def test_file_and_folders_are_on_the_disk_before_the_answer(
     ]
 
 
+def test_bytes_that_do_not_reach_the_disk_have_no_name_and_are_told_as_a_store_that_does_not_answer(
+    store: Store, coffer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(Refusal) as caught:
+            store.put_bytes(COMMUNE, b"acte")
+    assert caught.value.key == "store-unavailable"
+    assert kept(coffer) == []
+    assert store.put_bytes(COMMUNE, b"acte").size == len(b"acte")
+
+
 def test_a_file_that_cannot_be_read_to_its_end_leaves_nothing(
     store: Store, coffer: Path, tmp_path: Path
 ) -> None:
@@ -228,14 +244,13 @@ def test_nothing_is_written_in_the_place_of_a_share_that_went_away(store: Store,
 def test_a_share_that_goes_away_under_the_last_bytes_is_told_as_away(
     store: Store, coffer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = obstore.put
+    stage = store_module._stage
 
-    def then_gone(*given: Any, **named: Any) -> Any:
-        done = put(*given, **named)
+    def then_gone(*given: Any) -> None:
+        stage(*given)
         coffer.rename(coffer.with_name("partage"))
-        return done
 
-    monkeypatch.setattr(obstore, "put", then_gone)
+    monkeypatch.setattr(store_module, "_stage", then_gone)
     with pytest.raises(Refusal) as caught:
         store.put_bytes(COMMUNE, b"acte")
     assert caught.value.key == "store-away"
