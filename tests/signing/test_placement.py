@@ -24,6 +24,7 @@ LINES = (
     "Adjointe, c’hoari « Kerñev – ŵ »",
     "coût : 12 €",
 )
+ASSETS = Path(__file__).parents[1] / "assets"
 SHAPES = [(0, 0), (90, 0), (180, 0), (270, 0), (0, 37), (90, 37), (180, 37), (270, 37)]
 
 
@@ -129,6 +130,20 @@ def signed(path, key, box, lines=LINES):
         timestamper=None,
     )
     return target
+
+
+@pytest.mark.parametrize("path", sorted((ASSETS / "pdf").glob("*.pdf")), ids=lambda path: path.stem)
+def test_the_foot_of_a_page_has_the_ink_of_the_whole_and_is_drawn_alone_while_it_is_enough(path):
+    with geometry.looking(path) as look:
+        ink = look.ink(look.count - 1)
+        foot, above = ink._image, ink._above
+        assert above >= 0.7 * ink.height
+        assert ink.within(0, above, ink.width, ink.height) == foot.histogram()[255]
+        assert ink._image is foot
+        every = ink.within(0, 0, ink.width, ink.height)
+        assert ink._image.size == (ink.width, ink.height)
+        assert ink._image.histogram()[255] == every
+        assert ink._image.crop((0, above, ink.width, ink.height)).tobytes() == foot.tobytes()
 
 
 @pytest.mark.parametrize(("rotate", "shift"), SHAPES)

@@ -1,9 +1,10 @@
 """Where the visible signature goes, thought on the page as people see it, whatever its rotation and crop box."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ MOST_STEPS, MOST_PIXELS = (
     106,
     4000,
 )  # places tried and pixels drawn along the longer side, however large the page
+FOOT_SHARE = 0.25  # of the height: what is drawn of a page before more of it is asked for
 DEEPEST_TREE, MOST_POINTS = 64, 75_000.0  # in a unit: the largest that Acrobat reads
 Rectangle = tuple[float, float, float, float]
 _BLACK = [255 if grey < DARK else 0 for grey in range(256)]
@@ -176,7 +178,7 @@ class Look:
         self._path = path
         self._document = document
         self._last: Any = None
-        self._drawn: dict[int, Any] = {}
+        self._drawn: dict[int, Ink | None] = {}
 
     @property
     def count(self) -> int:
@@ -199,24 +201,21 @@ class Look:
         with closing(self._document[number]) as page:
             yield page
 
-    def ink(self, number: int) -> Any:
-        """What is drawn on a page as people see it, white where there is ink on black; None when it cannot be drawn."""
+    def ink(self, number: int) -> "Ink | None":
+        """What is drawn on a page as people see it; None when it cannot be drawn."""
         if number not in self._drawn:
             self._drawn = {number: self._ink(number)}  # one at most: it is as large as the page
         return self._drawn[number]
 
-    def _ink(self, number: int) -> Any:
+    def _ink(self, number: int) -> "Ink | None":
         import pypdfium2 as pdfium
 
         if self._document is None:
             return None
         try:
-            with ONE_AT_A_TIME, self.page(number) as page:
-                scale = min(1.0, MOST_PIXELS / max(1.0, *page.get_size()))
-                drawn = page.render(scale=scale, grayscale=True).to_pil()
+            return Ink(self, number)
         except (pdfium.PdfiumError, ValueError):  # a page that it cannot read, or too thin for one pixel
             return None
-        return drawn.point(_BLACK)
 
     def close(self) -> None:
         """Give back what pdfium holds."""
@@ -224,6 +223,35 @@ class Look:
             for handle in (self._last, self._document):
                 if handle is not None:
                     handle.close()
+
+
+class Ink:
+    """What is drawn on a page, in pixels: its foot, where nearly every signature stands, and the whole once it is asked for.
+
+    The pixels of the foot are those that the whole page has there. Raises PdfiumError or ValueError where it cannot be drawn.
+    """
+
+    def __init__(self, look: Look, number: int) -> None:
+        self._look, self._number = look, number
+        with ONE_AT_A_TIME, look.page(number) as page:
+            wide, high = page.get_size()
+        self._scale = min(1.0, MOST_PIXELS / max(1.0, wide, high))
+        self.width, self.height = ceil(wide * self._scale), ceil(high * self._scale)
+        self._draw(high * (1 - FOOT_SHARE))
+
+    def _draw(self, above: float) -> None:
+        """Draw what lies below so many units from the top."""
+        with ONE_AT_A_TIME, self._look.page(self._number) as page:
+            drawn = page.render(scale=self._scale, grayscale=True, crop=(0, 0, 0, above)).to_pil()
+        self._image = drawn.point(_BLACK)
+        self._above = self.height - self._image.height
+
+    def within(self, left: int, top: int, right: int, bottom: int) -> int:
+        """How many pixels of a rectangle have ink."""
+        if top < self._above:
+            self._draw(0)
+        dark: int = self._image.crop((left, top - self._above, right, bottom - self._above)).histogram()[255]
+        return dark
 
 
 @contextmanager
@@ -330,21 +358,30 @@ def _free(
     bottoms = [bottom]
     while bottoms[-1] + step + height <= page.height - margin:
         bottoms.append(bottoms[-1] + step)
+    import pypdfium2 as pdfium
+
     ink = look.ink(number)
     if ink is None:
         return lefts[0], bottom
-    best, least = (lefts[0], bottom), None
+    try:
+        return _least_inked(ink, page, lefts, bottoms, size)
+    except (pdfium.PdfiumError, ValueError):  # its foot could be drawn, and not the whole of it
+        return lefts[0], bottom
+
+
+def _least_inked(
+    ink: Ink, page: PageShape, lefts: Sequence[float], bottoms: Sequence[float], size: tuple[float, float]
+) -> tuple[float, float]:
+    (width, height), best, least = size, (lefts[0], bottoms[0]), None
     across, down = ink.width / page.width, ink.height / page.height
     for y in bottoms:
         for x in lefts:
-            covered = ink.crop(
-                (
-                    int(x * across),
-                    int((page.height - y - height) * down),
-                    int((x + width) * across),
-                    int((page.height - y) * down),
-                )
-            ).histogram()[255]
+            covered = ink.within(
+                int(x * across),
+                int((page.height - y - height) * down),
+                int((x + width) * across),
+                int((page.height - y) * down),
+            )
             if least is None or covered < least:
                 best, least = (x, y), covered
             if not covered:
