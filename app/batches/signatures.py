@@ -1,6 +1,6 @@
 """Signing many folders with one key: prepared a few at a time, signed in the page, embedded by the worker."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ from app.batches.models import Batch, BatchItem
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.outbox import News, Row, post
+from app.core.questions import gather, hold
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.documents import main_digests
+from app.folders.documents import main_digests, versions_of
 from app.people.actor import Actor
 from app.people.identity import factor_named
 from app.people.login import returning
@@ -77,11 +78,9 @@ def prepare_next(
     while reserved := _reserve(actor, batch_id, holder, most, anew=anew):
         with asking_once(("prepare", batch_id), authorities.trust()):
             check(actor, key)
-            outcomes = list(_together(lambda folder: _offer(actor, batch_id, folder, key), reserved))
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
-        offers = [outcome for outcome in outcomes if isinstance(outcome, Offer)]
+            folders = [(folder_id, version) for _, folder_id, version in reserved]
+            outcomes = sign.prepare_together(actor, folders, key, _together)
+        offers = _offered(actor, batch_id, [item_id for item_id, _, _ in reserved], outcomes)
         _attach(actor, batch_id, holder, {offer.item_id: offer.session for offer in offers})
         if offers:
             return offers
@@ -98,18 +97,23 @@ def check(actor: Actor, key: ExternalKey) -> None:
     check_certificate(key.certificate, key.chain, trust=authorities.trust(), moment=now(), enrolled=enrolled)
 
 
-def _offer(actor: Actor, batch_id: int, reserved: tuple[int, int, int], key: ExternalKey) -> Offer | None:
-    item_id, folder_id, version = reserved
-    try:
-        ready = sign.prepare(actor, folder_id, version=version, key=key, confirmed=True)
-    except Refusal as refusal:
-        if refusal.key in AGAIN or _of_every_folder(refusal.key):
-            raise
-        with reading(actor.collectivity_id) as db:
-            order = order_of(db, batch_id)
-        refuse(order, item_id, refusal.key, refusal.facts)
-        return None
-    return Offer(item_id, ready.session, ready.prepared)
+def _offered(
+    actor: Actor, batch_id: int, items: Sequence[int], outcomes: Sequence[sign.Ready | Exception]
+) -> list[Offer]:
+    """What waits for the key; a folder that may not be signed is refused, and what says nothing of it is raised."""
+    offers, faults = list[Offer](), list[Exception]()
+    for item_id, outcome in zip(items, outcomes, strict=True):
+        if isinstance(outcome, sign.Ready):
+            offers.append(Offer(item_id, outcome.session, outcome.prepared))
+        elif isinstance(outcome, Refusal) and not (outcome.key in AGAIN or _of_every_folder(outcome.key)):
+            with reading(actor.collectivity_id) as db:
+                order = order_of(db, batch_id)
+            refuse(order, item_id, outcome.key, outcome.facts)
+        else:
+            faults.append(outcome)
+    if faults:
+        raise faults[0]
+    return offers
 
 
 def _of_every_folder(key: str) -> bool:
@@ -231,7 +235,9 @@ def carry_signatures(row: Row) -> None:
         waiting = db.execute(query.order_by(BatchItem.position)).all()
     sessions = [row.signature_session for row in waiting if row.signature_session]
     taken = deferred.take(order.collectivity_id, order.user_id, order.batch_id, sessions) if sessions else {}
-    received = [_Received(row.id, taken.get(row.signature_session), row.signatures or []) for row in waiting]
+    with reading(order.collectivity_id) as db:
+        gather(db)
+        received = _received(db, order, waiting, taken)
     with asking_once(("embed", order.batch_id), authorities.trust()):
         faults = [
             fault for fault in _together(lambda signed: _carry(order, signed), received) if fault is not None
@@ -248,12 +254,52 @@ class _Received:
     item_id: int
     session: SignatureSession | None
     signatures: Sequence[str]
+    actor: Actor | Refusal | None = None
+    terms: sign.Terms | Refusal | None = None
 
 
-def _together(work: Callable[[Given], Made], inputs: Iterable[Given]) -> Iterator[Made | Exception]:
+def _received(
+    db: Db, order: Order, waiting: Sequence[Any], taken: Mapping[str, SignatureSession]
+) -> list[_Received]:
+    """Those that are taken in hand together, with what the base says of each, read at one go before any is dated.
+
+    Each in the name and session of whoever signed it: the batch may have been taken up in another since.
+    """
+    actors: dict[int | None, Actor | Refusal] = {}
+    for login_session_id in {each.login_session_id for each in taken.values()}:
+        actors[login_session_id] = _returning(db, order, login_session_id)
+    for login_session_id, actor in actors.items():
+        if isinstance(actor, Actor):
+            own = [each for each in taken.values() if each.login_session_id == login_session_id]
+            sign.look_ahead(db, actor, [each.folder_id for each in own])
+            hold(db, versions_of(db, [each.version_id for each in own]))
+    received = []
+    for row in waiting:
+        session = taken.get(row.signature_session)
+        whose = actors[session.login_session_id] if session is not None else None
+        terms = _terms(db, whose, session) if session is not None and isinstance(whose, Actor) else None
+        received.append(_Received(row.id, session, row.signatures or [], whose, terms))
+    return received
+
+
+def _returning(db: Db, order: Order, login_session_id: int | None) -> Actor | Refusal:
+    try:
+        return returning(db, order.user_id, login_session_id, order.address)
+    except Refusal as refusal:
+        return refusal
+
+
+def _terms(db: Db, actor: Actor, session: SignatureSession) -> sign.Terms | Refusal:
+    try:
+        return sign.terms_of(db, actor, session)
+    except Refusal as refusal:
+        return refusal
+
+
+def _together(work: Callable[[Given], Made], entries: Iterable[Given]) -> Iterator[Made | Exception]:
     """What each piece of work gave, or why it failed, once all have been tried; they share the answers on revocation."""
     with ThreadPoolExecutor(TOGETHER) as pool:
-        running = [pool.submit(copy_context().run, work, entry) for entry in inputs]
+        running = [pool.submit(copy_context().run, work, entry) for entry in entries]
     for future in running:
         fault = future.exception()
         if fault is None:
@@ -267,7 +313,7 @@ def _together(work: Callable[[Given], Made], inputs: Iterable[Given]) -> Iterato
 def _carry(order: Order, received: _Received) -> None:
     """One folder to its end, whatever the end; only what says nothing of the folder goes on to be tried again."""
     try:
-        _embed(order, received)
+        _embed(received)
     except Refusal as refusal:
         if refusal.key in AGAIN:
             raise
@@ -279,16 +325,20 @@ def _carry(order: Order, received: _Received) -> None:
             refuse(order, received.item_id, refusal.key, refusal.facts)
 
 
-def _embed(order: Order, received: _Received) -> None:
+def _embed(received: _Received) -> None:
     """Complete one signature, in the name and session of whoever made it; its result is in the transaction of its move."""
-    if received.session is None:
+    session, actor = received.session, received.actor
+    if session is None or actor is None:
         raise Refusal("session-used")
-    with reading(order.collectivity_id) as db:
-        # The session in which it was signed: the batch may have been taken up in another since.
-        actor = returning(db, order.user_id, received.session.login_session_id, order.address)
-    signatures = [bytes.fromhex(each) for each in received.signatures]
+    if isinstance(actor, Refusal):
+        raise actor
+    assert received.terms is not None  # noqa: S101 - read with the actor
     sign.complete_taken(
-        actor, received.session, signatures, along=lambda db: _note_done(db, received.item_id)
+        actor,
+        session,
+        [bytes.fromhex(each) for each in received.signatures],
+        terms=received.terms,
+        along=lambda db: _note_done(db, received.item_id),
     )
 
 

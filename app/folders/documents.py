@@ -1,12 +1,15 @@
 """The documents of a folder and their versions: written once, never changed; the last one is current."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import News, post
+from app.core.questions import keep, once
 from app.core.refusals import Refusal, to_correct
 from app.core.transaction import use_case
 from app.files import vault
@@ -130,6 +133,7 @@ def add_receipt(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVer
     return known or add_document(db, folder, actor, kept, position=900)
 
 
+LAST = "last version"
 # Built once: a signature asks it three times
 _last = (
     sa.select(DocumentVersion)
@@ -137,11 +141,30 @@ _last = (
     .order_by(DocumentVersion.number.desc())
     .limit(1)
 )
+_these = sa.select(DocumentVersion).where(DocumentVersion.id.in_(sa.bindparam("versions", expanding=True)))
+_other: Any = aliased(DocumentVersion)
+_lasts = sa.select(DocumentVersion).where(
+    DocumentVersion.document_id.in_(sa.bindparam("documents", expanding=True)),
+    ~sa.exists().where(
+        _other.document_id == DocumentVersion.document_id, _other.number > DocumentVersion.number
+    ),
+)
 
 
 def last_version(db: Db, document_id: int) -> DocumentVersion:
     """The current bytes of a document."""
-    return db.scalars(_last, {"document": document_id}).one()
+    return once(db, (LAST, document_id), lambda: db.scalars(_last, {"document": document_id}).one())
+
+
+def versions_of(db: Db, numbers: Sequence[int]) -> Sequence[DocumentVersion]:
+    """The versions of these numbers, in no order."""
+    return db.scalars(_these, {"versions": list(numbers)}).all()
+
+
+def read_last(db: Db, documents: Sequence[int]) -> None:
+    """Read the current bytes of several documents at one go, in a session that keeps them (`gather`)."""
+    for version in db.scalars(_lasts, {"documents": list(documents)}):
+        keep(db, (LAST, version.document_id), version)
 
 
 def main_digests(db: Db, folders: sa.Select[int]) -> list[str]:

@@ -1,11 +1,13 @@
 """What a signature is made on: the document as it is shown, the part that the signer takes, and what his stamp says."""
 
+import dataclasses
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,9 +15,10 @@ from app.circuits.library import family_of
 from app.core.db import Db
 from app.core.french import instant_preuve
 from app.core.grammar import de
+from app.core.questions import keep, once
 from app.core.refusals import Refusal
 from app.folders.access import authorize
-from app.folders.documents import last_version
+from app.folders.documents import last_version, read_last
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, not_your_turn, part_of, present
 from app.folders.required import refuse_unfilled
@@ -26,9 +29,10 @@ from app.signing import setting
 from app.signing.authority import Authority
 from app.signing.authority import chosen as chosen_capacity
 from app.signing.formats.own_fields import boxes_of, left_free
+from app.signing.handwriting import own as handwriting
 from app.signing.models import SignatureProof
-from app.signing.paper.sheet import refuse_mixed, refuse_obstacles
-from app.signing.placing.plan import Chosen, Part, chosen, field_name, fields, parts_of
+from app.signing.paper.sheet import read_papers, refuse_mixed, refuse_obstacles
+from app.signing.placing.plan import Chosen, Part, chosen, field_name, fields, parts_of, read_chosen
 from app.signing.ports import Box, FieldPlan, Prepared
 from app.signing.writers import PADES, Writer, writer_of
 from app.trust.certificates import facts as named
@@ -39,9 +43,10 @@ _MARKED = re.compile(r"^.*?(-\d+)?$", re.DOTALL)
 ADDRESS_WIDTH = 44  # an address is typed: it is cut only where it would make all the others small
 STAMP_WIDTH = 34
 """Characters in a line of the stamp: those of « Pour le maire et par délégation, » and a little more."""
-_main = sa.select(Document).where(
-    Document.folder_id == sa.bindparam("folder"), Document.role == "main", Document.removed_at.is_(None)
-)
+MAIN = "main document"
+_of_folders = sa.select(Document).where(Document.role == "main", Document.removed_at.is_(None))
+_main = _of_folders.where(Document.folder_id == sa.bindparam("folder"))
+_mains = _of_folders.where(Document.folder_id.in_(sa.bindparam("folders", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class SigningContext:
     """The folder as it is signed: its main document, the bytes that were shown, and the part the actor takes.
 
     `parts`: every signature of the folder's way. `places`: where its depositor wants them.
-    `city`, `postal_code`: where the collectivity signs, empty while nobody said.
+    `settings`: those of the collectivity. `picture`: the signer's own image of his signature, None where he has none.
     `own`: the field that the author of a certified document left for it, None when we make our own. `first`: no field of
     the round is made yet, and their names are still to be chosen on the bytes (`app/signing/formats/revision.py`).
     """
@@ -65,10 +70,20 @@ class SigningContext:
     field: str
     parts: tuple[Part, ...]
     places: Chosen
-    city: str
-    postal_code: str
+    settings: Mapping[str, Any] = dataclasses.field(repr=False)
     first: bool
     own: FieldPlan | None = None
+    picture: bytes | None = dataclasses.field(default=None, repr=False)
+
+    @property
+    def city(self) -> str:
+        """Where the collectivity signs, empty while nobody said."""
+        return str(self.settings.get("city", ""))
+
+    @property
+    def postal_code(self) -> str:
+        """The postal code of that place."""
+        return str(self.settings.get("postal_code", ""))
 
     @property
     def writer(self) -> Writer:
@@ -100,9 +115,10 @@ def context_for(
     refuse_mixed(db, folder)
     refuse_obstacles(db, folder)
     rank = [run.slot for run in position.runs].index(part_of(db, folder, position, actor) or "")
-    return context_of(db, folder, position, rank), chosen_capacity(
-        db, actor, folder, position.runs[rank], mandate
-    )
+    context = context_of(db, folder, position, rank)
+    if context.writer is PADES:
+        context = replace(context, picture=handwriting.read(db, actor))
+    return context, chosen_capacity(db, actor, folder, position.runs[rank], mandate)
 
 
 def context_of(db: Db, folder: Folder, position: Present, rank: int) -> SigningContext:
@@ -123,8 +139,7 @@ def context_of(db: Db, folder: Folder, position: Present, rank: int) -> SigningC
         field_name(folder.place, rank, mark or ""),
         parts_of(db, folder, position.circuit, mark or ""),
         chosen(db, folder.id, last.sha256),
-        str(collectivity.settings.get("city", "")),
-        str(collectivity.settings.get("postal_code", "")),
+        dict(collectivity.settings),
         mark is None,
     )
 
@@ -162,7 +177,17 @@ def as_written(context: SigningContext, prepared: Sequence[Prepared]) -> Signing
 
 def main_document(db: Db, folder_id: int) -> Document:
     """The document that is signed."""
-    return db.scalars(_main, {"folder": folder_id}).one()
+    return once(db, (MAIN, folder_id), lambda: db.scalars(_main, {"folder": folder_id}).one())
+
+
+def read_ahead(db: Db, folders: Sequence[int]) -> None:
+    """Read at one go what `context_of` asks about each of several folders, in a session that keeps it (`gather`)."""
+    documents = db.scalars(_mains, {"folders": list(folders)}).all()
+    for document in documents:
+        keep(db, (MAIN, document.folder_id), document)
+    read_last(db, [document.id for document in documents])
+    read_papers(db, folders)
+    read_chosen(db, folders)
 
 
 def stamp_lines(actor: Actor, capacity: str, moment: datetime, holder: str = "") -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, reading
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files import vault
@@ -44,14 +45,16 @@ _waiting = sa.select(
 def refuse_more(db: Db, actor: Actor) -> None:
     """Refuse to prepare one more where too many wait already: of this person, from this address, in the house.
 
-    Counted when a preparation begins, so that those that begin at once may exceed a cap by one copy each. Refuses
+    Counted when a preparation begins, once for those of a batch that begin together, so that those that begin at once may
+    exceed a cap by one copy each. Refuses
     `prepared-too-many-person`, `-address` and `-house`; the house's own seal keeps no copy and is not counted.
     """
     if actor.user_id is None:
         return
-    count, person, address, house = db.execute(
-        _waiting, {"user": actor.user_id, "address": actor.address}
-    ).one()
+    who = {"user": actor.user_id, "address": actor.address}
+    count, person, address, house = once(
+        db, ("copies that wait", *who.values()), lambda: db.execute(_waiting, who).one()
+    )
     most = setting.prepared_limits()
     full = (
         ("prepared-too-many-person", count >= MOST or person >= most.person),

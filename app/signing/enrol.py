@@ -16,6 +16,7 @@ from app.core.clock import now
 from app.core.db import OURS_ALREADY, Db
 from app.core.french import jour_long
 from app.core.outbox import News, post
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.transaction import after_commit, use_case
@@ -597,7 +598,7 @@ def enrolled_of(db: Db, user_id: int | None) -> Sequence["Enrolled"]:
     """The same as `check_certificate` asks for them."""
     from app.trust.certificates import Enrolled
 
-    rows = db.execute(_enrolled, {"user": user_id})
+    rows = once(db, ("enrolled", user_id), lambda: db.execute(_enrolled, {"user": user_id}).all())
     return [
         Enrolled(
             row.fingerprint,

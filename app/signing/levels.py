@@ -7,7 +7,6 @@ from app.core.db import Db
 from app.core.outbox import News
 from app.core.refusals import Refusal
 from app.folders.models import DocumentVersion, Folder
-from app.people.models import Collectivity
 from app.people.own_settings.registry import Own
 from app.signing import setting, timestamping
 from workflows.circuit import Phase, StepKind
@@ -29,13 +28,12 @@ def level_of(own: Own, family: str) -> str:
     return family_of(family).signature_level or ("B-T" if timestamping.there(own) else "B-B")
 
 
-def timestamper_for(collectivity_id: int, family: str) -> "TimestampClient | None":
-    """Who gives the time of a collectivity's signatures in this family; None at level B-B.
+def timestamper_for(own: Own, family: str) -> "TimestampClient | None":
+    """Who gives the time of signatures in this family, by the settings of their collectivity; None at level B-B.
 
     Refuses `level-needs-timestamp` where the family asks for more than there is an authority for: a lower level is never
     given in its place. Refuses `timestamp-account-shut` as `timestamping.serving`.
     """
-    own = timestamping.settings_of(collectivity_id)
     level = level_of(own, family)
     if level == "B-B":
         return None
@@ -45,13 +43,13 @@ def timestamper_for(collectivity_id: int, family: str) -> "TimestampClient | Non
     return timestamper
 
 
-def to_add(db: Db, folder: Folder, version: DocumentVersion) -> list[News]:
+def to_add(db: Db, folder: Folder, version: DocumentVersion, own: Own) -> list[News]:
     """What is left to do once this version is signed: nothing while the round awaits another signature.
 
     A signature put over the proofs would be lawful (ETSI EN 319 142-1 §5.4) and would leave its own without proofs.
-    What is no PDF stays at the level of the click.
+    What is no PDF stays at the level of the click. `own`: the settings of the collectivity.
     """
-    level = level_of(db.get_one(Collectivity, folder.collectivity_id).settings, folder.in_force)
+    level = level_of(own, folder.in_force)
     if level not in ADDED_LATER or version.media_type != PDF or awaits_signature(db, folder):
         return []
     return [news_of(folder.id, version, level)]

@@ -19,6 +19,7 @@ from app.folders.keep import Kept
 from app.folders.models import ASKED, Document, DocumentVersion, Folder, StepRun
 from app.folders.move import Said, move, present
 from app.people.actor import Actor
+from app.people.own_settings.registry import Own
 from app.signing import authority, levels
 from app.signing.enrolling.holder import holder_of
 from app.signing.formats.naming import signature_name
@@ -32,21 +33,33 @@ from workflows.vocabulary import Action
 
 _proofs: Any = SignatureProof.__table__
 _sessions: Any = SignatureSession.__table__
+_state = (
+    sa.select(_sessions.c.state)
+    .where(_sessions.c.id == sa.bindparam("session"), _sessions.c.collectivity_id == sa.bindparam("here"))
+    .with_for_update()
+)
 
 
 @use_case
 def record(
     db: Db,
     actor: Actor,
-    session: str,
+    row: SignatureSession,
     file: Kept,
     certificate: CertificateFacts,
     facts: SignatureFacts,
+    settings: Own,
     along: Callable[[Db], None] | None = None,
 ) -> Moved:
-    """Write the signed version or the signature beside it, its proof, the move, and what goes `along`: all or nothing."""
-    row = db.get_one(SignatureSession, session, with_for_update=True)
-    moved = record_in(db, actor, row, file, certificate, facts)
+    """Write the signed version or the signature beside it, its proof, the move, and what goes `along`: all or nothing.
+
+    `row`: the session as it was claimed, of which the state alone may have changed since. `settings`: of the collectivity.
+    """
+    # The rest of a row never changes, and is heavy: its state is read alone, and locked. The object stays outside this
+    # session, whose end by a rollback would empty it before the verb is tried again.
+    state = db.connection().execute(_state, {"session": row.id, "here": actor.collectivity_id}).scalar_one()
+    set_committed_value(row, "state", state)
+    moved = record_in(db, actor, row, file, certificate, facts, settings)
     if along is not None:
         along(db)
     return moved
@@ -59,6 +72,7 @@ def record_in(
     file: Kept,
     certificate: CertificateFacts,
     facts: SignatureFacts,
+    settings: Own,
 ) -> Moved:
     """The same in the caller's transaction, for the session that he holds."""
     folder = lock(db, actor, row.folder_id, None)
@@ -109,7 +123,7 @@ def record_in(
     moved = move(
         db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, decision, position
     )
-    if left := levels.to_add(db, folder, version):
+    if left := levels.to_add(db, folder, version, settings):
         post(db, folder.collectivity_id, left)
     return moved
 

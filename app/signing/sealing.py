@@ -15,8 +15,8 @@ from app.signing.authority import Authority
 from app.signing.context import SigningContext, context_of
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.signing.record import record_in
-from app.signing.session import open_session
-from app.signing.sign import embed, in_hand, kept_of
+from app.signing.session import Opening, open_session
+from app.signing.sign import embed, in_hand, kept_of, timestamper_of
 from app.signing.writers import SignerCertificate
 from app.trust import assurance, authorities
 from app.trust.certificates import CertificateFacts, check_certificate
@@ -50,7 +50,6 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
         context, prepared = document.context, document.prepared
         signatures = [key.sign(each.attributes) for each in prepared]
         facts = embed(
-            actor,
             writer,
             document.source,
             document.target,
@@ -58,7 +57,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
             signer,
             prepared,
             signatures,
-            context.family,
+            timestamper_of(writer, context.settings, context.family),
         )
         stored = vault.store().put_file(vault.scope(actor.collectivity_id), document.target)
     file = kept_of(actor, writer, version, stored, capacity.wording)
@@ -79,8 +78,7 @@ def _tell_sealed(
     facts: SignatureFacts,
 ) -> Moved:
     """The session of a key that has already answered, and all that `record` writes."""
-    row = open_session(
-        db, actor, new_token(), folder_id, context, signer, prepared, None, capacity, state="claimed"
-    )
+    opening = Opening(new_token(), folder_id, context, signer, prepared, None, capacity)
+    row = open_session(db, actor, opening, state="claimed")
     db.flush()  # the proof names it
-    return record_in(db, actor, row, file, certificate, facts)
+    return record_in(db, actor, row, file, certificate, facts, context.settings)

@@ -1,6 +1,7 @@
 """Signatures under way: written when they are prepared, claimed once, ended once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -50,41 +51,33 @@ def unpack(row: SignatureSession) -> list[Prepared]:
     ]
 
 
+@dataclass(frozen=True)
+class Opening:
+    """A session that is to be written: what was prepared, for whose key; `copy`: the prepared file, None where none is kept."""
+
+    session: str
+    folder_id: int
+    context: SigningContext
+    signer: SignerCertificate
+    prepared: Sequence[Prepared]
+    copy: Stored | None
+    capacity: Authority
+
+
 @use_case
-def save(
-    db: Db,
-    actor: Actor,
-    session: str,
-    folder_id: int,
-    context: SigningContext,
-    signer: SignerCertificate,
-    prepared: Sequence[Prepared],
-    copy: Stored,
-    capacity: Authority,
-) -> None:
-    """Write a prepared signature; it lives as long as the settings say."""
-    open_session(db, actor, session, folder_id, context, signer, prepared, copy, capacity, state="prepared")
+def save(db: Db, actor: Actor, openings: Sequence[Opening]) -> None:
+    """Write prepared signatures; they live as long as the settings say."""
+    for opening in openings:
+        open_session(db, actor, opening, state="prepared")
 
 
-def open_session(
-    db: Db,
-    actor: Actor,
-    session: str,
-    folder_id: int,
-    context: SigningContext,
-    signer: SignerCertificate,
-    prepared: Sequence[Prepared],
-    copy: Stored | None,
-    capacity: Authority,
-    *,
-    state: str,
-) -> SignatureSession:
-    """The session of a signature, in the caller's transaction; `copy`: the prepared file, None where none is kept."""
-    moment = now()
+def open_session(db: Db, actor: Actor, opening: Opening, *, state: str) -> SignatureSession:
+    """The session of a signature, in the caller's transaction."""
+    moment, context, signer, copy = now(), opening.context, opening.signer, opening.copy
     row = SignatureSession(
-        id=session,
+        id=opening.session,
         collectivity_id=actor.collectivity_id,
-        folder_id=folder_id,
+        folder_id=opening.folder_id,
         document_id=context.document_id,
         version_id=context.version_id,
         folder_version=context.folder_version,
@@ -92,11 +85,11 @@ def open_session(
         user_id=actor.user_id,
         login_session_id=actor.session_id,
         field=context.field,
-        capacity=capacity.wording,
-        mandate_id=capacity.mandate_id,
+        capacity=opening.capacity.wording,
+        mandate_id=opening.capacity.mandate_id,
         certificate=signer.certificate,
         chain=[der.hex() for der in signer.chain],
-        prepared=pack(prepared),
+        prepared=pack(opening.prepared),
         prepared_sha256=copy.sha256 if copy else "",
         prepared_size=copy.size if copy else None,
         address=actor.address,

@@ -5,29 +5,35 @@ reads the file again, and only then writes the new version, the proof and the mo
 in between leaves the folder waiting for its signature, on the bytes it had.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Protocol, TypeVar
+
+import sqlalchemy as sa
 
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.grammar import de
+from app.core.questions import gather, hold
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.files import vault
 from app.files.store import Stored
-from app.folders.access import authorize
+from app.folders.access import authorize, read_by
 from app.folders.keep import Kept
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import not_your_turn, present
+from app.folders.sockets import read_for_gates_of
 from app.people import identity
 from app.people.actor import Actor
 from app.people.desks import show_guide
+from app.people.models import Collectivity
+from app.people.own_settings.registry import Own
 from app.signing import authority, copies, enrol, levels
 from app.signing.authority import Authority
 from app.signing.context import (
@@ -36,6 +42,7 @@ from app.signing.context import (
     as_written,
     context_for,
     fields_of,
+    read_ahead,
     seal_lines,
     stamp_lines,
     where_to_verify,
@@ -43,19 +50,31 @@ from app.signing.context import (
 from app.signing.enrolling.holder import holder_of
 from app.signing.formats.container import TOKEN
 from app.signing.formats.pes_text import Signatory
-from app.signing.handwriting import own as handwriting
 from app.signing.models import SignatureSession
 from app.signing.paper.sheet import refuse_obstacles
 from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
 from app.signing.record import record
 from app.signing.refused import watched
-from app.signing.session import claim, fail, save, unpack
+from app.signing.session import Opening, claim, fail, save, unpack
 from app.signing.views import in_both_names
 from app.signing.writers import SignerCertificate, Work, Writer, writer_of
 from app.trust import assurance, authorities
-from app.trust.certificates import CertificateFacts, check_certificate, issuers_of
+from app.trust.certificates import CertificateFacts, Enrolled, check_certificate, issuers_of
+from app.trust.timestamp import TimestampClient
 from workflows.engine import Moved, choices
 from workflows.vocabulary import Action
+
+Given = TypeVar("Given")
+Done = TypeVar("Done")
+_several = sa.select(Folder).where(Folder.id.in_(sa.bindparam("folders", expanding=True)))
+
+
+class Together(Protocol):
+    """Does a piece of work on each of several things at once: what each gave, or why it failed, in their order."""
+
+    def __call__(self, work: Callable[[Given], Done], entries: Iterable[Given]) -> Iterator[Done | Exception]:
+        """Once all have been tried."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -96,25 +115,95 @@ def prepare(
         factor = not confirmed and identity.factor_asked(actor)
         if not confirmed and not factor:
             identity.refuse_stale(actor)
-        return _prepare(actor, folder_id, version, key, box, mandate, factor=factor)
+        with reading(actor.collectivity_id) as db:
+            basis = _basis_of(db, actor, folder_id, version, mandate)
+            if factor:
+                identity.refuse_stale_in(db, actor, [basis.context.sha256])
+        waiting = _made(actor, folder_id, basis, key, box)
+        save(actor, [waiting.opening])
+        return waiting.ready
 
 
-def _prepare(
-    actor: Actor,
-    folder_id: int,
-    version: int,
-    key: ExternalKey,
-    box: Box | None,
-    mandate: int | None,
-    *,
-    factor: bool,
-) -> Ready:
+def prepare_together(
+    actor: Actor, folders: Sequence[tuple[int, int]], key: ExternalKey, together: Together
+) -> list[Ready | Exception]:
+    """The same for several folders of a batch, by number and version: what became of each, in their order.
+
+    Who signs was asked for the whole batch. What the base says of all is read at one go, before the first is written
+    (`together` writes them), and their sessions are kept at one go once the last one is: a process killed in between leaves
+    copies that no session names.
+    """
+    if actor.kind != "person":
+        raise Refusal("signature-of-software")
     with reading(actor.collectivity_id) as db:
-        context, capacity = context_for(db, actor, folder_id, version, mandate)
-        if factor:
-            identity.refuse_stale_in(db, actor, [context.sha256])
-        enrolled = enrol.enrolled_of(db, actor.user_id)
-        copies.refuse_more(db, actor)
+        gather(db)
+        numbers = [folder_id for folder_id, _ in folders]
+        look_ahead(db, actor, numbers)
+        read_ahead(db, numbers)
+        bases = [_judged(db, actor, folder_id, version) for folder_id, version in folders]
+    work = [
+        (folder_id, basis)
+        for (folder_id, _), basis in zip(folders, bases, strict=True)
+        if isinstance(basis, _Basis)
+    ]
+    written = iter(together(lambda pair: _made(actor, *pair, key, None), work))
+    outcomes = [next(written) if isinstance(basis, _Basis) else basis for basis in bases]
+    openings = [outcome.opening for outcome in outcomes if isinstance(outcome, _Made)]
+    if openings:
+        save(actor, openings)
+    for (folder_id, _), outcome in zip(folders, outcomes, strict=True):
+        if isinstance(outcome, Refusal):
+            with (
+                suppress(Refusal),
+                watched(actor, "prepare", folder_id=folder_id, certificate=key.certificate),
+            ):
+                raise outcome
+    return [outcome.ready if isinstance(outcome, _Made) else outcome for outcome in outcomes]
+
+
+def look_ahead(db: Db, actor: Actor, folders: Sequence[int]) -> None:
+    """Read at one go what the gates of several folders look at, in a session that keeps it (`gather`) and judges each."""
+    read_by(db, actor)
+    rows = db.scalars(_several, {"folders": list(folders)}).all()
+    hold(db, rows)
+    read_for_gates_of(db, rows)
+
+
+def _judged(db: Db, actor: Actor, folder_id: int, version: int) -> "_Basis | Refusal":
+    """What the base says of one folder among several, or why it may not be signed."""
+    try:
+        return _basis_of(db, actor, folder_id, version, None)
+    except Refusal as refusal:
+        return refusal
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """What the base says of a signature before it is prepared."""
+
+    context: SigningContext
+    capacity: Authority
+    enrolled: Sequence[Enrolled]
+
+
+def _basis_of(db: Db, actor: Actor, folder_id: int, version: int, mandate: int | None) -> _Basis:
+    context, capacity = context_for(db, actor, folder_id, version, mandate)
+    enrolled = enrol.enrolled_of(db, actor.user_id)
+    copies.refuse_more(db, actor)
+    return _Basis(context, capacity, enrolled)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A signature whose copy is kept and waits for its key, and the session that is still to be written."""
+
+    ready: Ready
+    opening: Opening
+
+
+def _made(actor: Actor, folder_id: int, basis: _Basis, key: ExternalKey, box: Box | None) -> _Made:
+    """Prepare the file and keep it: the bytes that were shown, and a hole for each signature."""
+    context, enrolled = basis.context, basis.enrolled
     moment = now()
     facts = check_certificate(
         key.certificate,
@@ -128,7 +217,11 @@ def _prepare(
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=authorities.trust(), moment=moment)
     authorities.remember(chain)
     signer = SignerCertificate(key.certificate, chain, once=key.name == "csc")
-    return _written(actor, folder_id, context, signer, capacity, box, moment, facts)
+    with in_hand(actor, context, signer, basis.capacity, box, moment) as document:
+        copy = vault.store().put_file(vault.waiting(actor.collectivity_id), document.target)
+    session = new_token()
+    opening = Opening(session, folder_id, document.context, signer, document.prepared, copy, basis.capacity)
+    return _Made(Ready(session, document.prepared, facts), opening)
 
 
 def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
@@ -143,11 +236,19 @@ def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
 
 
 def complete_taken(
-    actor: Actor, claimed: SignatureSession, signatures: Sequence[bytes], *, along: Callable[[Db], None]
+    actor: Actor,
+    claimed: SignatureSession,
+    signatures: Sequence[bytes],
+    *,
+    terms: "Terms | Refusal",
+    along: Callable[[Db], None],
 ) -> Moved:
-    """The same for a session that its caller has claimed (`app.signing.deferred`); `along` is written with the move."""
+    """The same for a session that its caller has claimed (`app.signing.deferred`); `along` is written with the move.
+
+    `terms`: what `terms_of` read a moment ago, or why it refused.
+    """
     with watched(actor, "complete", session=claimed.id):
-        return _completed(actor, claimed, signatures, along)
+        return _completed(actor, claimed, signatures, along, terms)
 
 
 def _completed(
@@ -155,31 +256,17 @@ def _completed(
     claimed: SignatureSession,
     signatures: Sequence[bytes],
     along: Callable[[Db], None] | None,
+    terms: "Terms | Refusal | None" = None,
 ) -> Moved:
     try:
-        return _finish(actor, claimed, signatures, along)
+        if terms is None:
+            with reading(actor.collectivity_id) as db:
+                terms = terms_of(db, actor, claimed)
+        return _finish(actor, claimed, terms, signatures, along)
     except Exception:
         # A claimed session that ended badly never serves again (decision 0009).
         fail(claimed.id)
         raise
-
-
-def _written(
-    actor: Actor,
-    folder_id: int,
-    context: SigningContext,
-    signer: SignerCertificate,
-    capacity: Authority,
-    box: Box | None,
-    moment: datetime,
-    facts: CertificateFacts,
-) -> Ready:
-    """Prepare the file and keep it: the bytes that were shown, and a hole for each signature."""
-    with in_hand(actor, context, signer, capacity, box, moment) as document:
-        copy = vault.store().put_file(vault.waiting(actor.collectivity_id), document.target)
-    session = new_token()
-    save(actor, session, folder_id, document.context, signer, document.prepared, copy, capacity)
-    return Ready(session, document.prepared, facts)
 
 
 @dataclass(frozen=True)
@@ -224,7 +311,7 @@ def work_of(
     fields = fields_of(source, context, box)
     visible = any(plan.name == context.field and plan.box for plan in fields)
     system = actor.kind == "system"
-    timestamper = _timestamper(actor, context.writer, context.family)
+    timestamper = timestamper_of(context.writer, context.settings, context.family)
     holder = holder_of(actor, signer.certificate)
     lines = seal_lines(signer.certificate, moment) if system else stamp_lines(actor, capacity, moment, holder)
     return Work(
@@ -243,7 +330,7 @@ def work_of(
         else authorities.token_room(timestamper, TOKEN),
         fields=fields,
         fresh=context.first,
-        stamp=Stamp((*lines, *where_to_verify()), handwriting.of(actor)) if visible else None,
+        stamp=Stamp((*lines, *where_to_verify()), context.picture) if visible else None,
     )
 
 
@@ -260,22 +347,43 @@ def place_of(actor: Actor, folder_id: int, *, version: int) -> Box | None:
         )
 
 
-def _timestamper(actor: Actor, writer: Writer, family: str) -> Any:
-    return levels.timestamper_for(actor.collectivity_id, family) if writer.timestamps else None
+def timestamper_of(writer: Writer, own: Own, family: str) -> TimestampClient | None:
+    """Who gives the time in this format and family, by the settings of the collectivity; as `levels.timestamper_for`."""
+    return levels.timestamper_for(own, family) if writer.timestamps else None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the base says of a signature before it is dated: its family, the bytes that are signed, who may sign, the settings."""
+
+    family: str
+    version: DocumentVersion
+    enrolled: Sequence[Enrolled] | None
+    settings: Own
+
+
+def terms_of(db: Db, actor: Actor, row: SignatureSession) -> Terms:
+    """Read before the network is asked: what was lost meanwhile is refused before anything is dated."""
+    folder = _still_asked(db, actor, row)
+    return Terms(
+        folder.in_force,
+        db.get_one(DocumentVersion, row.version_id),
+        enrol.enrolled_of(db, actor.user_id) if actor.user_id is not None else None,
+        dict(db.get_one(Collectivity, folder.collectivity_id).settings),
+    )
 
 
 def _finish(
     actor: Actor,
     row: SignatureSession,
+    terms: Terms | Refusal,
     signatures: Sequence[bytes],
     along: Callable[[Db], None] | None,
 ) -> Moved:
     """The part that waits for the network, outside any transaction; then the one transaction that tells."""
-    # Before the network is asked: what was lost meanwhile is told before anything is dated.
-    with reading(actor.collectivity_id) as db:
-        family = _still_asked(db, actor, row).in_force
-        version = db.get_one(DocumentVersion, row.version_id)
-        enrolled = enrol.enrolled_of(db, actor.user_id) if actor.user_id is not None else None
+    if isinstance(terms, Refusal):
+        raise terms
+    family, version, enrolled = terms.family, terms.version, terms.enrolled
     writer = writer_of(family_of(family), version.media_type)
     signer = SignerCertificate(row.certificate, [bytes.fromhex(der) for der in row.chain])
     moment = now()
@@ -296,11 +404,12 @@ def _finish(
         # Of before prepared copies had a part of the store of their own.
         waiting = scope if row.prepared_size is None else vault.waiting(actor.collectivity_id)
         vault.store().fetch(waiting, row.prepared_sha256, target)
-        facts = embed(actor, writer, source, target, row.field, signer, unpack(row), signatures, family)
+        dated_by = timestamper_of(writer, terms.settings, family)
+        facts = embed(writer, source, target, row.field, signer, unpack(row), signatures, dated_by)
         # The file before the row: a kill leaves at most a file that nothing names.
         stored = vault.store().put_file(scope, target)
     file = kept_of(actor, writer, version, stored, row.capacity, holder_of(actor, row.certificate))
-    moved = record(actor, row.id, file, certificate, facts, along)
+    moved = record(actor, row, file, certificate, facts, terms.settings, along)
     fingerprint = certificate.fingerprint_sha256
     if any(known.fingerprint == fingerprint and not known.proven for known in enrolled or ()):
         enrol.proven(actor, fingerprint)
@@ -310,7 +419,6 @@ def _finish(
 
 
 def embed(
-    actor: Actor,
     writer: Writer,
     source: Path,
     target: Path,
@@ -318,7 +426,7 @@ def embed(
     signer: SignerCertificate,
     prepared: Sequence[Prepared],
     signatures: Sequence[bytes],
-    family: str,
+    timestamper: TimestampClient | None,
 ) -> SignatureFacts:
     """Prove the signatures, put them in their place with the time, and read the file again."""
     return writer.embed(
@@ -328,7 +436,7 @@ def embed(
         source=source,
         field=field,
         signer=signer,
-        timestamper=_timestamper(actor, writer, family),
+        timestamper=timestamper,
         trust=authorities.trust(),
     )
 

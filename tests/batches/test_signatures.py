@@ -8,8 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.batches import carry, signatures
+from app.batches.gesture import SIGN
+from app.core import outbox
 from app.core.clock import now
 from app.core.db import engine, reading
+from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import decide
@@ -22,6 +25,7 @@ from app.trust.purpose import Purpose
 from tests.batches.test_decisions import facts_of, reassign
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import House
+from tests.display.test_folder_page import heard
 
 pytestmark = pytest.mark.in_turn
 
@@ -130,6 +134,27 @@ def test_one_key_signs_all_of_them_and_each_journal_names_the_batch(house: House
         assert facts_of(one, "folder.sign")["batch"] == number
     assert "14 dossiers signés sur 14" in mayor.page(number)
     page.json("cle", page.offer, 409)
+
+
+def test_the_base_is_asked_of_folders_in_hand_together_and_not_of_each(house: House, mayor: Hand) -> None:
+    asked: dict[str, list[int]] = {"page": [], "worker": []}
+    to_sign(house, 1)
+    for count in (1, 1, 3):  # the first one fills what a process keeps
+        page = Page(mayor, mayor.propose("sign", to_sign(house, count))).begin()
+        with heard() as prepared:
+            assert len(page.ask()) == count
+        page.send()
+        with reading() as db:
+            rows = db.scalars(
+                sa.select(Outbox.id).where(Outbox.kind == SIGN, Outbox.state == "pending")
+            ).all()
+        with heard() as embedded:
+            assert [outbox.run(row) for row in rows]
+        asked["page"].append(len(prepared))
+        asked["worker"].append(len(embedded))
+    each = {name: (three - alone) / 2 for name, (_, alone, three) in asked.items()}
+    assert each["page"] <= 6, asked
+    assert each["worker"] <= 20, asked  # most of them write, in the transaction of each
 
 
 def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(

@@ -111,7 +111,7 @@ def test_a_server_that_the_host_does_not_admit_is_refused_and_called_by_nobody(h
         other_settings(house)
         asked = len(ours.asked)
         with pytest.raises(Refusal, match="timestamp-silent"):
-            levels.timestamper_for(here(house), "invoice").token(IMPRINT, "sha256")
+            levels.timestamper_for(timestamping.settings_of(here(house)), "invoice").token(IMPRINT, "sha256")
         assert "n’est pas, ou plus, parmi les serveurs" in try_out(house.actor(K), "timestamp").sentence
         assert len(ours.asked) == asked
 

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, reading
+from app.core.questions import once
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -41,11 +42,16 @@ def remove(db: Db, actor: Actor) -> None:
 
 def of(actor: Actor) -> bytes | None:
     """The PNG that decorates this person's signatures, or None; a seal or an application has none."""
+    with reading(actor.collectivity_id) as db:
+        return read(db, actor)
+
+
+def read(db: Db, actor: Actor) -> bytes | None:
+    """The same in a session of its caller's."""
     if actor.user_id is None:
         return None
-    with reading(actor.collectivity_id) as db:
-        png = db.scalar(_png, {"user": actor.user_id})
-        return bytes(png) if png is not None else None
+    png = once(db, ("handwriting", actor.user_id), lambda: db.scalar(_png, {"user": actor.user_id}))
+    return bytes(png) if png is not None else None
 
 
 def _row(db: Db, actor: Actor) -> HandwrittenImage | None:

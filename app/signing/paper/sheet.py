@@ -4,7 +4,7 @@ The State asks no electronic signature of an act that is transmitted; the origin
 scan is what leaves (circulaire on @CTES; CGCT L2131-1). A family allows it or not (`paper_signature`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.circuits.library import family_of
 from app.core.clock import now, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
-from app.core.questions import OF, Question, ask
+from app.core.questions import OF, Question, answer_each, ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import authorize, lock, refuse_stranger
@@ -163,6 +163,17 @@ def refuse_mixed(db: Db, folder: Folder) -> None:
 
 
 ON_PAPER = Question((PaperSignature,), PaperSignature.folder_id == OF)
+
+
+_papers = sa.select(PaperSignature).where(
+    PaperSignature.folder_id.in_(sa.bindparam("folders", expanding=True))
+)
+
+
+def read_papers(db: Db, folders: Sequence[int]) -> None:
+    """Read at one go the signatures on paper of several folders, in a session that keeps them (`gather`)."""
+    rows = [(row,) for row in db.scalars(_papers, {"folders": list(folders)})]
+    answer_each(db, ON_PAPER, folders, rows, lambda row: int(row[0].folder_id))
 
 
 def of_round(db: Db, folder: Folder) -> list[PaperSignature]:

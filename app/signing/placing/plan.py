@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app.circuits.library import family_of
 from app.core.db import Db, reading
+from app.core.questions import keep, kept
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.display.timeline import planned_circuit
@@ -39,6 +40,10 @@ Chosen = Mapping[tuple[str, str], Box]
 _chosen = sa.select(SignaturePlace).where(
     SignaturePlace.folder_id == sa.bindparam("folder"), SignaturePlace.sha256 == sa.bindparam("sha256")
 )
+_every_chosen = sa.select(SignaturePlace).where(
+    SignaturePlace.folder_id.in_(sa.bindparam("folders", expanding=True))
+)
+PLACES = "places chosen"
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,18 @@ def parts_of(db: Db, folder: Folder, circuit: Circuit, mark: str = "") -> tuple[
 
 def chosen(db: Db, folder_id: int, sha256: str) -> dict[tuple[str, str], Box]:
     """The places that the depositor chose on exactly these bytes."""
-    rows = db.scalars(_chosen, {"folder": folder_id, "sha256": sha256})
+    rows: Sequence[SignaturePlace] | None = kept(db, (PLACES, folder_id))
+    if rows is None:
+        rows = db.scalars(_chosen, {"folder": folder_id, "sha256": sha256}).all()
+    rows = [row for row in rows if row.sha256 == sha256]
     return {(row.step, row.slot): Box(row.page, row.x1, row.y1, row.x2, row.y2) for row in rows}
+
+
+def read_chosen(db: Db, folders: Sequence[int]) -> None:
+    """Read at one go the places that depositors chose on several folders, in a session that keeps them (`gather`)."""
+    rows = db.scalars(_every_chosen, {"folders": list(folders)}).all()
+    for number in folders:
+        keep(db, (PLACES, number), [row for row in rows if row.folder_id == number])
 
 
 def fields(
