@@ -42,8 +42,10 @@ COUNT, ROUNDS = 50, 3
 LATENCY, WAITS = float(os.environ.get("S5_FAR", "0.1")), 3
 OWN_TIME, FAR_TIME = 1.6, 1.0
 PARTS = {
-    "prepare": "app/batches/signatures.py:_offer",
-    "  what is asked": "app/signing/context.py:context_for",
+    "asked of all": "app/signing/sign.py:look_ahead",
+    "asked of each": "app/signing/context.py:context_for",
+    "asked again": "app/signing/sign.py:terms_of",
+    "prepare": "app/signing/sign.py:_made",
     "  places": "app/signing/context.py:fields_of",
     "  revision, stamp": "app/signing/formats/pades.py:prepare",
     "embed": "app/batches/signatures.py:_carry",

@@ -190,12 +190,13 @@ def receive_in(db: Db, actor: Actor, batch: Batch, answers: Sequence[Answer]) ->
     batch.seen_at = now()
     taken: list[BatchItem] = []
     prepared = all_locked(db, [answer.item_id for answer in answers], "prepared")
+    fitting: dict[str, tuple[BatchItem, Answer]] = {}
     for answer in answers:
-        item = prepared.pop(answer.item_id, None)
-        if item is None or item.batch_id != batch.id or item.signature_session != answer.session:
-            continue
-        if not deferred.receive(db, actor, answer.session, batch.id):
-            continue
+        item = prepared.get(answer.item_id)
+        if item is not None and item.batch_id == batch.id and item.signature_session == answer.session:
+            fitting.setdefault(answer.session, (item, answer))
+    in_time = deferred.receive(db, actor, list(fitting), batch.id) if fitting else frozenset()
+    for item, answer in (fitting[session] for session in fitting if session in in_time):
         item.state, item.changed_at = "signed", now()
         item.signatures = [signature.hex() for signature in answer.signatures]
         taken.append(item)

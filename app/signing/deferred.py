@@ -16,19 +16,19 @@ WAIT = timedelta(days=1)
 """How long a signature that came in time may wait for the worker; what it is worth is judged when it is embedded."""
 
 
-def receive(db: Db, actor: Actor, session: str, batch_id: int) -> bool:
-    """Note, in the caller's transaction, that the signatures of a session came in time and belong to a batch.
+def receive(db: Db, actor: Actor, sessions: Sequence[str], batch_id: int) -> frozenset[str]:
+    """Note, in the caller's transaction, that the signatures of these sessions came in time and belong to a batch; of which.
 
-    False when the session is not this person's in this login session, has expired or already served.
+    Left out: a session that is not this person's in this login session, has expired or already served.
     """
-    taken = db.execute(
+    taken = db.scalars(
         sa.update(SignatureSession)
-        .where(*alive(actor, session))
+        .where(*alive(actor, sessions))
         .values(batch_id=batch_id, expires_at=now() + WAIT)
         .returning(SignatureSession.id)
         .execution_options(synchronize_session=False)
     )
-    return taken.one_or_none() is not None
+    return frozenset(taken)
 
 
 @use_case

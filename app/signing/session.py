@@ -101,10 +101,10 @@ def open_session(db: Db, actor: Actor, opening: Opening, *, state: str) -> Signa
     return row
 
 
-def alive(actor: Actor, session: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """What makes a session one that this person, in this login session, may still complete (nobody: `IS NULL`)."""
+def alive(actor: Actor, sessions: Sequence[str]) -> tuple[sa.ColumnElement[bool], ...]:
+    """What makes of these sessions those that this person, in this login session, may still complete (nobody: `IS NULL`)."""
     return (
-        SignatureSession.id == session,
+        SignatureSession.id.in_(sessions),
         SignatureSession.collectivity_id == actor.collectivity_id,
         SignatureSession.user_id == actor.user_id,
         SignatureSession.login_session_id == actor.session_id,
@@ -118,7 +118,7 @@ def claim(db: Db, actor: Actor, session: str) -> SignatureSession:
     """Take a session for good: of two who come at once, one has it; refuses `session-used`."""
     taken = db.scalar(
         sa.update(SignatureSession)
-        .where(*alive(actor, session))
+        .where(*alive(actor, [session]))
         .values(state="claimed")
         .returning(SignatureSession)
         .execution_options(synchronize_session=False)
