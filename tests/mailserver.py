@@ -10,13 +10,16 @@ from tests.cluster import free_port
 
 
 class MailServer:
-    """Letters accepted, in order; `refuse` maps an address to the answer it gets; each is `slow` seconds in coming.
+    """Letters accepted, in order, and their bytes (`raw`); `refuse` maps an address to the answer it gets.
+
+    Each is `slow` seconds in coming.
 
     `asked` counts the letters that were begun.
     """
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.refuse: dict[str, str] = {}
         self.slow, self.asked = 0.0, 0
         self.port = free_port()
@@ -31,6 +34,7 @@ class MailServer:
     async def handle_DATA(self, server, session, envelope):
         self.asked += 1
         await asyncio.sleep(self.slow)
+        self.raw.append(envelope.content)
         self.letters.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
 
@@ -42,6 +46,7 @@ class MailServer:
 
     def clear(self) -> None:
         self.letters.clear()
+        self.raw.clear()
         self.refuse.clear()
         self.slow, self.asked = 0.0, 0
 

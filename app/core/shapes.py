@@ -6,7 +6,7 @@ building the models has no part in showing a page (docs/decisions/0026-json-by-o
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -56,6 +56,26 @@ def _plain(number: Any) -> int:
 
 Rank = Annotated[int, BeforeValidator(_plain)]
 """A whole number of a query."""
+
+
+def _day(value: Any) -> Any:
+    """Only « 2026-12-05 »: a model that takes no other type takes no text for a day, and JSON has no day."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass  # the 30th of February
+    raise ValueError("Un jour est attendu, comme 2026-12-05.")
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(_day, json_schema_input_type=str),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+"""A day that is sent."""
 Moment = Annotated[
     datetime, PlainSerializer(datetime.isoformat), WithJsonSchema({"type": "string", "format": "date-time"})
 ]

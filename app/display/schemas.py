@@ -1,6 +1,5 @@
 """What the JSON API takes: each name, its type, its limits, and in French what it is for; imported at the first call."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
@@ -9,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 from app.core.bodies import parsed
 from app.core.db import LARGEST_KEY
 from app.core.refusals import Refusal
-from app.core.shapes import Rank, Taken, attribute, shaped
+from app.core.shapes import Day, Rank, Taken, attribute, shaped
 from workflows.fields import MAX_LINES
 
 LONGEST_FACT = 20_000
@@ -203,7 +202,7 @@ class AskOpinion(Version):
         max_length=2000,
     )
     waits: bool = attribute("Vrai : l’étape ne s’achève pas avant la réponse.", True)
-    wanted_on: date | None = attribute("Le jour pour lequel une réponse est souhaitée.", default=None)
+    wanted_on: Day | None = attribute("Le jour pour lequel une réponse est souhaitée.", default=None)
 
 
 class Answer(Version):

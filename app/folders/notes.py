@@ -115,7 +115,7 @@ def desks_for(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:
 
 def to_tell(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:
     """The people whom a note may name, by number and name: who acted, deposited or is awaited, and reads the folder today."""
-    numbers = followers(db, folder, folder.round) | _awaited(db, folder)
+    numbers = followers(db, folder, folder.round) | _turned(db, folder) | _awaited(db, folder)
     numbers.discard(actor.user_id or 0)
     town = db.get_one(Collectivity, folder.collectivity_id)
     people = db.scalars(
@@ -130,6 +130,16 @@ def to_tell(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:
         for user, reader in zip(people, actors, strict=True)
         if may_read(db, reader, folder)
     ]
+
+
+def _turned(db: Db, folder: Folder) -> set[int]:
+    """Who rejected it, sent it back or handed it on in this round."""
+    first, last = folder.round * 1000, (folder.round + 1) * 1000
+    return {
+        run.user_id
+        for (run,) in ask(db, RUNS, folder.id)
+        if run.user_id is not None and first <= run.pass_number < last and run.state in {"rejected", "passed"}
+    }
 
 
 def _awaited(db: Db, folder: Folder) -> set[int]:

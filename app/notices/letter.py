@@ -8,8 +8,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import urlsplit
@@ -465,6 +466,19 @@ def _link(row: Row, settings: Settings) -> str:
     return f"{settings.public_url}/dossiers/{row.folder_id}"
 
 
+class _Plain(UnstructuredHeader, BaseHeader):
+    """A header that stands on its line as it is, however long: an address between < and > is read so (RFC 2369 §2)."""
+
+    def fold(self, *, policy: Any) -> str:
+        """Its line; the library would write a long word as an encoded one, which RFC 2047 §5 forbids there."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("list-unsubscribe", _Plain)
+_policy = EmailPolicy(header_factory=_headers)
+
+
 def _message(
     key: str,
     moment: datetime,
@@ -475,7 +489,7 @@ def _message(
     templates: Environment,
     logo: bytes | None = None,
 ) -> EmailMessage:
-    message = EmailMessage()
+    message = EmailMessage(_policy)
     message["Subject"] = subject_of(event, context, templates)
     address(message, settings, context, context["name"], to)
     message["Date"] = format_datetime(moment)

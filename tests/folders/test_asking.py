@@ -433,6 +433,25 @@ def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_close
     )
 
 
+def test_software_asks_for_a_day_and_for_nothing_else_that_looks_like_it(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    finances = Software(house, "finances", [Right.ACT])
+    asked = {"desks": ["direction"], "question": WHY, "waits": False}
+
+    def post(day: Any) -> Any:
+        version = house.folder(folder_id).version
+        return finances.post(f"/folders/{folder_id}/opinions", version=version, **asked, wanted_on=day)
+
+    for wrong in ("5/12/2026", "2026-02-30", "20261205", 1796428800, "2026-12-05T00:00:00"):
+        answer = post(wrong)
+        assert answer.status_code == 422, wrong
+        assert any(word in answer.get_data(as_text=True) for word in ("jour", "type attendu")), wrong
+    wanted = (today() + timedelta(days=3)).isoformat()
+    answer = post(wanted)
+    assert answer.status_code == 200, answer.json
+    assert [one["wanted_on"] for one in answer.json["opinions"]] == [wanted]
+
+
 def test_software_asks_answers_and_takes_back_for_its_desk(house: House) -> None:
     folder_id = house.an_invoice("finance")
     finances, direction = Software(house, "finances", [Right.ACT]), Software(house, "direction", [Right.ACT])

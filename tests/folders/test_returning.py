@@ -13,7 +13,7 @@ from app.circuits.library import family
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.display import moved
-from app.folders import decide, filling, handing, rerouting, returning, sending
+from app.folders import decide, filling, handing, notes, rerouting, returning, sending
 from app.folders.models import Folder, StepRun
 from app.folders.rerouting import REMOVE, Change
 from app.operations import state
@@ -357,3 +357,13 @@ def test_the_journal_alone_says_where_it_stands_and_the_doctor_finds_it_so(house
     assert house.journal(folder_id)[-1] == "folder.send_back"
     with reading(here(house)) as db:
         assert list(state.folders(db, here(house))) == []
+
+
+def test_who_sent_a_folder_back_or_handed_it_on_may_be_named_in_a_note(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    version = house.folder(folder_id).version
+    returning.send_back(house.actor(N), folder_id, version=version, step="service_done", reason="?")
+    actor = house.actor(R)
+    with reading(actor.collectivity_id) as db:
+        named = [name for _, name in notes.to_tell(db, db.get_one(Folder, folder_id), actor)]
+    assert "Nolwenn Abgrallec" in named

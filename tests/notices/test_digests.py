@@ -207,6 +207,10 @@ def test_one_click_in_a_mailbox_stops_what_is_reminded_and_following_the_link_do
     (letter,) = house.mail.to(address(N))
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     link = str(letter["List-Unsubscribe"])
+    (wire,) = [one for one in house.mail.raw if b"List-Unsubscribe:" in one]
+    assert f"\r\nList-Unsubscribe: {link}\r\n".encode() in wire, (
+        "no mailbox reads an encoded address (RFC 2047 §5)"
+    )
     assert link[:1] + link[-1:] == "<>"
     link = link[1:-1]
     assert link in words(house, N)

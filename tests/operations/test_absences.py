@@ -28,6 +28,7 @@ from app.notices.waiting import awaiting
 from app.operations.absences import blocking, planning
 from app.operations.absences.blocking import Outlook, outlook
 from app.operations.absences.planning import Wanted, change, end, name_secretary, plan
+from app.operations.examined import commune
 from app.people import accounts, applications, desks
 from app.people.actor import Actor
 from app.people.covers import law_of
@@ -1685,3 +1686,17 @@ def test_the_same_absence_asked_twice_by_whoever_wrote_it_is_one(
     else:
         with pytest.raises(Refusal, match="absence-twice"):
             plan(house.actor(FINANCE), replace(asked, letters=True))
+
+
+def test_a_desk_is_told_empty_while_who_stands_in_there_is_away_too(house: House) -> None:
+    away(house, "a.kervadec", "s.rivoal")
+    here = house.actor("a.kervadec").collectivity_id
+
+    def told() -> str:
+        with reading(here) as db:
+            return {one.name: one.sentence for one in commune.points(db, here)}["absences"]
+
+    # Elsewhere the same line tells the desks where a step hangs on one person
+    assert "« Bureau du maire » : personne n’y est" not in told()
+    away(house, "s.rivoal", None)
+    assert re.search("« Bureau du maire ».* : personne n’y est aujourd’hui", told())

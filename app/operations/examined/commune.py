@@ -451,10 +451,13 @@ def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView])
 
 
 def _is_empty(desk: views.DeskView, away: Mapping[int, Sequence[Away]]) -> bool:
-    """Whether all who act at a desk are away now, and nobody stands in for any of them there."""
+    """Whether all who act at a desk are away now, and nobody who is there stands in for any of them."""
     people = [holder.id for holder in desk.holders if holder.active and lent(holder.rights, ())]
     helped = (
-        absence.law.by is not None and absence.law.acts and absence.law.desk in {None, desk.id}
+        absence.law.by is not None
+        and absence.law.by not in away
+        and absence.law.acts
+        and absence.law.desk in {None, desk.id}
         for number in people
         for absence in away.get(number, ())
     )
