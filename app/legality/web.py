@@ -104,7 +104,7 @@ def reply(letter_id: int) -> Response | tuple[str, int]:
                 for name, document in zip(sent, files, strict=True)
             ]
             code = request.form.get("code", "")
-            chosen = [letter_id, code, [one.type_code for one in typed]]
+            chosen = [letter_id, code, [annex.type_code for annex in typed]]
             once = posted(f"reply {letter_id}", chosen, files)
             folder_id = replies.prepare_reply(g.actor, letter_id, code, typed, once=once)
     except Refusal as refusal:
