@@ -119,13 +119,27 @@ def still_to_tell(db: Db, own: Own, user: User, row: Row) -> Parts:
             parts = parts.without(parts_of(payload), late=True)
     if not parts.names:
         raise Needless("un autre courriel, qui attend de partir, le dit : celui-ci n’est pas parti")
-    for left in lately_left(db, user.id):
-        if left.until + COUNTED >= row.created_at:
-            parts = parts.without(left.parts)
+    letters = lately_left(db, user.id)
+    parts = _untold(parts, letters, lately_left(db, user.id, late=True), row.created_at)
     if not parts.names:
         raise Needless("un courriel parti depuis l’a dit : celui-ci n’est pas parti")
-    for left in told_on(lately_left(db, user.id), row.created_at):
+    for left in told_on(letters, row.created_at):
         parts = parts.since(left.parts)
+    return parts
+
+
+def _untold(parts: Parts, letters: Sequence[Left], reminders: Sequence[Left], moment: datetime) -> Parts:
+    """What is left of a letter of a moment, after letters that have left since it was written.
+
+    `reminders`: those that told what is late alone; one that was delayed until the same day has told it for that day.
+    """
+    for left in letters:
+        if left.until + COUNTED >= moment:
+            parts = parts.without(left.parts)
+    today = told_on(reminders, moment)
+    for left in reminders:
+        if left.until + COUNTED >= moment or left in today:
+            parts = parts.without(left.parts, late=True)
     return parts
 
 
@@ -135,15 +149,19 @@ def told_on(letters: Sequence[Left], moment: datetime) -> list[Left]:
     return [left for left in letters if left.delayed and left.until.astimezone(PARIS).date() == day]
 
 
-def lately_left(db: Db, user_id: int) -> list[Left]:
-    """The last letters of somebody that told all that waits, of all types or of some, the newest first."""
+def lately_left(db: Db, user_id: int, *, late: bool = False) -> list[Left]:
+    """The last letters of somebody that told all that waits, of all types or of some, the newest first.
+
+    `late`: those that told what is late alone, in their place.
+    """
+    reminder = sa.func.coalesce(Outbox.payload["late"].as_boolean(), sa.false())
     query = (
         sa.select(Outbox.done_at, Outbox.payload, Outbox.key, Outbox.created_at)
         .where(
             Outbox.key.startswith(f"{DIGEST}-{user_id}-2"),
             Outbox.state == "done",
             Outbox.last_error.is_(None),
-            sa.not_(sa.func.coalesce(Outbox.payload["late"].as_boolean(), sa.false())),
+            reminder if late else sa.not_(reminder),
         )
         .order_by(Outbox.id.desc())
         .limit(LATELY)
