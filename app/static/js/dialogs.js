@@ -96,7 +96,8 @@ function strays(event) {
 function held(event) {
   const { key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || !HELD.test(key)) return;
-  const awaited = landing ? key !== "Escape" : coming && !document.querySelector("dialog[open]") && !event.target.closest?.(TYPING);
+  const open = document.querySelector("dialog[open]"); // closed meanwhile, it waits for no words
+  const awaited = landing && open ? key !== "Escape" : coming && !open && !event.target.closest?.(TYPING);
   if (!strays(event) && !awaited) return;
   event.preventDefault();
   event.stopImmediatePropagation();
