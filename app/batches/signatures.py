@@ -236,9 +236,7 @@ def carry_signatures(row: Row) -> None:
         waiting = db.execute(query.order_by(BatchItem.position)).all()
     sessions = [row.signature_session for row in waiting if row.signature_session]
     taken = deferred.take(order.collectivity_id, order.user_id, order.batch_id, sessions) if sessions else {}
-    with reading(order.collectivity_id) as db:
-        gather(db)
-        received = _received(db, order, waiting, taken)
+    received = _read(order, waiting, taken)
     with asking_once(("embed", order.batch_id), authorities.trust()):
         faults = [
             fault for fault in _together(lambda signed: _carry(order, signed), received) if fault is not None
@@ -257,6 +255,27 @@ class _Received:
     signatures: Sequence[str]
     actor: Actor | Refusal | None = None
     terms: sign.Terms | Refusal | None = None
+    fault: Exception | None = None
+
+
+def _read(order: Order, waiting: Sequence[Any], taken: Mapping[str, SignatureSession]) -> list[_Received]:
+    """What the base says of those that are taken in hand; where it breaks, of each by itself, so that one holds back no other."""
+    try:
+        with reading(order.collectivity_id) as db:
+            gather(db)
+            return _received(db, order, waiting, taken)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the others' signatures are theirs
+        if len(waiting) == 1:
+            (row,) = waiting
+            session = taken.get(row.signature_session)
+            return [_Received(row.id, session, row.signatures or [], fault=fault)]
+    return [received for row in waiting for received in _read(order, [row], _own(row, taken))]
+
+
+def _own(row: Any, taken: Mapping[str, SignatureSession]) -> dict[str, SignatureSession]:
+    """Of the sessions that were taken, that of one folder."""
+    session = taken.get(row.signature_session)
+    return {} if session is None else {row.signature_session: session}
 
 
 def _received(
@@ -329,6 +348,8 @@ def _carry(order: Order, received: _Received) -> None:
 def _embed(received: _Received) -> None:
     """Complete one signature, in the name and session of whoever made it; its result is in the transaction of its move."""
     session, actor = received.session, received.actor
+    if received.fault is not None:
+        raise received.fault
     if session is None or actor is None:
         raise Refusal("session-used")
     if isinstance(actor, Refusal):

@@ -1,21 +1,24 @@
 """Signing together: one key, one result per folder, each signed once whatever the tab, the network or the worker do."""
 
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 
 from app.batches import carry, signatures
 from app.batches.gesture import SIGN
 from app.core import outbox
 from app.core.clock import now
-from app.core.db import engine, reading
+from app.core.db import Db, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import decide
+from app.people.actor import Actor
 from app.signing import deferred, sign
 from app.signing import session as sessions
 from app.signing.models import Certificate, SignatureProof, SignatureSession
@@ -463,3 +466,33 @@ def unsigned_yet(house: House, folder: int) -> bool:
     return [one.origin for one in house.versions(folder)] == ["deposited"] and (
         house.folder(folder).place == "bon_a_payer"
     )
+
+
+def test_a_folder_that_cannot_be_read_holds_back_no_other_signature(
+    house: House, mayor: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = to_sign(house, 3)
+    page = Page(mayor, mayor.propose("sign", folders)).begin()
+    page.ask()
+    page.send()
+    read = sign.terms_of
+
+    def broken(db: Db, actor: Actor, session: SignatureSession) -> Any:
+        if session.folder_id == folders[1]:
+            raise RuntimeError("one row cannot be read")
+        return read(db, actor, session)
+
+    def work() -> None:
+        with reading() as db:
+            due = sa.select(Outbox.id).where(Outbox.kind == SIGN, Outbox.state == "pending")
+            rows = db.scalars(due).all()
+        for row in rows:
+            with suppress(RuntimeError):
+                outbox.run(row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sign, "terms_of", broken)
+        work()
+    assert [house.versions(one)[-1].origin for one in folders] == ["signed", "deposited", "signed"]
+    house.drain()
+    assert house.versions(folders[1])[-1].origin == "signed"

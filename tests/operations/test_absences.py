@@ -1700,3 +1700,20 @@ def test_a_desk_is_told_empty_while_who_stands_in_there_is_away_too(house: House
     assert "« Bureau du maire » : personne n’y est" not in told()
     away(house, "s.rivoal", None)
     assert re.search("« Bureau du maire ».* : personne n’y est aujourd’hui", told())
+
+
+def test_letters_chosen_on_the_sunday_keep_the_letter_that_tells_the_beginning(house: House) -> None:
+    saturday = date(2027, 1, 9)
+    me, cover = house.actor(FINANCE), house.actor(TECHNIQUE)
+    until = f"{saturday + timedelta(days=14)}T23:59"
+    asked = Wanted(me.user_id or 0, cover.user_id, f"{saturday}T00:00", until)
+    with at(saturday - timedelta(days=2), 10):
+        number = plan(me, asked)
+        house.drain()
+        house.mail.clear()
+    with at(saturday + timedelta(days=1), 10):
+        change(me, number, replace(asked, letters=True), revision=1)
+        house.drain()
+    with at(saturday + timedelta(days=2), 6, 1):
+        house.drain()
+    assert len(house.mail.to("r.pellenec@kerlann-sur-mer.example")) == 1

@@ -467,8 +467,9 @@ def _tell(
         if cover.id != actor.user_id and not (same and _has_read(db, row, cover)):
             news.append(_letter(SET, row, absent, cover, actor))
         own = db.get_one(Collectivity, row.collectivity_id).settings
-        if row.starts_at > now():
-            begins_at = due_by_day(own, BEGINS, row.starts_at)
+        begins_at = due_by_day(own, BEGINS, row.starts_at)
+        # One that has begun by night is told in the morning: the letter of the former revision does not leave any more
+        if row.starts_at > now() or (same and begins_at > now()):
             news.append(_letter(BEGINS, row, absent, cover, actor, at=begins_at))
         over_at = due_by_day(own, OVER, row.ends_at)
         news.append(_letter(OVER, row, absent, cover, actor, at=over_at))
