@@ -1,5 +1,6 @@
 """Each gesture on a folder by keys alone, on half a screen: what the journal, the slip and a second person say of it at once."""
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -811,6 +812,25 @@ def test_who_is_named_in_a_note_is_ticked_and_told_as_one_types(house: House, pe
     finance.button("Écrire la note").click()
     finance.sees("La note est écrite")
     finance.sees(f"Prévenus : {name}")
+
+
+# What the script reads of each case: whom it names, and what is nobody's name
+READ = """async cases => {
+  const app = [...document.scripts].find(one => one.src.includes("/js/app.js")).src;
+  const { named } = await import(app.replace("/app.js", "/mentions.js"));
+  return cases.map(({ words, people }) => {
+    const [found, unknown] = named(words, people.map(label => ({ label })));
+    return { words, people, named: people.filter(one => [...found].some(who => who.label === one)), unknown: [...unknown] };
+  });
+}"""
+
+
+def test_the_page_reads_the_names_of_a_note_as_the_server_does(house: House, person) -> None:
+    finance = person(N)
+    finance.folder(house.an_invoice("finance"), "notes")
+    expect(finance.page.locator(finance.awake)).to_be_attached()
+    cases = json.loads((ASSETS / "mentions.json").read_text(encoding="utf-8"))
+    assert finance.page.evaluate(READ, cases) == cases
 
 
 def test_who_deposited_takes_it_back_copies_it_and_goes_on_from_it_by_keys_alone(

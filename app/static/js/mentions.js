@@ -1,39 +1,56 @@
 // Who is named after « @ » in a note is ticked among those who may be told, and the page says who as one types. The server
-// reads the same words by the same rule (`app/folders/mentions.py`).
+// reads the same words by the same rule (`app/folders/mentions.py`) where this script does not.
 import { NB, quoted } from "./words.js";
 
 const AT = /(?<![\p{L}\p{N}_@.])@(?=\p{L})/gu;
-const AFTER = /^\p{L}+(?:[ \u00a0\u202f'’-]?\p{L}+){0,7}/u;
-const cut = (text) => text.match(/\p{L}+/gu) ?? [];
-const key = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-const begins = (keys, name) => name.length > 0 && name.every((word, n) => keys[n] === word);
+const JOINED = /\p{L}+(?:['’-]\p{L}+)*/gu; // one name, of which a part names nobody
+const AFTER = /^\p{L}+(?:['’-]\p{L}+)*(?:[ \u00a0\u202f]\p{L}+(?:['’-]\p{L}+)*){0,7}/u;
+const LIGATURES = { œ: "oe", æ: "ae", ß: "ss" };
+const cut = (text) => text.match(JOINED) ?? [];
+const key = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[œæß]/g, (one) => LIGATURES[one]);
+const joined = (names) => names.flatMap((name) => name.split(/['’-]/)).map(key).join(" ");
+const namedOn = (after) => /^\p{Lu}/u.test(after[1] ?? "");
+
+// The names that follow each « @ ».
+const mentions = (text) => [...text.matchAll(AT)].map((at) => cut(text.slice(at.index + 1).match(AFTER)[0]));
+const unknownIn = (after) => after.slice(0, namedOn(after) ? 2 : 1).join(" ");
+
+// Who of these people alone is named so: by the whole name, else the family name, else the first name; the longest.
+function bearer(after, people) {
+  const ends = after.map((_, n) => joined(after.slice(0, n + 1)));
+  for (const way of [(name) => name, (name) => name.slice(1), (name) => name.slice(0, 1)]) {
+    const alone = way([1, 2, 3]).length === 1;
+    const fits = people.map(({ label }) => joined(way(cut(label)))).map((name) => {
+      const end = name ? ends.indexOf(name) : -1;
+      return end < 0 || (alone && namedOn(after.slice(end))) ? 0 : name.split(" ").length;
+    });
+    const longest = Math.max(0, ...fits);
+    if (longest) return fits.indexOf(longest) === fits.lastIndexOf(longest) ? people[fits.indexOf(longest)] : null;
+  }
+  return null;
+}
+
+// Whom these words name, and the names after « @ » that none of these people alone bears.
+export function named(text, people) {
+  const [found, unknown] = [new Set(), new Set()];
+  for (const after of mentions(text)) {
+    const who = bearer(after, people);
+    if (who) found.add(who);
+    else unknown.add(unknownIn(after));
+  }
+  return [found, unknown];
+}
 
 export function startMentions(form) {
   const area = form.querySelector("[name=words]");
   const words = form.querySelector(`#${area.id}-nommer`);
   const reach = form.elements.reach;
   const usual = words.textContent;
-  const people = [...form.querySelectorAll("[name=told]")].map((box) => {
-    const label = box.labels[0].textContent.trim();
-    return { box, label, name: cut(label).map(key) };
-  });
+  const people = [...form.querySelectorAll("[name=told]")].map((box) => ({ box, label: box.labels[0].textContent.trim() }));
   let ticked = new Set(); // by what is written
 
-  const named = () => {
-    const [found, unknown] = [new Set(), new Set()];
-    for (const at of area.value.matchAll(AT)) {
-      const after = cut(area.value.slice(at.index + 1).match(AFTER)[0]);
-      const keys = after.map(key);
-      const on = after.length > 1 && /^\p{Lu}/u.test(after[1]);
-      const ways = [({ name }) => begins(keys, name), ({ name }) => begins(keys, name.slice(1)), ({ name }) => name[0] === keys[0] && !on];
-      const bearers = ways.map((way) => people.filter(way)).find((some) => some.length) ?? [];
-      if (bearers.length === 1) found.add(bearers[0]);
-      else unknown.add(after.slice(0, on ? 2 : 1).join(" "));
-    }
-    return [found, unknown];
-  };
   const look = () => {
-    const [found, unknown] = named();
+    const [found, unknown] = named(area.value, people);
     const alone = reach?.value === "alone";
     if (alone) found.clear();
     for (const one of ticked) if (!found.has(one)) one.box.checked = false;
