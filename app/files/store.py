@@ -78,7 +78,7 @@ class Store:
         self._objects = objects
         self._folder = folder
         self._mount = mount_of(folder) if folder else None
-        self._device = folder.stat().st_dev if folder else None
+        self._opened = _identity(folder) if folder else None
         self._settled: set[Path] = set()
         self._recent: dict[str, bytes] = {}
 
@@ -450,10 +450,10 @@ class Store:
         if self._folder is None or self._mount is None:
             return
         try:
-            # On the disk of the first day it is on the same mount: whether it moved farther down is asked of others alone
+            # The very folder of the first day is on the same mount; of another, which a bind mount on the same disk may
+            # have hidden until it was unmounted, its mount is asked
             there = (self._folder / STAGING).is_dir() and (
-                self._folder.stat().st_dev == self._device
-                or mount_of(self._folder).is_relative_to(self._mount)
+                _identity(self._folder) == self._opened or mount_of(self._folder).is_relative_to(self._mount)
             )
         except OSError:  # a share whose server is gone
             there = False
@@ -540,6 +540,12 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """The disk of a folder, and its number there: of two mounts of one disk, their folders differ by that number."""
+    facts = folder.stat()
+    return facts.st_dev, facts.st_ino
 
 
 def _stage(path: Path, pieces: Iterator[bytes]) -> None:

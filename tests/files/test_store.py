@@ -4,6 +4,7 @@ import datetime as dt
 import errno
 import hashlib
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -255,3 +256,25 @@ def test_a_share_that_goes_away_under_the_last_bytes_is_told_as_away(
         store.put_bytes(COMMUNE, b"acte")
     assert caught.value.key == "store-away"
     assert not coffer.exists()
+
+
+def test_another_folder_of_the_same_disk_is_not_the_share(
+    store: Store, coffer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a bind mount had hidden, once it is unmounted: a folder of the same disk, even with all that a store has."""
+    stored = store.put_bytes(COMMUNE, b"acte")
+    share = coffer.rename(coffer.with_name("partage"))
+    (coffer / ".staging").mkdir(parents=True)
+    assert store.put_bytes(COMMUNE, b"un autre acte"), "made anew on the same mount, as by a restoration"
+    monkeypatch.setattr(store_module, "mount_of", lambda _folder: Path("/"))
+    monkeypatch.setattr(store, "_mount", coffer)
+    for tried in (
+        lambda: store.put_bytes(COMMUNE, b"encore un"),
+        lambda: store.read(COMMUNE, stored.sha256),
+    ):
+        with pytest.raises(Refusal) as caught:
+            tried()
+        assert caught.value.key == "store-away"
+    shutil.rmtree(coffer)
+    share.rename(coffer)
+    assert store.read(COMMUNE, stored.sha256) == b"acte", "the share is back"
