@@ -375,8 +375,7 @@ class Store:
         staged = folder / STAGING / secrets.token_hex(16)
         counter = _Counting(pieces)
         try:
-            with self._speaking(staged.name):
-                _stage(staged, counter)
+            _stage(staged, counter, lambda: self._speaking(staged.name))
             stored = self._learnt(counter)
             key = _key(scope, stored.sha256)
             self._present()
@@ -548,15 +547,25 @@ def _identity(folder: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def _stage(path: Path, pieces: Iterator[bytes]) -> None:
-    """Write pieces to a file that was not there, which nobody changes any more, and have it on the disk."""
-    with path.open("xb", buffering=0) as staged:
+def _stage(
+    path: Path, pieces: Iterator[bytes], speaking: Callable[[], contextlib.AbstractContextManager[None]]
+) -> None:
+    """Write pieces to a file that was not there, which nobody changes any more, and have it on the disk.
+
+    What the store answers is told by `speaking`; what fails where the pieces come from is no answer of the store.
+    """
+    with speaking():
+        staged = path.open("xb", buffering=0)
+    with staged:
         for piece in pieces:
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[staged.write(rest) :]
-        os.fchmod(staged.fileno(), 0o440)
-    _fsync(path)
+            with speaking():
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[staged.write(rest) :]
+        with speaking():
+            os.fchmod(staged.fileno(), 0o440)
+    with speaking():
+        _fsync(path)
 
 
 def _link(folder: Path, staged: Path, key: str) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -278,3 +279,19 @@ def test_another_folder_of_the_same_disk_is_not_the_share(
     shutil.rmtree(coffer)
     share.rename(coffer)
     assert store.read(COMMUNE, stored.sha256) == b"acte", "the share is back"
+
+
+def test_a_source_that_cannot_be_read_is_not_told_as_a_store_that_does_not_answer(
+    store: Store, coffer: Path
+) -> None:
+    for error in (OSError(errno.EIO, "Input/output error"), FileNotFoundError("source")):
+
+        def broken(error: OSError = error) -> Iterator[bytes]:
+            yield b"the first bytes"
+            raise error
+
+        with pytest.raises(type(error)) as caught:
+            store._put(COMMUNE, broken())
+        assert caught.value is error
+    assert kept(coffer) == []
+    assert list((coffer / ".staging").iterdir()) == []
