@@ -32,6 +32,7 @@ from app.purchasing.balance import lines_of
 from app.purchasing.billing import Buyer, asked_of_supplier, buyer_of
 from app.purchasing.linking import FAMILY
 from app.purchasing.matching import price
+from workflows.circuit import Phase
 from workflows.families.purchase_order.rules import worth
 
 DRAWN = "drawn"
@@ -58,7 +59,8 @@ def digest(facts: Mapping[str, Any]) -> str:
 def begin_order(actor: Actor, *, once: MadeOnce | None = None) -> int:
     """A new order without a document of its own: a draft with the next number of the register, drawn; returns its number.
 
-    The same `once` gives the same order; where its number was not taken yet, it is.
+    The same `once` gives the same order; where its number was not taken yet, or its page not drawn with it, they are. Two at
+    once give it too: whoever comes second leaves the rest to the first.
 
     Refuses what keeps the actor from depositing orders.
     """
@@ -66,14 +68,24 @@ def begin_order(actor: Actor, *, once: MadeOnce | None = None) -> int:
     desk = deposit.emitter(actor, None, family)
     known = folder_of(actor, once)
     folder_id = known or deposit.create(actor, FAMILY, desk, _kept(actor, FAMILY, {}), {}, once=once)
+    version, numbered, draft = _reached(actor, folder_id)
+    try:
+        if numbered and draft:
+            renew(actor, folder_id, version)
+        elif not numbered:
+            numbering.take_number(actor, folder_id, version=version)
+            put(actor, folder_id)
+    except Refusal as refusal:
+        if once is None or refusal.key != "moved-on" or not _reached(actor, folder_id)[1]:
+            raise
+    return folder_id
+
+
+def _reached(actor: Actor, folder_id: int) -> tuple[int, bool, bool]:
+    """The version of an order, whether it has its number, and whether it is a draft."""
     with reading(actor.collectivity_id) as db:
         folder = db.get_one(Folder, folder_id)
-        version, numbered = folder.version, bool(folder.fields.get("number"))
-    if known is not None and numbered:
-        return folder_id
-    numbering.take_number(actor, folder_id, version=version)
-    put(actor, folder_id)
-    return folder_id
+        return folder.version, bool(folder.fields.get("number")), folder.phase == Phase.DRAFT
 
 
 def put(actor: Actor, folder_id: int, version: int | None = None) -> int:

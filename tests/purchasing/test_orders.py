@@ -1,6 +1,7 @@
 """An order of the commune: its lines make its amount, its number is its own, and it is signed within a ceiling."""
 
 import re
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,9 +11,11 @@ from app.core.db import engine
 from app.core.refusals import Refusal
 from app.folders import deposit
 from app.folders.models import Folder
+from app.folders.once import FormOnce
 from app.invoices.establishments import choose as establish
 from app.people.models import Desk
 from app.people.own_settings.changing import change_setting
+from app.purchasing import drawn
 from demo.cast import SIREN
 from tests.builders.house import House
 from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy
@@ -77,6 +80,38 @@ def test_an_order_is_begun_once_by_a_page_whose_answer_was_lost(house: House) ->
     assert house.folder(folder_id).number == "BC-2026-0001"
     assert house.journal(folder_id).count("document.replaced") == 1
     assert client.post("/commandes/nouveau", data={**form, "once": "next"}).location not in places
+
+
+def test_an_order_begun_by_two_at_once_is_one_and_both_are_led_to_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor, once = house.actor("r.pellenec"), FormOnce("mark order", "0" * 64)
+    real, rivals = drawn.numbering.take_number, []
+
+    def take_number(*given: Any, **more: Any) -> str:
+        if not rivals:
+            rivals.append(0)
+            rivals[0] = drawn.begin_order(actor, once=once)  # the browser has sent the form again
+        return real(*given, **more)
+
+    monkeypatch.setattr(drawn.numbering, "take_number", take_number)
+    assert drawn.begin_order(actor, once=once) == rivals[0]
+    assert house.journal(rivals[0]).count("document.replaced") == 1
+    assert str(house.folder(rivals[0]).number) in _words(house, rivals[0])
+
+
+def test_an_order_killed_before_it_is_drawn_is_drawn_by_the_page_sent_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor, once = house.actor("r.pellenec"), FormOnce("mark order", "0" * 64)
+    with monkeypatch.context() as killed:
+        killed.setattr(drawn, "put", lambda *_: (_ for _ in ()).throw(OSError("lost")))
+        with pytest.raises(OSError, match="lost"):
+            drawn.begin_order(actor, once=once)
+    folder_id = drawn.begin_order(actor, once=once)
+    assert str(house.folder(folder_id).number) in _words(house, folder_id)
+    assert drawn.begin_order(actor, once=once) == folder_id
+    assert house.journal(folder_id).count("document.replaced") == 1
 
 
 def test_an_order_is_drawn_from_its_lines_and_leaves_only_as_they_are(house: House) -> None:
