@@ -41,11 +41,16 @@ def mark_of(place: str) -> str:
     return f"{mark} {place}" if mark else ""
 
 
-def posted(place: str, chosen: Sequence[object], files: Sequence[Incoming]) -> FormOnce | None:
-    """The mark of the form that is posted at this place, with all that was `chosen` in it and its files; None without a mark."""
+def posted(
+    place: str, chosen: Sequence[object], files: Sequence[Incoming], *, adds: bool = False
+) -> FormOnce | None:
+    """The mark of the form that is posted at this place, with all that was `chosen` in it and its files; None without a mark.
+
+    `adds`: its files are attachments for a folder that is there.
+    """
     mark = mark_of(place)
     told = dumps([*chosen, *fingerprints(files)])
-    return FormOnce(mark, sha256(told.encode()).hexdigest()) if mark else None
+    return FormOnce(mark, sha256(told.encode()).hexdigest(), adds=adds) if mark else None
 
 
 def posted_each(place: str, chosen: Sequence[object], files: Sequence[Incoming]) -> list[FormOnce | None]:

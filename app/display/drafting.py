@@ -475,7 +475,7 @@ def _wrong(db: Db, folder: Folder) -> tuple[str, ...]:
 def add_document(folder_id: int) -> Response:
     """Add attachments."""
     with received() as files:
-        once = posted("add", [folder_id], files)
+        once = posted("add", [folder_id], files, adds=True)
         deposit.add_documents(g.actor, folder_id, files, annexes_said="annexes" in request.form, once=once)
     return _opens(url_for("folders.draft", folder_id=folder_id))
 

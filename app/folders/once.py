@@ -14,8 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, reading
 from app.core.refusals import Refusal
-from app.folders.models import Folder
+from app.folders.models import Document, Folder
 from app.people.actor import Actor
+from workflows.circuit import WITHDRAWN
 
 
 class MadeOnce(Protocol):
@@ -70,46 +71,59 @@ def folder_of(actor: Actor, once: MadeOnce | None) -> int | None:
 
 
 def folders_of(db: Db, actor: Actor, mark: str) -> frozenset[int]:
-    """The folders that the form of this mark has made."""
-    query = sa.select(PostedForm.folder_id).where(
-        PostedForm.user_id == actor.user_id, PostedForm.mark == mark
-    )
-    return frozenset(db.scalars(query))
+    """The folders that the form of this mark has made, but those that were abandoned since."""
+    query = sa.select(PostedForm.folder_id).join(Folder, Folder.id == PostedForm.folder_id)
+    mine = query.where(PostedForm.user_id == actor.user_id, PostedForm.mark == mark)
+    return frozenset(db.scalars(mine.where(Folder.place != WITHDRAWN)))
 
 
 @dataclass(frozen=True)
 class FormOnce:
     """The mark of a form that a person posts, and the SHA-256, in hexadecimal, of what is posted with it.
 
-    `part`: the form makes a folder of each of its files, and this is one of them.
+    `part`: the form makes a folder of each of its files, and this is one of them. `adds`: it adds attachments to a folder.
     """
 
     mark: str
     digest: str
     part: bool = False
+    adds: bool = False
 
     def made_by(self, db: Db, actor: Actor) -> int | None:
-        """The folder that this form made of the same bytes, or None.
+        """The folder that this form made of the same bytes, or None; one that was abandoned since is as if it had not been made.
 
-        Refuses a form that made another thing before (`form-spent`): who posts it again does not know of that one.
+        Refuses a form that made another thing before (`form-spent`): who posts it again does not know of that one. Refuses
+        one that adds, where an attachment was removed since (`form-undone`): its files may be there no more.
         """
-        query = sa.select(PostedForm.part, PostedForm.digest, PostedForm.folder_id).where(
-            PostedForm.user_id == actor.user_id, PostedForm.mark == self.mark
+        query = sa.select(PostedForm.part, PostedForm.digest, PostedForm.folder_id, PostedForm.created_at)
+        made = query.join(Folder, Folder.id == PostedForm.folder_id).where(
+            PostedForm.user_id == actor.user_id, PostedForm.mark == self.mark, Folder.place != WITHDRAWN
         )
-        rows = db.execute(query).all()
+        rows = db.execute(made).all()
         for row in rows:
             if row.digest == self.digest and bool(row.part) is self.part:
+                if self.adds:
+                    _refuse_removed(db, row.folder_id, row.created_at)
                 return int(row.folder_id)
         if any(not (self.part and row.part) for row in rows):
             raise Refusal("form-spent", folder=rows[0].folder_id)
         return None
 
     def remember(self, db: Db, actor: Actor, folder: Folder) -> None:
-        """Keep the mark."""
+        """Keep the mark, in place of that of a folder abandoned since."""
+        part = self.digest if self.part else ""
+        abandoned = sa.select(Folder.id).where(Folder.id == PostedForm.folder_id, Folder.place == WITHDRAWN)
+        former = sa.delete(PostedForm).where(
+            PostedForm.user_id == actor.user_id,
+            PostedForm.mark == self.mark,
+            PostedForm.part == part,
+            abandoned.exists(),
+        )
+        db.execute(former, execution_options={"synchronize_session": False})
         row = PostedForm(
             user_id=actor.user_id or 0,
             mark=self.mark,
-            part=self.digest if self.part else "",
+            part=part,
             digest=self.digest,
             folder_id=folder.id,
             collectivity_id=actor.collectivity_id,
@@ -117,6 +131,14 @@ class FormOnce:
         )
         db.add(row)
         db.flush()  # the rival is met here, before the journal
+
+
+def _refuse_removed(db: Db, folder_id: int, since: datetime) -> None:
+    removed = sa.select(Document.id).where(
+        Document.folder_id == folder_id, Document.role == "attachment", Document.removed_at > since
+    )
+    if db.scalar(removed.limit(1)) is not None:
+        raise Refusal("form-undone")
 
 
 @dataclass(frozen=True)

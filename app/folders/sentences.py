@@ -455,6 +455,11 @@ SENTENCES: Sentences = {
         "Rien de plus n’a été déposé : cette page avait déjà déposé d’autres fichiers, dans le dossier n° {folder}. Ouvrez-le "
         "pour les voir ; pour en déposer d’autres, rechargez d’abord cette page.",
     ),
+    "form-undone": (
+        409,
+        "Rien de plus n’a été ajouté : cette page avait déjà ajouté ces fichiers, et une annexe du dossier a été retirée "
+        "depuis. Rechargez la page pour voir celles qui y sont, puis ajoutez de nouveau celle qui manque.",
+    ),
     "own-caution": (
         403,
         "Rien n’a changé : vous avez déposé ce dossier, écrit cette valeur ou noté un appel, une autre personne tranche.",

@@ -581,6 +581,69 @@ def test_documents_of_a_draft_whose_answer_was_lost_are_there_once(house: House)
     assert post(put, OTHER) == 409
 
 
+@pytest.mark.both_databases
+def test_a_deposit_abandoned_before_its_page_is_sent_again_is_made_anew(house: House) -> None:
+    client = house.client(G)
+    mark = _mark(client.get("/deposer").text, "/deposer")
+
+    def post(several: str, *paths: Path) -> str:
+        form = {"csrf_token": house.csrf(client), "family": "invoice", "once": mark, "several": several}
+        files = [(BytesIO(one.read_bytes()), one.name) for one in paths]
+        answer = client.post("/deposer", data={**form, "files": files}, content_type="multipart/form-data")
+        return str(answer.location)
+
+    def abandon() -> None:
+        with reading() as db:
+            last = db.scalars(sa.select(Folder).order_by(Folder.id.desc())).first()
+        assert last is not None
+        told = {"csrf_token": house.csrf(client), "version": str(last.version), "reason": "Erreur"}
+        client.post(f"/dossiers/{last.id}/abandonner", data=told)
+        assert house.folder(last.id).place == "withdrawn"
+
+    first = post("one", INVOICE)
+    abandon()
+    again = post("one", INVOICE)
+    assert again != first
+    assert post("one", INVOICE) == again
+    assert _count(Folder) == 2
+    abandon()
+    assert post("one", OTHER) not in {first, again}, "other files either: what they would hide is abandoned"
+    abandon()
+    for _ in range(2):
+        post("each", INVOICE, OTHER)
+        assert _count(Folder) == 5
+    abandon()
+    post("each", INVOICE, OTHER)
+    assert _count(Folder) == 6
+
+
+@pytest.mark.both_databases
+def test_an_attachment_removed_before_its_page_is_sent_again_is_told(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    client, add = house.client(G), f"/dossiers/{folder_id}/documents"
+
+    def post(mark: str) -> TestResponse:
+        sent = {"csrf_token": house.csrf(client), "once": mark}
+        files = {"files": (BytesIO(OTHER.read_bytes()), OTHER.name)}
+        return client.post(add, data={**sent, **files}, content_type="multipart/form-data")
+
+    def there() -> list[int]:
+        return [one.id for one in documents(folder_id) if one.role == "attachment" and not one.removed_at]
+
+    mark = _mark(client.get(f"/dossiers/{folder_id}/brouillon").text, add)
+    before = there()
+    assert post(mark).status_code == 302
+    (added,) = set(there()) - {*before}
+    deposit.remove_document(house.actor(G), folder_id, added)
+    answer = post(mark)
+    assert (answer.status_code, there()) == (409, before)
+    assert "une annexe du dossier a été retirée depuis" in answer.text.replace("\xa0", " ")
+    assert "Fichiers reçus" not in client.get(f"/dossiers/{folder_id}/brouillon").text
+    fresh = _mark(client.get(f"/dossiers/{folder_id}/brouillon").text, add)
+    assert post(fresh).status_code == 302
+    assert len(there()) == len(before) + 1
+
+
 def test_software_adds_documents_once_with_its_key(house: House) -> None:
     software = Software(house, "comptabilite", [Right.CREATE])
     folder_id = software.deposit().get_json()["id"]
