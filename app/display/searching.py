@@ -85,7 +85,10 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Results:
-    """A page of what was found: `total` is None beyond what is counted; `after` goes on."""
+    """A page of what was found: `total` is None beyond what is counted; `after` goes on.
+
+    `first`: the rank of the first of the page, None where nothing is counted.
+    """
 
     query: Query
     people: People | None
@@ -94,6 +97,7 @@ class Results:
     facets: Sequence[Facet]
     total: int | None
     after: int | None
+    first: int | None
 
 
 def search(db: Db, actor: Actor, query: Query, chosen: Chosen, after: str | None = None) -> Results:
@@ -125,6 +129,7 @@ def search(db: Db, actor: Actor, query: Query, chosen: Chosen, after: str | None
         _facets(every, chosen, offered),
         total,
         shown[-1].id if rest else None,
+        total - len(page) + 1 if total is not None else None,
     )
 
 
@@ -412,6 +417,7 @@ def find() -> str:
         views=kept_views,
         save_url=saved.save_url("search", asked),
         total=_total(results) if results else "",
+        ranks=f"{results.first} {results.total}" if results and results.first is not None else "",
         next_url=url_for("folders.find", **asked, apres=results.after) if results and results.after else None,
         first_url=url_for("folders.find", **asked) if request.args.get("apres") else None,
         less=_less(query, chosen, asked),

@@ -182,8 +182,32 @@ def inbox() -> str:
         views=kept_views,
         save_url=saved.save_url("inbox", asked.said(bannette=tray)),
         home=_home(beside, counted.returned),
+        ranks="" if after else _ranks(asked, lines, held, counted, marked, beside),
         **context,
     )
+
+
+def _ranks(
+    asked: "Asked",
+    lines: list[queues.Line],
+    held: list[queues.Line],
+    counted: queues.Counters,
+    marked: queues.Marks,
+    beside: home.Home,
+) -> str:
+    """The rank of the first folder of a tray's first page, and how many the tray has; empty where that is not known."""
+    apart = [one.line.id for one in (*beside.returned, *beside.late)]
+    if len(lines) <= queues.PAGE:
+        cut = (
+            marked.held > len(held) > 0
+            or counted.returned > len(beside.returned) > 0
+            or beside.late_count > len(beside.late) > 0
+        )
+        every = {*apart, *(line.id for line in (*lines, *held))}
+        return "" if cut else f"1 {len(every)}"
+    total = int(getattr(counted, asked.tray))
+    known = asked.tray != "todo" and not (asked.family or asked.only or apart or held) and total < queues.CAP
+    return f"1 {total}" if known else ""
 
 
 @dataclass(frozen=True)
@@ -718,6 +742,7 @@ def follow() -> str | Response:
         views=kept_views,
         save_url=saved.save_url("follow", asked),
         next_url=saved.url_of("follow", asked, apres=rows[-1].key) if more else None,
+        ranks="" if more or request.args.get("apres") else f"1 {len(rows)}",
         count_line=f"{plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
         f"{f', {following.ORDERS[order].lower()}' if len(rows) > 1 else ''}{', d’autres suivent' if more else ''}",
     )

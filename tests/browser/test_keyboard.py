@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from app.core.clock import today
 from demo.cast import PASSWORD
@@ -217,6 +217,32 @@ def test_the_help_lists_the_keys_that_do_something_there_and_lists_are_walked_by
     finances.person.open("/absences")
     expect(finances.page.locator(finances.person.awake)).to_be_attached()
     assert keys(finances) == ["/", "Échap", "?"]
+
+
+@pytest.mark.parametrize("ranks", ["51 103", ""])
+def test_the_place_in_a_page_of_a_list_is_its_place_in_the_list_and_the_list_goes_on(
+    house: House, person, ranks: str
+) -> None:
+    for _ in range(2):
+        house.an_invoice("finance")
+    finance = person("n.abgrallec")
+    page, address = finance.page, "/suivi?famille=invoice&etat=running"
+
+    def one_of_many(route: Route) -> None:
+        body = route.fetch().text().replace('data-list="1 2"', f'data-list="{ranks}"')
+        more = '<a rel="next" href="/suivi?etat=done">Afficher les dossiers suivants</a></main>'
+        route.fulfill(body=body.replace("</main>", more), content_type="text/html; charset=utf-8")
+
+    page.route(f"**{address}", one_of_many)
+    finance.open(address)
+    expect(page.locator(finance.awake)).to_be_attached()
+    page.locator("main td.wide a").last.click()
+    page.wait_for_url("**/dossiers/*")
+    expect(page.get_by_role("link", name="Dossier précédent")).to_be_visible()
+    expect(page.locator(".pager .opt")).to_have_text(["52 sur 103"] if ranks else [])
+    expect(page.locator(finance.awake)).to_be_attached()
+    page.keyboard.press("j")
+    page.wait_for_url("**/suivi?etat=done")
 
 
 def test_from_a_search_or_from_suivi_one_walks_that_list_and_comes_back_to_it(house: House, person) -> None:

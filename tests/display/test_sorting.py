@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.arrivals.models import Arrival
 from app.core.clock import today
 from app.core.db import NO_DATE, reading, writing
-from app.display import following, queues, sorting
+from app.display import following, queues, searching, sorting
 from app.folders.models import Folder, StepRun
 from tests.arrivals.test_arrivals import bring, sorted_at
 from tests.builders.house import INVOICE, House
@@ -75,6 +75,32 @@ def test_pages_of_an_order_follow_one_another_and_bad_keys_begin_again(
         for bad in ("", "x", "[[1]]", '["é"]', "[null]", "{}", "[" * 900):
             lines, _ = sorting.todo(db, actor, order, tray="todo", family=None, only="", after=bad)
             assert lines[0].id == seen[0], bad
+
+
+def test_a_list_tells_the_rank_of_its_first_folder_and_its_total_only_where_it_knows_them(
+    house: House, three: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(three) == 3
+
+    def ranks(address: str, login: str = "g.trehorel") -> str:
+        (said,) = re.findall(r'data-list="([^"]*)"', house.client(login).get(address).get_data(as_text=True))
+        return str(said)
+
+    every = ("/a-traiter?bannette=running", "/suivi?etat=running", "/recherche?q=facture")
+    assert [ranks(one) for one in every] == ["1 3"] * 3
+    assert ranks("/a-traiter?tri=montant", N) == "1 3"
+    monkeypatch.setattr(queues, "PAGE", 1)
+    monkeypatch.setattr(following, "PAGE", 1)
+    monkeypatch.setattr(searching, "HITS", 1)
+    assert [ranks(one) for one in every] == ["1 3", "", "1 3"]
+    assert ranks("/a-traiter?tri=montant", N) == ""
+
+    def more(address: str) -> str:
+        page = house.client("g.trehorel").get(address).get_data(as_text=True)
+        (link,) = re.findall(r'<a [^>]*rel="next"[^>]*>', page)
+        return html.unescape(link.partition('href="')[2].partition('"')[0])
+
+    assert [ranks(more(one)) for one in every] == ["", "", "2 3"]
 
 
 def test_drafts_stand_by_the_deadline_that_runs_already_and_say_by_which_way_they_came(house: House) -> None:
