@@ -142,6 +142,19 @@ def _turned(db: Db, folder: Folder) -> set[int]:
     }
 
 
+def seated(db: Db, people: Collection[int], desks: Collection[int]) -> dict[int, frozenset[int]]:
+    """Which of these desks each of these people holds: whose notes he may be told of."""
+    if not people or not desks:
+        return {}
+    query = sa.select(Holder.user_id, Holder.desk_id).where(
+        Holder.user_id.in_(people), Holder.desk_id.in_(desks)
+    )
+    held: dict[int, frozenset[int]] = {}
+    for user_id, desk_id in db.execute(query):
+        held[user_id] = held.get(user_id, frozenset()) | {desk_id}
+    return held
+
+
 def _awaited(db: Db, folder: Folder) -> set[int]:
     """The people of the desks where the folder waits."""
     active = [run for (run,) in ask(db, RUNS, folder.id) if run.state == "active"]
@@ -299,8 +312,8 @@ def _told(
         return ()
     known = dict(to_tell(db, folder, actor))
     if reach is Reach.DESK:
-        seated = set(db.scalars(sa.select(Holder.user_id).where(Holder.desk_id == desk_id)))
-        known = {number: name for number, name in known.items() if number in seated}
+        readers = seated(db, known, {desk_id} if desk_id is not None else ())
+        known = {number: name for number, name in known.items() if number in readers}
     if named:
         numbers |= mentioned(draft.words, list(known.items()))[0]
     if len(numbers) > MOST_TOLD:

@@ -814,6 +814,51 @@ def test_who_is_named_in_a_note_is_ticked_and_told_as_one_types(house: House, pe
     finance.sees(f"Prévenus : {name}")
 
 
+def test_who_does_not_read_a_desk_note_is_not_ticked_and_the_page_says_so(house: House, person) -> None:
+    folder_id, name = house.an_invoice("finance"), house.actor(G).name
+    finance = person(N)
+    page = finance.page
+    finance.folder(folder_id, "notes")
+    expect(page.locator(finance.awake)).to_be_attached()
+    reach = page.get_by_label("Qui la lit")
+    reach.select_option(reach.locator("option[value^=desk]").first.get_attribute("value"))
+    page.get_by_label("Votre note").press_sequentially(f"Voir avec @{name}")
+    expect(page.get_by_label(name, exact=True)).not_to_be_checked()
+    outside = f"Pas de courriel à {name} : cette note n’est pas pour son bureau."
+    expect(page.locator("#note-nommer")).to_have_text(outside)
+    finance.button("Écrire la note").click()
+    finance.sees("La note est écrite")
+    expect(page.locator(finance.awake)).to_be_attached()
+    page.locator("summary", has_text="Répondre").click()
+    page.get_by_label("Votre réponse").press_sequentially(f"Et avec @{name}")
+    expect(page.locator("form", has=page.get_by_label("Votre réponse")).get_by_role("status")).to_have_text(
+        outside
+    )
+    finance.button("Répondre").click()
+    finance.sees("La note est écrite")
+    finance.sees(f"Et avec @{name}")
+    finance.lacks("Prévenus")
+
+
+def test_a_box_that_is_unticked_by_hand_stays_so_and_nobody_is_written_to(house: House, person) -> None:
+    folder_id, name = house.an_invoice("finance"), house.actor(G).name
+    finance = person(N)
+    page = finance.page
+    finance.folder(folder_id, "notes")
+    expect(page.locator(finance.awake)).to_be_attached()
+    note, box = page.get_by_label("Votre note"), page.get_by_label(name, exact=True)
+    note.press_sequentially(f"Voir avec @{name}")
+    expect(box).to_be_checked()
+    page.locator("summary", has_text="Prévenir par courriel").first.click()
+    box.uncheck()
+    expect(page.locator("#note-nommer")).to_have_text(f"Pas de courriel à {name}.")
+    note.press_sequentially(", mardi")
+    expect(box).not_to_be_checked()
+    finance.button("Écrire la note").click()
+    finance.sees("La note est écrite")
+    finance.lacks("Prévenus")
+
+
 # What the script reads of each case: whom it names, and what is nobody's name
 READ = """async cases => {
   const app = [...document.scripts].find(one => one.src.includes("/js/app.js")).src;

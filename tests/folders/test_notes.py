@@ -158,6 +158,31 @@ def test_who_is_named_after_an_at_sign_is_written_to_and_a_name_of_nobody_is_tol
     assert len(letters(house)) == 2
 
 
+def test_a_box_unticked_by_hand_is_not_written_to_once_the_script_has_read_the_words(house: House) -> None:
+    folder_id, name = house.an_invoice(at="finance"), house.actor(G).name
+    assert post(house, folder_id, N, words=f"Voir @{name}", reach="all", mentions="read").status_code == 302
+    assert letters(house) == []
+    # What is refused comes back as it was sent
+    back = post(house, folder_id, N, words=f"Voir @{name}", reach="desk-999999", mentions="read")
+    assert "data-read" in back.get_data(as_text=True)
+    assert "data-read" not in words_of(house, folder_id, N)
+
+
+def test_the_page_says_whose_desks_read_a_note(house: House) -> None:
+    folder_id, town = house.an_invoice(at="finance"), house.actor(N).collectivity_id
+    desks.seat(town, "finances", T, [Right.ACT])
+    desk = next(seat.desk_id for seat in house.actor(N).seats if seat.key == "finances")
+    notes.write(house.actor(N), folder_id, Draft(DESK, Reach.DESK, desk_id=desk))
+    page = lxml.html.fromstring(house.client(N).get(f"/dossiers/{folder_id}?onglet=notes").get_data())
+    reads = {
+        box.get("value"): (box.get("data-desks") or "").split()
+        for box in page.xpath("//form[@data-mentions=''][.//*[@name='reach']]//input[@name='told']")
+    }
+    assert reads[str(house.actor(T).user_id)] == [str(desk)]
+    assert reads[str(house.actor(G).user_id)] == []
+    assert page.xpath("//form[@data-mentions]/@data-mentions") == ["", f"desk-{desk}"]
+
+
 def test_a_note_changes_nothing_of_the_page_that_somebody_decides_on_and_is_settled_once(
     house: House,
 ) -> None:

@@ -26,6 +26,8 @@ TAB = "notes"
 class NoteView:
     """A note in words: who, when, for whom, who was written to, by whom it was settled; `removable` by this reader.
 
+    `sent`: for whom, as the form of a note sends it.
+
     `n`: the number of its mark over the page where it is pinned (`pin`, in words), 0 where it is not; `pin_url`: where that page
     is shown, `pin_here` on the folder's own page.
     """
@@ -38,6 +40,7 @@ class NoteView:
     told: str
     settled: str
     removable: bool
+    sent: str
     answers: tuple["NoteView", ...] = ()
     n: int = 0
     pin: str = ""
@@ -47,7 +50,7 @@ class NoteView:
 
 @dataclass(frozen=True)
 class Typed:
-    """What was typed of a note and is not kept, and why."""
+    """What was typed of a note and is not kept, and why; `read`: the script has ticked who is named in its words."""
 
     words: str = ""
     reach: str = Reach.ALL.value
@@ -56,20 +59,22 @@ class Typed:
     error: str = ""
     page: str = ""
     box: str = ""
+    read: bool = False
 
 
 @dataclass(frozen=True)
 class NotesView:
     """The notes that the reader reads, the last first, and the form of a new one.
 
-    `reaches`: for whom it may be, as sent and in words; `people`: who may be named, by number and name; `usual`: for whom the
+    `reaches`: for whom it may be, as sent and in words; `people`: who may be named, by number, name and the
+    desks whose notes he reads; `usual`: for whom the
     reader's last one was; `once`: the mark of the forms of this page, each of which writes one note; `apart`: he reads the
     folder for its type alone, and answers or settles nothing.
     """
 
     notes: Sequence[NoteView]
     reaches: Sequence[tuple[str, str]]
-    people: Sequence[tuple[int, str]]
+    people: Sequence[tuple[int, str, Sequence[int]]]
     typed: Typed = field(default_factory=Typed)
     usual: str = Reach.ALL.value
     once: str = field(default_factory=new_token)
@@ -98,11 +103,30 @@ def notes_view(db: Db, folder: Folder, actor: Actor, typed: Typed | None = None)
     return NotesView(
         threads(db, folder, written, actor),
         reaches,
-        [] if apart else notes.to_tell(db, folder, actor),
+        [] if apart else _people(db, folder, actor, written, desks),
         typed or Typed(reach=usual),
         usual,
         apart=apart,
     )
+
+
+def _people(
+    db: Db,
+    folder: Folder,
+    actor: Actor,
+    written: Sequence[FolderNote],
+    desks: Sequence[tuple[int, str]],
+) -> list[tuple[int, str, Sequence[int]]]:
+    """Who may be named, each with the desks, of those that a note here is or may be for, whose notes he reads."""
+    people = notes.to_tell(db, folder, actor)
+    numbers = {number for number, _ in desks} | {one.desk_id for one in written if one.desk_id is not None}
+    held = notes.seated(db, [number for number, _ in people], numbers)
+    return [(number, name, sorted(held.get(number, ()))) for number, name in people]
+
+
+def _sent(note: FolderNote) -> str:
+    """For whom a note is, as its form sends it."""
+    return f"{note.reach}-{note.desk_id}" if note.reach == Reach.DESK else note.reach
 
 
 def _usual(written: Sequence[FolderNote], actor: Actor, reaches: Container[str]) -> str:
@@ -110,7 +134,7 @@ def _usual(written: Sequence[FolderNote], actor: Actor, reaches: Container[str])
     own = [note for note in written if note.answers_id is None and note.user_id == actor.user_id]
     if actor.user_id is None or not own:
         return Reach.ALL.value
-    last = f"{own[-1].reach}-{own[-1].desk_id}" if own[-1].reach == Reach.DESK else own[-1].reach
+    last = _sent(own[-1])
     return last if last in reaches else Reach.ALL.value
 
 
@@ -195,6 +219,7 @@ def _view(
         ", ".join(one["name"] for one in note.told),
         f"Réglée par {note.settled_by}, {instant(note.settled_at)}" if note.settled_by else "",
         reach is Reach.ALONE and actor is not None and note.user_id == actor.user_id,
+        _sent(note),
         answers,
         **_pin(db, folder, note, n, screen=actor is not None),
     )

@@ -50,6 +50,7 @@ def _typed() -> Typed:
         key_in(request.form.get("answers")),
         page=request.form.get("page", "").strip(),
         box=request.form.get("box", ""),
+        read=request.form.get("mentions") == "read",
     )
 
 
@@ -89,8 +90,9 @@ def add_note(folder_id: int) -> Response | tuple[str, int]:
     try:
         told = tuple(sorted(typed.told))
         mark = request.form.get("once", "")[:LONGEST_MARK]
+        # Where the script has read the words, the boxes have the last word: one unticked by hand is not written to
         draft = notes.Draft(
-            typed.words, for_whom, key_in(desk), typed.answers, told, _pin(typed), mark, mentions=True
+            typed.words, for_whom, key_in(desk), typed.answers, told, _pin(typed), mark, not typed.read
         )
         number = notes.write(g.actor, folder_id, draft)
     except Refusal as refusal:

@@ -180,6 +180,7 @@ export async function restoreNotes(root) {
       list.value = reach;
       list.value ||= "alone"; // never for more than it was for
     }
+    area.dispatchEvent(new Event("input")); // who is named in them is ticked
     const box = area.closest("details");
     if (box) box.open = true; // nothing is sent that is not in sight
   }

@@ -1,6 +1,6 @@
 // Who is named after « @ » in a note is ticked among those who may be told, and the page says who as one types. The server
 // reads the same words by the same rule (`app/folders/mentions.py`) where this script does not.
-import { NB, quoted } from "./words.js";
+import { NB, element, quoted } from "./words.js";
 
 const AT = /(?<![\p{L}\p{N}_@.])@(?=\p{L})/gu;
 const JOINED = /\p{L}+(?:['’-]\p{L}+)*/gu; // one name, of which a part names nobody
@@ -44,28 +44,58 @@ export function named(text, people) {
 export function startMentions(form) {
   const area = form.querySelector("[name=words]");
   const words = form.querySelector(`#${area.id}-nommer`);
-  const reach = form.elements.reach;
+  const { reach } = form.elements; // an answer has none: it is for those who read what it answers
   const usual = words.textContent;
-  const people = [...form.querySelectorAll("[name=told]")].map((box) => ({ box, label: box.labels[0].textContent.trim() }));
-  let ticked = new Set(); // by what is written
+  const people = [...form.querySelectorAll("[name=told]")].map((box) => {
+    return { box, label: box.labels[0].textContent.trim(), desks: box.dataset.desks.split(" ") };
+  });
+  const listed = (some) => [...some].map((one) => one.label).join(", ");
+  const spared = new Set(); // unticked by hand
+  let [found, ticked] = [new Set(), new Set()]; // by what is written
 
   const look = () => {
-    const [found, unknown] = named(area.value, people);
-    const alone = reach?.value === "alone";
-    if (alone) found.clear();
-    for (const one of ticked) if (!found.has(one)) one.box.checked = false;
-    for (const one of found) one.box.checked = true;
-    ticked = found;
+    const [to, desk] = (reach?.value ?? form.dataset.mentions).split("-");
+    const alone = to === "alone";
+    const readers = desk ? people.filter((one) => one.desks.includes(desk)) : alone ? [] : people;
+    const [outside, unknown] = [new Set(), new Set()];
+    found = new Set();
+    for (const after of mentions(area.value)) {
+      const who = bearer(after, readers);
+      const other = who ?? bearer(after, people);
+      if (who) found.add(who);
+      else if (other) outside.add(other);
+      else unknown.add(unknownIn(after));
+    }
+    if (form.dataset.read !== undefined) { // as it was sent and refused: what was unticked then stays so
+      delete form.dataset.read;
+      for (const one of found) (one.box.checked ? ticked : spared).add(one);
+    }
+    for (const one of ticked) if (!found.has(one)) one.box.checked = !ticked.delete(one);
+    for (const one of found) if (!one.box.checked && !spared.has(one)) one.box.checked = Boolean(ticked.add(one));
     const parts = [];
+    const told = readers.filter((one) => one.box.checked);
+    const left = [...found].filter((one) => !one.box.checked);
     if (alone && area.value.match(AT)) parts.push(`Note pour vous seul${NB}: personne n’est prévenu.`);
-    else {
-      if (found.size) parts.push(`Courriel à ${[...found].map((one) => one.label).join(", ")}.`);
+    else if (!alone) {
+      if (told.length) parts.push(`Courriel à ${listed(told)}.`);
+      if (left.length) parts.push(`Pas de courriel à ${listed(left)}.`);
+      if (outside.size) parts.push(`Pas de courriel à ${listed(outside)}${NB}: cette note n’est pas pour son bureau.`);
       if (unknown.size) parts.push(`${[...unknown].map((name) => quoted(`@${name}`)).join(", ")}${NB}: personne de ce nom parmi ceux que l’on peut prévenir.`);
     }
     const said = parts.join(" ") || usual;
     if (words.textContent !== said) words.textContent = said;
   };
+  for (const one of people) {
+    one.box.addEventListener("change", () => {
+      if (one.box.checked) spared.delete(one);
+      else if (found.has(one)) spared.add(one);
+      ticked.delete(one); // it is the hand's now
+      look();
+    });
+  }
   area.addEventListener("input", look);
   reach?.addEventListener("change", look);
-  if (area.value) look();
+  form.addEventListener("submit", look);
+  look();
+  form.append(element("input", { type: "hidden", name: "mentions", value: "read" })); // from here the boxes alone say who is told
 }
