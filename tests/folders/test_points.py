@@ -49,7 +49,8 @@ def test_a_flattened_copy_is_looked_at_then_accepted_and_the_original_is_kept(
     page = read(house, K, draft)
     assert "Ce PDF ne se montre pas partout de la même façon" in page
     assert "Il contient un calque qui n’est pas montré partout. Une copie aplatie est proposée" in page
-    assert "Possible dès que la copie aplatie est acceptée" in page
+    assert "Possible dès que" in page
+    assert "la copie aplatie est acceptée ou le document remplacé" in page
     (original,) = house.versions(folder_id)
     where = f"/dossiers/{folder_id}/documents/{original.document_id}/1"
     copy = house.client(K).get(f"{where}?copie=1")

@@ -33,7 +33,7 @@ def status(house: House, token: str, path: str = "/me") -> int:
 
 
 def token_of(page: str) -> str:
-    return re.findall(r"value=\"([^\"]+)\"\s*readonly", page)[0]
+    return re.findall(r"<textarea[^>]*readonly[^>]*>([^<]+)</textarea>", page)[0]
 
 
 def given(client: FlaskClient, url: str, form: dict[str, Any]) -> str:

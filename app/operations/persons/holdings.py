@@ -45,6 +45,7 @@ ACCOUNT = (
 HELD: Mapping[str, tuple[str, ...]] = {
     "holder.user_id": ("desk_id", "rights"),
     "former_name.user_id": ("first_name", "last_name", "until"),
+    "posted_form.user_id": ("folder_id", "created_at"),
     "planned_closing.user_id": ("closes_at", "reason", "planned_at", "refused_at", "refused"),
     "planned_closing.planned_by_id": ("closes_at", "planned_at", "refused_at"),
     "mandate.user_id": (
