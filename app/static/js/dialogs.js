@@ -8,6 +8,7 @@ export const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=bu
 const LONG = 20_000; // ms that a dialog may take to come: a line that is cut says nothing by itself
 const PROBE = 5_000; // ms in which a server that is there says who is logged in
 const openers = new WeakMap(); // the dialog: what opened it
+const places = new WeakMap(); // the dialog: what had the focus then, to which the browser gives it back
 const HELD = /^(.|Enter|Backspace|Escape)$/u; // the other keys, Tab or F5, decide nothing
 let coming = null; // the request of a dialog, or what else is awaited in its stead: abort() gives it up
 let landing = null; // the words that were kept come back into the dialog
@@ -21,6 +22,7 @@ function openDialog(dialog, from) {
   if (!dialog.open) {
     for (const other of document.querySelectorAll("dialog[open]")) other.close();
     openers.set(dialog, from);
+    places.set(dialog, document.activeElement);
     dialog.showModal();
   }
   const title = dialog.querySelector("h2[id]");
@@ -50,9 +52,11 @@ function closed(event) {
   if (!(dialog instanceof HTMLDialogElement) || dialog.open || dialog.dataset.aside) return;
   const focused = document.activeElement ?? document.body;
   // The event comes some time after the dialog is gone: who has moved on meanwhile keeps the new place.
-  // A title that had the focus, to which the browser gives it back, is no place to go on from.
-  if (focused === document.body || focused.tabIndex < 0 || dialog.contains(focused)) back(openers.get(dialog));
+  // The title that had the focus when it opened is no place to go on from; one that was given it since is.
+  const title = focused === places.get(dialog) && focused.tabIndex < 0;
+  if (focused === document.body || title || dialog.contains(focused)) back(openers.get(dialog));
   openers.delete(dialog);
+  places.delete(dialog);
   if (dialog.id === "dialog") dialog.replaceChildren();
 }
 
