@@ -80,6 +80,7 @@ ARTICLES = {"payment_due": "CCP R2192-10", "authorising_officer_due": "décret 2
 LONGEST_LABEL, LONGEST_FIELD, LONGEST_HELP = 60, 80, 300
 MOST_FIELDS, MOST_CHOICES, MOST_DAYS, MOST_YEARS, MOST_ATTACHMENTS = 30, 50, 365, 100, 50
 MOST_COLUMNS, MOST_TABLES, MOST_LISTED = 8, 2, 3
+MOST_ESCALATION = 60
 _KEY = re.compile(rf"{OWN}[a-z0-9_]{{1,40}}", re.ASCII)
 REGISTERED = f"{OWN}_number"
 """The fact that holds the number given by the register of a type: no name gives this key to an own field."""
@@ -156,6 +157,7 @@ class Definition:
     """What one version of a type says; what it leaves empty, or None, is the family's.
 
     `deposited_by`: keys of desks; `days`: calendar days; `retention_years`: whole years; `formats`: among the family's.
+    `escalation`: working days of lateness after which the desk above is told how many folders are late, 0 for never.
     `visibility` is one of `VISIBILITIES`; `seen_at`, the keys of the desks of « desks »; `icon` one of `ICONS`,
     `signature_place` one of `PLACES`, `signature_format` one of `SIGNATURE_FORMATS`; `register`: how it writes the numbers
     that it gives, « COUR-{year}-{rank} » or « COUR-{rank} ».
@@ -169,6 +171,7 @@ class Definition:
     signature_level: str | None = None
     days: int | None = None
     retention_years: int | None = None
+    escalation: int | None = None
     formats: tuple[str, ...] = ()
     attachments_least: int | None = None
     attachments_most: int | None = None
@@ -215,6 +218,7 @@ _PLAIN = (
     "signature_level",
     "days",
     "retention_years",
+    "escalation",
     "attachments_least",
     "attachments_most",
     "visibility",
@@ -507,6 +511,9 @@ def _bounds(law: Family, definition: Definition) -> Iterator[Problem]:
         yield Problem("type-days", "days", f"Écrivez un nombre de jours, de 1 à {MOST_DAYS}.")
     if definition.retention_years is not None and not 1 <= definition.retention_years <= MOST_YEARS:
         yield Problem("type-years", "retention_years", f"Écrivez un nombre d’années, de 1 à {MOST_YEARS}.")
+    if definition.escalation is not None and not 0 <= definition.escalation <= MOST_ESCALATION:
+        sentence = f"Écrivez un nombre de jours ouvrés, de 1 à {MOST_ESCALATION}, ou 0 pour jamais."
+        yield Problem("type-escalation", "escalation", sentence)
 
 
 def _looks(law: Family, definition: Definition) -> Iterator[Problem]:

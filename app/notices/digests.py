@@ -23,24 +23,14 @@ from app.folders.access import STEP, unrestricted
 from app.folders.models import Folder, StepRun
 from app.notices import arrived, back, outdone
 from app.notices.choices import GROUPED, choices_of, offered
+from app.notices.escalation import Delays, OfType, delays_of, late_for_long
 from app.notices.hours import DIGEST, wait
 from app.notices.outdone import DEAD, NEVER
-from app.notices.waiting import (
-    ESCALATION,
-    MOST,
-    Awaiting,
-    OfType,
-    Stuck,
-    awaiting,
-    counted,
-    far,
-    stuck_below,
-    vacant,
-)
+from app.notices.waiting import MOST, Awaiting, Stuck, awaiting, counted, stuck_below, vacant
 from app.people.actor import Actor
 from app.people.covers import live
 from app.people.models import Absence, Collectivity, Desk, Holder, User
-from app.people.own_settings.registry import Own, value_in
+from app.people.own_settings.registry import Own
 from app.people.reaching import is_dead
 from app.people.working_days import calendar_in
 from workflows.rhythms import NONE, REST, Choice, Parts, Rhythm, following, letter_due, quiet_until, rhythm_of
@@ -85,7 +75,7 @@ def _any(*more: Any) -> Any:
 _WAITS = sa.or_(_any(), back.any_for(User.id), arrived.any_for(User.id))
 
 
-def _above(desk: Any, step: Any) -> Any:
+def _above(desk: Any, step: Any, late: Any) -> Any:
     """The desks below which a step is late for long, nothing of restricted folders: asked once, and not of each person.
 
     Where nobody decides, the desk above that one too (`waiting.vacant`).
@@ -95,7 +85,7 @@ def _above(desk: Any, step: Any) -> Any:
         desk.c.parent_id.is_not(None),
         step.c.desk_id == desk.c.id,
         step.c.state == "active",
-        step.c.due_on < sa.bindparam("far", type_=sa.Date()),
+        late,
         unrestricted(step),
     )
     above, upper = right_above.cte("above_late", recursive=True), desk.alias("upper")
@@ -108,9 +98,9 @@ def _above(desk: Any, step: Any) -> Any:
     return sa.select(above.c.id)
 
 
-def _leads() -> Any:
+def _leads(late: Any) -> Any:
     """Whether a person is at a desk above what is late for long, or stands in there for who is away (`stuck_below`)."""
-    above = _above(_DESK, STEP)
+    above = _above(_DESK, STEP, late)
     own = sa.exists().where(_SEAT.c.user_id == User.id, _SEAT.c.desk_id.in_(above))
     lent = sa.exists().where(
         Absence.cover_id == User.id,
@@ -123,24 +113,27 @@ def _leads() -> Any:
 
 _SEAT: Any = sa.inspect(Holder).local_table.alias("above")
 _DESK: Any = sa.inspect(Desk).local_table.alias("below")
-_LEADS = _leads()
-# Whoever could be told: what he may do there is asked when his letter is written
-_awaited = sa.select(
-    User.id,
-    User.rhythm,
-    User.rhythm_minute,
-    User.rhythm_since,
-    User.rhythm_types,
-    User.mail_refusals,
-    _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
-    _WAITS.label("waits"),
-    _LEADS.label("leads"),
-).where(
-    User.collectivity_id == sa.bindparam("here"),
-    User.active.is_(True),
-    User.email != "",
-    sa.or_(_WAITS, _LEADS),
-)
+
+
+def _people(delays: Delays, own: Own) -> Any:
+    """Whoever could be told: what he may do there is asked when his letter is written."""
+    leads = _leads(late_for_long(STEP, delays, own))
+    return sa.select(
+        User.id,
+        User.rhythm,
+        User.rhythm_minute,
+        User.rhythm_since,
+        User.rhythm_types,
+        User.mail_refusals,
+        _any(StepRun.due_on <= sa.bindparam("day", type_=sa.Date())).label("pressing"),
+        _WAITS.label("waits"),
+        leads.label("leads"),
+    ).where(
+        User.collectivity_id == sa.bindparam("here"),
+        User.active.is_(True),
+        User.email != "",
+        sa.or_(_WAITS, leads),
+    )
 
 
 @use_case
@@ -188,8 +181,9 @@ def remind_in(db: Db, collectivity_id: int, last: datetime) -> int | None:
     if quiet_until(calendar, moment, PARIS) is not None:
         return None
     wanted: dict[str, News] = {}
-    binds = {"here": collectivity_id, "moment": moment, "day": today(), "far": far(own)}
-    for row in db.execute(_awaited, binds):
+    binds = {"here": collectivity_id, "moment": moment, "day": today()}
+    people = _people(delays_of(db, collectivity_id, own), own)
+    for row in db.execute(people, binds):
         at = None if is_dead(row, own) else letter_due(choices_of(row, own), calendar, last, moment, PARIS)
         if at is None:
             continue
@@ -239,7 +233,6 @@ def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts)
         "arrived": counts.arrived,
         "fresh": taken.came,
         "stuck": taken.stuck,
-        "allowed": int(value_in(own, ESCALATION).value or 0),
         "late": counts.late,
         "due_today": counts.due_today,
         "soonest": soonest,

@@ -7,7 +7,18 @@ from jinja2 import Environment
 from app.core.db import reading
 from app.core.outbox import Hopeless, Later, Row, at_rest, each_round, handles, lasts
 from app.folders import sockets
-from app.notices import absent, bounces, choices, digests, hours, letter, mailer, outdone, unreached, waiting
+from app.notices import (
+    absent,
+    bounces,
+    choices,
+    digests,
+    escalation,
+    hours,
+    letter,
+    mailer,
+    outdone,
+    unreached,
+)
 from app.notices.returns import mailbox, marks
 from app.people.models import User
 from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
@@ -45,7 +56,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.tray(unreached.Band(templates), unreached.any_of)
     handles(mailbox.KIND, passing=True)(mailbox.Round(settings))
     each_round("notices.returns", lambda: mailbox.look(settings))
-    declare(*_settings(settings), choices.setting(GROUP), waiting.escalation(GROUP), *hours.settings(GROUP))
+    declare(*_settings(settings), choices.setting(GROUP), *escalation.settings(GROUP), *hours.settings(GROUP))
     declare(bounces.setting(GROUP))
     missing = "" if settings.mail_url else "l’installation n’a pas de serveur de courriel"
     offer(Trial("mail", GROUP, "Courriel d’essai", lambda _own: missing, _Trial(settings, templates)))

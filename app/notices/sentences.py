@@ -19,6 +19,14 @@ SENTENCES: Sentences = {
         404,
         "Cette adresse d’agenda ne répond pas, ou plus. Connectez-vous, puis « Mon compte », « Mon agenda », pour en créer une autre.",
     ),
+    "mail-escalations": (
+        422,
+        "Rien n’a changé : « {text} » ne dit pas le délai d’une famille. Écrivez son nom, deux points, un nombre de jours ouvrés de 1 à {most} ou « jamais », une virgule entre deux familles : Facture : 3, Délibération : jamais.",
+    ),
+    "mail-escalations-twice": (
+        422,
+        "Rien n’a changé : « {family} » a deux délais. Gardez-en un.",
+    ),
     "mail-hours-night": (
         422,
         "Rien n’a changé : « {text} » ne laisse pas une heure de jour aux courriels qui rappellent ce qui attend, et qui ne partent jamais avant 6 h ni après 20 h. Choisissez des heures qui en comprennent une.",

@@ -13,14 +13,12 @@ from app.folders.access import STEP, asking, of_types, unrestricted
 from app.folders.models import ASKED
 from app.folders.opinions import at_hand, held, released
 from app.notices import arrived, back
+from app.notices.escalation import OfType, delays_of, late_for_long
 from app.people.actor import Actor, Seat
 from app.people.models import Desk, Holder, User
-from app.people.own_settings.registry import Kind, Own, Setting, value_in
-from app.people.working_days import calendar_in
-from workflows.deadlines import late_by_more
+from app.people.own_settings.registry import Own
 from workflows.vocabulary import Right
 
-ESCALATION = "mail_escalation"
 DECIDES = (Right.ACT, Right.SIGN)
 """Who decides at a desk is told of what waits too long below it."""
 _DESK: Any = sa.inspect(Desk).local_table
@@ -28,29 +26,6 @@ _HOLDER: Any = sa.inspect(Holder).local_table.alias("decides")
 _USER: Any = sa.inspect(User).local_table.alias("who_decides")
 MOST = 1000
 """Folders counted: beyond, a letter says so."""
-
-
-def escalation(group: str) -> Setting:
-    """After how many working days of lateness the desk above is told."""
-    return Setting(
-        ESCALATION,
-        group,
-        "Retard dit au bureau supérieur",
-        "Après ce nombre de jours ouvrés de retard, le courriel des rappels dit aux titulaires du bureau supérieur (ou, si "
-        "personne n’y vise ni n’y signe, du premier au-dessus où quelqu’un le fait) combien de dossiers attendent dans le "
-        "bureau, et rien d’eux. Les dossiers réservés n’y sont pas comptés.",
-        "courriels qui disent à chacun ce qui l’attend",
-        Kind.NUMBER,
-        lambda: 0,
-        least=1,
-        most=60,
-        unit="jours ouvrés",
-        default="jamais",
-    )
-
-
-OfType = tuple[str, str]
-"""A family, and the key of the own type made from it, empty for none."""
 
 
 @dataclass(frozen=True)
@@ -153,28 +128,26 @@ def waiting(db: Db, actor: Actor) -> Waiting:
 
 @dataclass(frozen=True)
 class Stuck:
-    """A desk below one's own, and how many folders are late there for longer than the collectivity lets pass in silence."""
+    """A desk below one's own, and how many folders are late there by more than these `days`, which their types let pass."""
 
     desk: str
     folders: int
-
-
-def far(own: Own) -> date:
-    """The day before which what was due is told to the desk above; the first of days where nothing is."""
-    days = int(value_in(own, ESCALATION).value or 0)
-    return late_by_more(days, today(), calendar_in(own)) if days else date.min
+    days: int
 
 
 def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool]) -> list[Stuck]:
     """The desks below those where the actor decides, or stands in for who does, and where he does not decide himself.
 
     Right below, or below a desk where nobody decides (`vacant`). Of each, how many folders of the types on which he decides are
-    late for long, of those types that the letter `tells`.
+    late for long, by the delay of their types, of those types that the letter `tells`.
     """
     seats = [*actor.seats, *(cover.seat for cover in actor.covers)]
     leading = [seat for seat in seats if any(right in seat.rights for right in DECIDES)]
     below = _below(actor.collectivity_id, {seat.desk_id for seat in leading})
     above = [_deciding(seat, below) for seat in leading]
+    if not above:
+        return []
+    delays = delays_of(db, actor.collectivity_id, own)
     his = [seat.desk_id for seat in actor.seats if any(right in seat.rights for right in DECIDES)]
     query = (
         sa.select(
@@ -186,24 +159,28 @@ def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool])
         .join(below, below.c.desk_id == Desk.id)
         .join(STEP, STEP.c.desk_id == Desk.id)
         .where(
-            sa.or_(sa.false(), *above),
+            sa.or_(*above),
             Desk.id.not_in(his),
             STEP.c.state == "active",
-            STEP.c.due_on < far(own),
+            late_for_long(STEP, delays, own),
             sa.or_(STEP.c.slot.startswith(ASKED), sa.text(f"{held('s.folder_id')} IS NULL")),
             unrestricted(STEP),
         )
         .group_by(Desk.id, Desk.name, *STEP.c["family", "own_type"])
         .order_by(Desk.name, Desk.id)
     )
-    rows = [row for row in db.execute(query) if tells((row.family, row.own_type))] if above else []
-    names = dict.fromkeys(row.id for row in rows)
+    # By desk in their order, then by delay
+    counts: dict[int, dict[int, int]] = {}
+    names: dict[int, str] = {}
+    for row in db.execute(query):
+        of_type = (row.family, row.own_type)
+        if tells(of_type):
+            names[row.id], by_delay, days = row.name, counts.setdefault(row.id, {}), delays.of(of_type)
+            by_delay[days] = by_delay.get(days, 0) + row.folders
     return [
-        Stuck(
-            next(row.name for row in rows if row.id == number),
-            sum(row.folders for row in rows if row.id == number),
-        )
-        for number in names
+        Stuck(names[desk], folders, days)
+        for desk, by_delay in counts.items()
+        for days, folders in sorted(by_delay.items())
     ]
 
 

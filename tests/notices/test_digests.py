@@ -1,6 +1,7 @@
 """One letter for all that waits, at the rhythm that each person chose; what is late is reminded, and nothing is told twice."""
 
 import os
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,16 +24,18 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import decide, pause, sending
 from app.folders.models import Folder, StepRun
-from app.notices import choices, digests, outdone, stopping
+from app.notices import choices, digests, escalation, outdone, stopping, waiting
 from app.operations import trace
 from app.operations.absences.planning import Wanted, plan
 from app.operations.examined import commune
 from app.people import desks, hierarchy
 from app.people.models import Collectivity, Desk, Holder, User
-from app.people.own_settings.changing import change_setting
+from app.people.own_settings.changing import change_setting, forget_setting
 from tests.arrivals.test_arrivals import bring, sorted_at
 from tests.builders.house import INVOICE, House, token_in
-from tests.operations.test_folder_types import close, made
+from tests.display.test_folder_page import heard
+from tests.operations.test_folder_types import close, draw, made, publish
+from workflows.family import families as families_of_law
 from workflows.family import place_of
 from workflows.rhythms import Rhythm
 from workflows.vocabulary import Right
@@ -990,6 +993,98 @@ def test_what_is_late_below_a_desk_where_nobody_decides_is_told_to_the_next_one_
     with at(MONDAY + timedelta(days=9), 9):
         looks()
     assert [len(subjects(house, login)) for login in (above, "b.cadiou")] == [2, 1]
+
+
+def test_a_family_and_a_type_may_have_their_own_delay_before_the_desk_above_is_told(house: House) -> None:
+    above = "s.rivoal"
+    made(house, escalation="1")
+    silent = made(house, label="Facture d’eau", escalation="0")
+    with at(MONDAY, 5):
+        change_setting(house.actor(K), "mail_escalation", {"mail_escalation": "2"})
+        choices.choose(house.actor(above), "daily", MORNING)
+        folders = [house.a_quick_invoice() for _ in range(3)]
+        for folder_id in folders:
+            due(folder_id, MONDAY + timedelta(days=1))
+        # As deposited under each type; the statements read the step and the folder
+        with engine().begin() as connection:
+            for folder_id, key in zip(folders[1:], ("facture-d-energie", "facture-d-eau"), strict=True):
+                rows = sa.update(StepRun).where(StepRun.folder_id == folder_id)
+                connection.execute(rows.values(own_type=key))
+        outbox.drain()
+        house.mail.clear()
+
+    def on(days: int) -> str:
+        house.mail.clear()
+        with at(MONDAY + timedelta(days=days), 9):
+            looks()
+        text = words(house, above) if subjects(house, above) else ""
+        return " ".join(re.findall("Au bureau .*? de retard[.]", text.replace("\u00a0", " ")))
+
+    here = "Au bureau « Direction des finances », 1 dossier a plus de"
+    # Due on Tuesday; the type that says never is never told
+    assert [on(days) for days in (2, 3, 4)] == [
+        "",
+        f"{here} 1 jour ouvré de retard.",
+        f"{here} 1 jour ouvré de retard. {here} 2 jours ouvrés de retard.",
+    ]
+    # Of the family otherwise, and of the types made from it that say nothing themselves
+    families = "mail_escalation_families"
+    with at(MONDAY + timedelta(days=4), 10):
+        change_setting(house.actor(K), families, {families: "Factures : 4, délibération : jamais"})
+    assert on(7) == f"{here} 1 jour ouvré de retard."
+    with at(MONDAY + timedelta(days=7), 10):
+        assert draw(house, silent, label="Facture d’eau").status_code == 302
+        assert publish(house, silent).status_code == 302
+    both = here.replace("1 dossier a", "2 dossiers ont")
+    assert on(8) == f"{here} 1 jour ouvré de retard. {both} 4 jours ouvrés de retard."
+    # The collectivity says nothing more: families and types do
+    with at(MONDAY + timedelta(days=8), 10):
+        forget_setting(house.actor(K), "mail_escalation")
+    assert on(9) == f"{here} 1 jour ouvré de retard. {both} 4 jours ouvrés de retard."
+    with at(MONDAY + timedelta(days=9), 10):
+        change_setting(house.actor(K), families, {families: "invoice: 0"})
+    assert on(10) == f"{here} 1 jour ouvré de retard."
+
+
+def test_the_delays_of_families_are_kept_by_their_keys_and_shown_by_their_names() -> None:
+    every = families_of_law()
+    named = ", ".join(f"{law.plural} : {rank or 'jamais'}" for rank, law in enumerate(every.values()))
+    kept = escalation.usual(named)
+    assert kept == ", ".join(f"{name}: {rank}" for rank, name in enumerate(every))
+    assert escalation.usual(kept) == escalation.usual(escalation.plainly(kept)) == kept
+    # A family that is known no more is told by its key, and read past
+    assert escalation.plainly("ancienne: 3, invoice: 0") == "ancienne : 3, Facture : jamais"
+    for wrong in (
+        "Facture",
+        "Facture : 61",
+        "Facture : -1",
+        "Facture :",
+        "Devis : 2",
+        "Facture : 2 ; Budget : 3",
+    ):
+        with pytest.raises(Refusal, match="mail-escalations"):
+            escalation.usual(wrong)
+    with pytest.raises(Refusal, match="mail-escalations-twice"):
+        escalation.usual("Facture : 2, invoice : 3")
+
+
+def test_a_type_costs_a_letter_of_what_is_late_below_no_statement(house: House) -> None:
+    """However many types have their own delay: one statement reads them all, in the round and in a letter."""
+
+    def asked() -> list[int]:
+        counts = []
+        with reading() as db, heard() as statements:
+            actor = house.actor("s.rivoal")
+            own = db.get_one(Collectivity, actor.collectivity_id).settings
+            before = len(statements)
+            waiting.stuck_below(db, actor, own, lambda _type: True)
+            counts.append(len(statements) - before)
+        return counts
+
+    few = asked()
+    for rank in range(4):
+        made(house, label=f"Facture {'abcd'[rank]}", escalation=str(rank))
+    assert asked() == few == [2]
 
 
 class Month:

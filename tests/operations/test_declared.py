@@ -137,6 +137,7 @@ def a_rich_collectivity(house: House) -> None:
     definition = Definition(
         "Facture d’énergie",
         days=20,
+        escalation=2,
         deposited_by=("finances",),
         fields=(
             OwnField(
@@ -528,6 +529,11 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nschema: paraphe-collectivity/1\n"
             "types.a.fields.0.columns.0",
         ),
         (f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, days: 900}}}}\n", "types.a.days"),
+        (
+            f"schema: {SCHEMA}\ntypes: {{a: {{family: invoice, label: A, escalation: 61}}}}\n",
+            "types.a.escalation",
+        ),
+        (f"schema: {SCHEMA}\nsettings: {{mail_escalation_families: 'Devis: 3'}}\n", "le délai d’une famille"),
         (f"schema: {SCHEMA}\nrules: {{invoice: {{otherwise: invoice}}}}\n", "il faut « rows »"),
         (f"schema: {SCHEMA}\nrules: {{invoice: {{rows: [], otherwise: 3}}}}\n", "rules.invoice.otherwise"),
         (

@@ -235,6 +235,7 @@ def test_a_desk_that_is_not_named_neither_sees_nor_deposits_it_and_a_name_gives_
     [
         ({"days": "30"}, "La loi laisse 20 jours au plus (décret 2013-269, art. 12)."),
         ({"days": "vingt"}, "« vingt » n’est pas un nombre entier."),
+        ({"escalation": "61"}, "Écrivez un nombre de jours ouvrés, de 1 à 60, ou 0 pour jamais."),
         ({"formats": ["office"]}, "« Facture » n’accepte pas ce format."),
         ({"minimum_signature": "none"}, "demande une signature plus exigeante"),
         ({"signature_level": "B-B"}, "choisissez un niveau plus haut"),
@@ -369,6 +370,28 @@ def test_the_days_of_a_type_shorten_the_law_s(house: House) -> None:
     house.save(folder_id, G, RECEIVED)
     send(house, folder_id)
     assert house.folder(folder_id).due_on == date.fromisoformat(RECEIVED["received_on"]) + timedelta(days=15)
+
+
+def test_the_delay_before_the_desk_above_is_told_is_shown_with_where_it_comes_from(house: House) -> None:
+    number = begin(house)
+    label = {"label": "Facture d’énergie"}
+    assert "Origine : « Réglages » : la famille, à défaut la collectivité" in words(
+        house.client(K).get(f"{PAGE}/{number}")
+    )
+    told = "Retard dit au bureau supérieur, dossiers en cours compris :"
+    for typed, sentence in (
+        ("1", "après 1 jour ouvré de retard"),
+        ("3", "après 3 jours ouvrés de retard"),
+        ("0", "jamais"),
+    ):
+        assert draw(house, number, **label, escalation=typed).status_code == 302
+        assert f"{told} {sentence}" in words(house.client(K).get(f"{PAGE}/{number}/publier"))
+    assert publish(house, number).status_code == 302
+    assert "Revenir aux réglages" in words(house.client(K).get(f"{PAGE}/{number}"))
+    assert draw(house, number, **label, escalation="0", action="back:escalation").status_code == 302
+    assert f"{told} comme la famille ou la collectivité (avant : jamais)" in words(
+        house.client(K).get(f"{PAGE}/{number}/publier")
+    )
 
 
 def test_two_administrators_do_not_write_over_one_another(house: House) -> None:

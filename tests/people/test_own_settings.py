@@ -143,6 +143,8 @@ def test_a_value_of_its_own_serves_this_collectivity_alone_and_goes_back(house: 
         ("idle_minutes", "9", "va de 10 à 1 440 min"),
         ("holidays", "lorraine", "« lorraine » n’est pas un choix de « Jours fériés »"),
         ("closing_days", "31/02", "« 31/02 » n’est pas un jour"),
+        ("mail_escalation_families", "Devis : 3", "« Devis : 3 » ne dit pas le délai d’une famille"),
+        ("mail_escalation_families", "Facture : 3, invoice : 4", "« Facture » a deux délais"),
         ("mail_hours", "19-8", "« 19-8 » ne dit pas deux heures"),
         ("file_mb", "201", "va de 1 à 200 Mo, la valeur de l’installation"),
         ("annexes_most", "501", "va de 1 à 500"),
@@ -170,6 +172,20 @@ def test_what_is_wrong_is_said_beside_what_was_typed_and_changes_nothing(
     assert html.escape(value.splitlines()[0] if value else "", quote=True) in answer.get_data(as_text=True)
     assert kept(house) == before
     assert journal("setting.changed") == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_delays_of_families_are_kept_by_keys_and_read_on_pages_by_names(house: House) -> None:
+    client, name = house.client(K), "mail_escalation_families"
+    assert post(house, client, name, value="Délibérations : jamais, facture : 3").status_code == 302
+    assert kept(house)[name] == "invoice: 3, deliberation: 0"
+    plain = "Facture : 3, Délibération : jamais"
+    assert f'value="{plain}"' in client.get(f"{PAGE}/{name}").get_data(as_text=True)
+    assert plain in text(client.get(PAGE))
+    # As it was shown, nothing changes
+    assert post(house, client, name, value=plain).status_code == 302
+    (line,) = journal("setting.changed")
+    assert f"pour certaines familles : {plain}" in str(line)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -60,6 +60,7 @@ definitions = st.builds(
     signature_level=st.sampled_from([None, *SIGNATURE_LEVELS]),
     days=st.one_of(st.none(), st.integers(-5, 400)),
     retention_years=st.one_of(st.none(), st.integers(-1, 120)),
+    escalation=st.one_of(st.none(), st.integers(-1, 70)),
     formats=st.lists(st.sampled_from(["pdf", "xml", "image", "office"]), max_size=4).map(tuple),
     attachments_least=st.one_of(st.none(), st.integers(-1, 60)),
     attachments_most=st.one_of(st.none(), st.integers(-1, 60)),

@@ -53,7 +53,7 @@ MOST: Final = {
 MOST_FAULTS: Final = 20
 _PERSON: Final = ("first_name", "last_name", "email", "capacity")
 _EMPTY: Final = Definition("").to_data()
-_NUMBERS: Final = ("days", "retention_years", "attachments_least", "attachments_most")
+_NUMBERS: Final = ("days", "retention_years", "escalation", "attachments_least", "attachments_most")
 _WORDS: Final = (
     "label",
     "help",

@@ -8,7 +8,7 @@ from app.core.texts import whole
 from workflows.family import Problem
 from workflows.own_types import MOST_COLUMNS, MOST_FIELDS, OWN, Column, Definition, OwnField, slug
 
-NUMBERS = ("days", "retention_years", "attachments_least", "attachments_most")
+NUMBERS = ("days", "retention_years", "escalation", "attachments_least", "attachments_most")
 _MOST = 999_999
 
 
@@ -66,6 +66,7 @@ def typed(form: Form, before: Definition) -> Typed:
         seen_at=readers if visibility == "desks" else (),
         days=numbers["days"],
         retention_years=numbers["retention_years"],
+        escalation=numbers["escalation"],
         attachments_least=numbers["attachments_least"],
         attachments_most=numbers["attachments_most"],
     )

@@ -63,6 +63,7 @@ NAMES = {
     "register": "Registre",
     "days": "Délai",
     "retention_years": "Conservation",
+    "escalation": "Retard dit au bureau supérieur, dossiers en cours compris",
     "formats": "Formats du document principal",
     "attachments_least": "Annexes au moins",
     "attachments_most": "Annexes au plus",
@@ -303,7 +304,11 @@ def reading_words(db: Db, row: FolderType, before: Definition | None, after: Def
 
 def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> str:
     if value in (None, (), ""):
-        empty = {"help": "comme la famille" if law.help else "sans aide", "seen_at": "aucun"}
+        empty = {
+            "help": "comme la famille" if law.help else "sans aide",
+            "seen_at": "aucun",
+            "escalation": "comme la famille ou la collectivité",
+        }
         return empty.get(name, "comme la famille")
     if isinstance(value, tuple):
         labels = FORMATS if name == "formats" else named
@@ -315,6 +320,10 @@ def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> s
         "signature_place": PLACES,
         "signature_format": SIGNATURE_FORMATS,
     }
+    if name == "escalation":
+        return (
+            f"après {plural(int(str(value)), 'jour ouvré', 'jours ouvrés')} de retard" if value else "jamais"
+        )
     if name == "register":
         return f"à partir de {numbered(str(value), today().year, 1)}"
     if name in worded:

@@ -91,11 +91,12 @@ def line_of(setting: Setting, own: Own) -> SettingLine:
         stored = own_value(own, secrets[0].place) is not None
         absent = "" if secrets[0].optional else "Sans secret"
         guarded = "Secret gardé, jamais montré" if stored else absent
+    text = "" if mine is None or setting.kind in GIVEN else str(masked(setting, mine))
     return SettingLine(
         setting,
         setting.wording(masked(setting, value.value), value.source),
         value.source,
-        "" if mine is None or setting.kind in GIVEN else str(masked(setting, mine)),
+        setting.plainly(text) if setting.plainly is not None else text,
         setting.wording(masked(setting, setting.installation()), Source.INSTALLATION),
         guarded,
         opened(setting),

@@ -126,6 +126,7 @@ class Setting:
     secret that the other side may ask, drawn by nobody, bound to the value that it was typed for.
     `host`: who holds the installation alone sets it, unless he says otherwise.
     `default`: what to say where nothing is set at all. `stored`: its name among those settings, when it is another.
+    `plainly`: how what is kept, and stands in a file, is written on a page, where that is otherwise.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Setting:
     default: str = "aucun"
     stored: str = ""
     host: bool = False
+    plainly: Callable[[str], str] | None = None
 
     @property
     def place(self) -> str:
@@ -171,8 +173,9 @@ class Setting:
             return self.default
         if self.file is not None and source is Source.COLLECTIVITY:
             return _summary(self.file, str(value))
-        if self.picture is not None:
-            return self.picture.summary(str(value))
+        plainly = self.plainly if self.picture is None else self.picture.summary
+        if plainly is not None:
+            return plainly(str(value))
         if self.kind is Kind.CHOICE:
             return dict(self.choices).get(str(value), str(value))
         if self.kind is Kind.URL and source is not Source.COLLECTIVITY:

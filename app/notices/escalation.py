@@ -1,0 +1,149 @@
+"""After how long what is late is told to the desk above: what the collectivity says, a family or a type otherwise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits import own_types
+from app.core.clock import today
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.texts import whole
+from app.people.own_settings.registry import Kind, Own, Setting, value_in
+from app.people.working_days import calendar_in
+from workflows.deadlines import Calendar, late_by_more
+from workflows.family import families
+from workflows.own_types import MOST_ESCALATION, alike
+from workflows.rights import parted_type, type_name
+
+ESCALATION, OF_FAMILIES = "mail_escalation", "mail_escalation_families"
+NEVER = "jamais"
+OfType = tuple[str, str]
+"""A family, and the key of the own type made from it, empty for none."""
+
+
+def settings(group: str) -> tuple[Setting, Setting]:
+    """After how many working days of lateness the desk above is told, and of which families otherwise."""
+    every = Setting(
+        ESCALATION,
+        group,
+        "Retard dit au bureau supérieur",
+        "Après ce nombre de jours ouvrés de retard, le courriel des rappels dit aux titulaires du bureau supérieur (ou, si "
+        "personne n’y vise ni n’y signe, du premier au-dessus où quelqu’un le fait) combien de dossiers attendent dans le "
+        "bureau, et rien d’eux. Les dossiers réservés n’y sont pas comptés. Une famille (réglage suivant) ou un type de "
+        "dossiers (sa page) peut avoir un autre délai.",
+        "courriels qui disent à chacun ce qui l’attend",
+        Kind.NUMBER,
+        lambda: 0,
+        least=1,
+        most=MOST_ESCALATION,
+        unit="jours ouvrés",
+        default=NEVER,
+    )
+    of_families = Setting(
+        OF_FAMILIES,
+        group,
+        "Retard dit au bureau supérieur, pour certaines familles",
+        "Les familles qui ont un autre délai que celui de la collectivité, séparées par des virgules : « Facture : 3, "
+        "Délibération : jamais ». Il vaut pour les types faits de la famille, sauf ceux dont la page donne le leur. Un dossier "
+        "réservé n’est jamais compté.",
+        "courriels qui disent à chacun ce qui l’attend",
+        Kind.TEXT,
+        lambda: "",
+        most=1000,
+        usual=usual,
+        default="aucune, le délai de la collectivité",
+        plainly=plainly,
+    )
+    return every, of_families
+
+
+def usual(text: str) -> str:
+    """The delays of families by their keys, « invoice: 3, deliberation: 0 », in the order of the families.
+
+    A family is named by its key or by its name, one folder or several. Refuses `mail-escalations` what is none, or no delay,
+    and `mail-escalations-twice`.
+    """
+    named = {
+        alike(name): law.name for law in families().values() for name in (law.name, law.label, law.plural)
+    }
+    delays: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, delay = (word.strip() for word in part.rpartition(":"))
+        family = named.get(alike(name))
+        days = 0 if alike(delay) == NEVER else whole(delay, MOST_ESCALATION)
+        if family is None or days is None:
+            raise Refusal("mail-escalations", text=part[:40], most=MOST_ESCALATION)
+        if family in delays:
+            raise Refusal("mail-escalations-twice", family=families()[family].label)
+        delays[family] = days
+    return ", ".join(f"{name}: {delays[name]}" for name in families() if name in delays)
+
+
+def plainly(text: str) -> str:
+    """The same by the names of the families: « Facture : 3, Délibération : jamais »."""
+    laws = families()
+    return ", ".join(
+        f"{laws[name].label if name in laws else name} : {days or NEVER}"
+        for name, days in _of_families(text).items()
+    )
+
+
+def _of_families(text: str) -> dict[str, int]:
+    parts = (part.partition(": ") for part in text.split(", ") if part)
+    return {name: int(days) for name, _, days in parts}
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Working days of lateness after which the desk above is told, 0 for never: of each folder, and of some `types` otherwise.
+
+    These by the names that rights give them.
+    """
+
+    general: int
+    types: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, of_type: OfType) -> int:
+        """The delay of a type: its own, that of its family, or the general one."""
+        named = (name for name in (type_name(*of_type), of_type[0]) if name in self.types)
+        return self.types.get(next(named, ""), self.general)
+
+
+def delays_of(db: Db, collectivity_id: int, own: Own) -> Delays:
+    """The delays of a collectivity: those of its types are what their versions in force say, for folders of former ones too."""
+    types = _of_families(str(value_in(own, OF_FAMILIES).value))
+    for version in own_types.currents(db, collectivity_id):
+        days = version.definition.escalation
+        if days is not None:
+            types[type_name(version.row.family, version.row.key)] = days
+    return Delays(int(value_in(own, ESCALATION).value or 0), types)
+
+
+def late_for_long(step: Any, delays: Delays, own: Own) -> sa.ColumnElement[bool]:
+    """The condition that a step is late by more than its type lets pass in silence."""
+    calendar = calendar_in(own)
+    firsts = {days: _first(days, calendar) for days in {delays.general, *delays.types.values()}}
+    days_of = {days: sa.literal(first, sa.Date()) for days, first in firsts.items()}
+    late: sa.ColumnElement[bool] = step.c.due_on < sa.literal(max(firsts.values()), sa.Date())
+    if not delays.types:
+        return late
+    # Types before the families that they are made from: the first that is so counts
+    named = sorted(delays.types, key=lambda name: (not parted_type(name)[1], name))
+    cases = [(_is_of(step, parted_type(name)), days_of[delays.types[name]]) for name in named]
+    # The latest of all by itself: an index reads it, and none reads a case
+    return sa.and_(late, step.c.due_on < sa.case(*cases, else_=days_of[delays.general]))
+
+
+def _first(days: int, calendar: Calendar) -> date:
+    """The first day that is not late for long: what was due before it is; the first of days where nothing is."""
+    return late_by_more(days, today(), calendar) if days else date.min
+
+
+def _is_of(step: Any, of_type: OfType) -> sa.ColumnElement[bool]:
+    family, own_type = of_type
+    mine: sa.ColumnElement[bool] = step.c.family == family
+    return sa.and_(mine, step.c.own_type == own_type) if own_type else mine
