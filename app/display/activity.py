@@ -34,6 +34,10 @@ DESKS = 100
 DECISIONS, ENDED, DEPOSITED = 100, 100, 4_000
 """The last decisions and folders that ended that are looked at, of each desk; and those deposited, of all of them together."""
 MONTHS = 6
+CROSSED, VOLUMES = "types-par-mois", "Dossiers déposés par type et par mois"
+"""The chart that has two entries: its name in addresses, and its title."""
+TABLES = ("etapes", "retards", "mois", "types", CROSSED)
+"""Every chart by its name in addresses."""
 _MACHINES = tuple(one.value for one in StepKind if one.automatic)
 _DAY = timedelta(days=1)
 _HOURS = 0.25
@@ -51,11 +55,40 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """A chart, which is a table: its `name` in addresses, what its lines are and what is counted of them, and their bars.
+
+    `note`: what is told where it has no line; `in_days`: its values are days, and no counts.
+    """
+
+    name: str
+    title: str
+    head: str
+    unit: str
+    bars: tuple[Bar, ...]
+    note: str = ""
+    in_days: bool = False
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """How many folders of a type were deposited in each month: a bar for each month of the page, in their order."""
+
+    label: str
+    bars: tuple[Bar, ...]
+
+    @property
+    def total(self) -> int:
+        """In all these months together."""
+        return sum(int(bar.value) for bar in self.bars)
+
+
+@dataclass(frozen=True)
 class Activity:
     """The figures of some desks: `in_hand` waits there, `late` of them; `more`: desks left out.
 
     `below`: desks below the reader's own are among them, whose folders he counts and does not read. `days` from the deposit to
-    the end, None where nothing ended.
+    the end, None where nothing ended. `volumes`: types by months, each month that `months` has, each type that `types` has.
     """
 
     desks: tuple[str, ...]
@@ -65,7 +98,7 @@ class Activity:
     steps: tuple[Bar, ...]
     late_by_desk: tuple[Bar, ...]
     months: tuple[Bar, ...]
-    types: tuple[Bar, ...]
+    volumes: tuple[Crossing, ...]
     more: int = 0
     below: bool = False
 
@@ -73,6 +106,54 @@ class Activity:
     def slowest(self) -> Bar | None:
         """The step at which a decision takes longest."""
         return next((one for one in self.steps if one.marked), None)
+
+    @property
+    def types(self) -> tuple[Bar, ...]:
+        """How many folders of each type were deposited in these months, those that have most first."""
+        return tuple(Bar(volume.label, volume.total, str(volume.total)) for volume in self.volumes)
+
+    @property
+    def without_volume(self) -> str:
+        """Why no deposit is counted, where none is."""
+        return "Aucun dossier sur ces mois." if self.months else "Trop de dépôts pour être comptés ici."
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """The charts of the page but that of types by months, which has two entries."""
+        return (
+            Chart(
+                "etapes",
+                "Temps moyen par étape",
+                "Étape",
+                "Temps",
+                self.steps,
+                "Aucune décision encore.",
+                in_days=True,
+            ),
+            Chart(
+                "retards",
+                "Dossiers en retard, par bureau où ils attendent",
+                "Bureau",
+                "Dossiers",
+                self.late_by_desk,
+            ),
+            Chart(
+                "mois",
+                "Dossiers déposés par mois",
+                "Mois",
+                "Dossiers",
+                self.months,
+                self.without_volume,
+            ),
+            Chart(
+                "types",
+                "Dossiers déposés par type",
+                "Type",
+                "Dossiers",
+                self.types,
+                self.without_volume,
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +184,7 @@ def activity(db: Db, actor: Actor) -> Activity:
     decided, ended = (
         [row for row in rows if followed.counts(row)] for rows in (_decided(db, names), _ended(db, names))
     )
-    months, types = _volumes(_deposited(db, names), followed)
+    months, volumes = _volumes(_deposited(db, names), followed)
     return Activity(
         tuple(names.values()),
         len({row.folder_id for row in active}),
@@ -115,7 +196,7 @@ def activity(db: Db, actor: Actor) -> Activity:
             for desk, name in sorted(names.items(), key=lambda one: (-waiting[one[0]], one[1]))
         ),
         months,
-        types,
+        volumes,
         more,
         any(grants is not None for grants in followed.grants.values()),
     )
@@ -292,8 +373,8 @@ def days_of(days: float) -> str:
 
 def _volumes(
     rows: Mapping[int, Sequence[Any]], followed: _Followed
-) -> tuple[tuple[Bar, ...], tuple[Bar, ...]]:
-    """How many were deposited in each of the last months that are whole here, and of each type in these months.
+) -> tuple[tuple[Bar, ...], tuple[Crossing, ...]]:
+    """How many were deposited in each of the last months that are whole here, and of each type in each of these months.
 
     A month of which a desk's older rows were not read would be told too small: it is left out, with those before it.
     """
@@ -302,19 +383,19 @@ def _volumes(
     cut = [_day(every[-1].created_at) for every in rows.values() if len(every) >= limit]
     since = max(cut, default=date.min)
     months = [one for one in months if one > since]
-    counts: dict[date, int] = dict.fromkeys(months, 0)
-    types: dict[str, int] = defaultdict(int)
+    counts: dict[str, dict[date, int]] = defaultdict(lambda: dict.fromkeys(months, 0))
     for every in rows.values():
         for row in every:
             month = _day(row.created_at).replace(day=1)
-            if month in counts and followed.counts(row):
-                counts[month] += 1
-                types[family_of(typed_name(row.family, row.type_version_id)).label] += 1
-    by_type = sorted(types.items(), key=lambda one: (-one[1], one[0]))
-    return (
-        tuple(Bar(mois(month), count, str(count)) for month, count in counts.items()),
-        tuple(Bar(label, count, str(count)) for label, count in by_type),
-    )
+            if month in months and followed.counts(row):
+                counts[family_of(typed_name(row.family, row.type_version_id)).label][month] += 1
+    by_type = [Crossing(label, _by_month(own)) for label, own in counts.items()]
+    together = {month: sum(own[month] for own in counts.values()) for month in months}
+    return _by_month(together), tuple(sorted(by_type, key=lambda type_: (-type_.total, type_.label)))
+
+
+def _by_month(counts: Mapping[date, int]) -> tuple[Bar, ...]:
+    return tuple(Bar(mois(month), count, str(count)) for month, count in counts.items())
 
 
 def _day(moment: datetime) -> date:

@@ -754,7 +754,13 @@ def figures() -> str:
     """How many folders wait, how late, how long each step takes: at the desks that one holds or directs."""
     with reading(g.actor.collectivity_id) as db:
         seen = activity.activity(db, g.actor)
-    return render_template("folders/figures.html", seen=seen, days_of=activity.days_of)
+    return render_template(
+        "folders/figures.html",
+        seen=seen,
+        days_of=activity.days_of,
+        crossed=activity.CROSSED,
+        crossed_title=activity.VOLUMES,
+    )
 
 
 @pages.get("/suivi/chiffres.<any(csv, ods):form>")
@@ -763,11 +769,6 @@ def figures_table(form: str) -> Response:
     """The same, as a table of one's own."""
     with reading(g.actor.collectivity_id) as db:
         seen = activity.activity(db, g.actor)
-    counts = {
-        "Dossiers en retard, par bureau où ils attendent": seen.late_by_desk,
-        "Dossiers déposés par mois": seen.months,
-        "Dossiers déposés par type": seen.types,
-    }
     cells: list[tuple[Cell, ...]] = [
         ("Ensemble", "En attente dans ces bureaux", seen.in_hand),
         ("Ensemble", "En retard", seen.late),
@@ -776,6 +777,42 @@ def figures_table(form: str) -> Response:
         cells.append(("Ensemble", "De l’envoi à la fin, en moyenne (jours)", Decimal(f"{seen.days:.2f}")))
     if seen.slowest is not None:
         cells.append(("Ensemble", "Étape la plus lente", seen.slowest.label))
-    cells += [("Temps moyen par étape (jours)", one.label, Decimal(f"{one.value:.2f}")) for one in seen.steps]
-    cells += [(title, one.label, int(one.value)) for title, rows in counts.items() for one in rows]
+    for chart in seen.charts:
+        title = f"{chart.title} (jours)" if chart.in_days else chart.title
+        cells += [(title, bar.label, _figure(chart, bar)) for bar in chart.bars]
+    cells += [
+        (activity.VOLUMES, f"{volume.label}, {bar.label}", int(bar.value))
+        for volume in seen.volumes
+        for bar in volume.bars
+    ]
     return spreadsheet(f"chiffres-{today():%Y-%m-%d}", form, ("Tableau", "Ligne", "Valeur"), cells)
+
+
+def _figure(chart: activity.Chart, bar: activity.Bar) -> Decimal | int:
+    return Decimal(f"{bar.value:.2f}") if chart.in_days else int(bar.value)
+
+
+@pages.get(f"/suivi/chiffres/<any({', '.join(map(repr, activity.TABLES))}):chart>.<any(csv, ods):form>")
+@guard(PERSON)
+def figures_chart(chart: str, form: str) -> Response:
+    """One chart alone, as the table that it is."""
+    with reading(g.actor.collectivity_id) as db:
+        seen = activity.activity(db, g.actor)
+    name = f"chiffres-{chart}-{today():%Y-%m-%d}"
+    if chart == activity.CROSSED:
+        head = ("Type", *(month.label for month in seen.months), "Total")
+        return spreadsheet(name, form, head, _crossed(seen))
+    (shown,) = (every for every in seen.charts if every.name == chart)
+    unit = f"{shown.unit} (jours)" if shown.in_days else shown.unit
+    return spreadsheet(
+        name, form, (shown.head, unit), [(bar.label, _figure(shown, bar)) for bar in shown.bars]
+    )
+
+
+def _crossed(seen: activity.Activity) -> Iterator[tuple[Cell, ...]]:
+    """Types by months, each with its total, and the total of each month."""
+    for volume in seen.volumes:
+        yield (volume.label, *(int(bar.value) for bar in volume.bars), volume.total)
+    if seen.volumes:
+        months = [int(month.value) for month in seen.months]
+        yield ("Ensemble", *months, sum(months))

@@ -1,12 +1,12 @@
 """« Chiffres »: what waits, what is late, how long each step takes, at one's desks and below; nothing of reserved folders."""
 
 import re
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from app.core.clock import today
+from app.core.clock import PARIS, today
 from app.core.db import engine, reading
 from app.display import activity, queues
 from app.display.activity import Activity
@@ -96,6 +96,66 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     assert counted in page
     assert counted not in words(house.client(G).get("/suivi/chiffres"))
     assert "Les dossiers que vous lisez." in words(house.client(S).get("/suivi"))
+
+
+def test_deposits_are_counted_by_type_and_month_and_each_chart_is_taken_away_alone(house: House) -> None:
+    label = "Facture d’énergie"
+    assert made(house)
+    invoices = [house.a_quick_invoice() for _ in range(3)]
+    energy = [house.deposit(G, "facture-d-energie", INVOICE) for _ in range(2)]
+    months = [datetime.combine(first_of(back), time(9), PARIS) for back in (1, 2)]
+    with engine().begin() as connection:
+        table = Folder.__table__
+        sent = sa.update(table).where(table.c.id.in_(energy))  # type: ignore[attr-defined]
+        connection.execute(sent.values(round=1))
+        for folder_id, moment in ((invoices[1], months[0]), (invoices[2], months[1]), (energy[1], months[1])):
+            one = sa.update(table).where(table.c.id == folder_id)  # type: ignore[attr-defined]
+            connection.execute(one.values(created_at=moment))
+
+    figures = seen_by(house, S)
+    counts = {volume.label: [bar.words for bar in volume.bars] for volume in figures.volumes}
+    assert counts == {"Facture": ["0", "0", "0", "1", "1", "1"], label: ["0", "0", "0", "1", "0", "1"]}
+    assert [(volume.label, volume.total) for volume in figures.volumes] == [("Facture", 3), (label, 2)]
+    assert [bar.words for bar in figures.months] == ["0", "0", "0", "2", "1", "2"]
+    assert [(bar.label, bar.words) for bar in figures.types] == [("Facture", "3"), (label, "2")]
+
+    client = house.client(S)
+    page = client.get("/suivi/chiffres").text
+    names = [bar.label for bar in figures.months]
+    for name in activity.TABLES:
+        for form in ("csv", "ods"):
+            at = f"/suivi/chiffres/{name}.{form}"
+            assert (f'href="{at}"' in page) == (name != "etapes" or bool(figures.steps))
+            assert client.get(at).status_code == 200
+    assert client.get("/suivi/chiffres/autre.csv").status_code == 404
+
+    def lines(name: str) -> list[str]:
+        return client.get(f"/suivi/chiffres/{name}.csv").text.removeprefix("\ufeff").splitlines()
+
+    assert lines("types-par-mois") == [
+        ";".join(["Type", *names, "Total"]),
+        "Facture;0;0;0;1;1;1;3",
+        f"{label};0;0;0;1;0;1;2",
+        "Ensemble;0;0;0;2;1;2;5",
+    ]
+    assert lines("types") == ["Type;Dossiers", "Facture;3", f"{label};2"]
+    assert lines("mois") == ["Mois;Dossiers", *(f"{bar.label};{bar.words}" for bar in figures.months)]
+    assert lines("etapes")[0] == "Étape;Temps (jours)"
+    assert lines("retards")[0] == "Bureau;Dossiers"
+    row = re.search(rf'<th scope="row" class="wide">{label}</th>(.*?)</tr>', page, re.DOTALL)
+    assert row is not None
+    assert re.findall(r'data-th="([^"]+)">\s*(\d+)', row[1]) == [
+        *zip(names, counts[label], strict=True),
+        ("Total", "2"),
+    ]
+    whole = client.get("/suivi/chiffres.csv").text
+    assert f"Dossiers déposés par type et par mois;{label}, {names[-1]};1" in whole
+
+
+def first_of(back: int) -> date:
+    """The first day of the month so many months before this one."""
+    count = today().year * 12 + today().month - 1 - back
+    return date(count // 12, count % 12 + 1, 1)
 
 
 def test_what_waits_for_an_opinion_is_late_at_the_desk_that_is_to_give_it(house: House) -> None:

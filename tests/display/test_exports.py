@@ -189,6 +189,8 @@ def test_every_list_is_taken_away_as_a_spreadsheet_with_its_numbers_and_its_inst
     assert "Morizur" in {row[1][1] for row in people}
     figures = typed_cells(director.get("/suivi/chiffres.ods").data)
     assert {row[2][0] for row in figures[1:]} == {"float"}
+    crossed = typed_cells(house.client(G).get("/suivi/chiffres/types-par-mois.ods").data)
+    assert [kind for kind, _ in crossed[1]] == ["string", *["float"] * 7]
     running = typed_cells(director.get("/suivi.ods?etat=running").data)
     assert [running[1][column][0] for column in (0, 4, 8, 9)] == ["string", "float", "date", "date"]
     assert director.get("/suivi.xlsx").status_code == 404

@@ -248,6 +248,7 @@ ROUTES = {
     "folders.find": "person",
     "folders.follow": "person",
     "folders.figures": "person",
+    "folders.figures_chart": "person",
     "folders.figures_table": "person",
     "folders.deposit": "create",
     "folders.show": "person",

@@ -356,6 +356,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "what": "personnes",
         "key": "bureaux",
         "form": "csv",
+        "chart": "mois",
     }
     answers = {
         "folders.home": 302,
