@@ -2,13 +2,16 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from app.batches.gesture import at_work
 from app.batches.models import OPEN, Batch, BatchItem
 from app.batches.progress import VERBS, folders, when_of
+from app.core.clock import PARIS
 from app.core.db import Db
+from app.core.spreadsheet import Cell
 from app.people.actor import Actor
 
 SHOWN = 30
@@ -17,22 +20,34 @@ NAMES = {"approve": "Visa", "reject": "Rejet", "sign": "Signature"}
 
 @dataclass(frozen=True)
 class Past:
-    """One batch in the list: « Signature de 37 dossiers », its moments, and its result in words; `tone`: ok, warn or info."""
+    """One batch in the list: « Signature de 37 dossiers », its moments, and its result in words; `tone`: ok, warn or info.
+
+    `cells`: the same for a table (`HEAD`).
+    """
 
     id: int
     title: str
     when: str
     result: str
     tone: str
+    cells: tuple[Cell, ...]
 
 
-def history(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Past], int | None]:
-    """Thirty batches of this person, those begun before this number if one is given; and where the next thirty start."""
+HEAD = ("Lot", "Geste", "Commencé le", "À", "Terminé le", "À", "Dossiers", "Faits", "Non faits", "Restants")
+"""Of the batches that are taken away; their hours are those of Paris."""
+MOST = 5_000
+"""Batches of such a table."""
+
+
+def history(
+    db: Db, actor: Actor, before: int | None = None, most: int = SHOWN
+) -> tuple[list[Past], int | None]:
+    """`most` batches of this person, those begun before this number if one is given; and where the next ones start."""
     query = sa.select(Batch).where(Batch.user_id == actor.user_id, Batch.started_at.is_not(None))
     if before is not None:
         query = query.where(Batch.id < before)
-    batches = list(db.scalars(query.order_by(Batch.id.desc()).limit(SHOWN + 1)))
-    shown = batches[:SHOWN]
+    batches = list(db.scalars(query.order_by(Batch.id.desc()).limit(most + 1)))
+    shown = batches[:most]
     counts: dict[int, Counter[str]] = {batch.id: Counter() for batch in shown}
     states = sa.select(BatchItem.batch_id, BatchItem.state, sa.func.count()).where(
         BatchItem.batch_id.in_(counts), BatchItem.state != "left_out"
@@ -40,7 +55,7 @@ def history(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Past]
     for batch_id, state, count in db.execute(states.group_by(BatchItem.batch_id, BatchItem.state)):
         counts[batch_id][state] = count
     return [_past(db, batch, counts[batch.id]) for batch in shown], (
-        shown[-1].id if len(batches) > SHOWN else None
+        shown[-1].id if len(batches) > most else None
     )
 
 
@@ -49,11 +64,22 @@ def _past(db: Db, batch: Batch, count: Counter[str]) -> Past:
     title = f"{NAMES[batch.kind]} de {folders(size)}"
     result = f"{count['done']} {past}{'s' if count['done'] > 1 else ''} sur {size}"
     left = sum(count[state] for state in OPEN)
+    cells = (
+        str(batch.id),
+        NAMES[batch.kind],
+        *_moment(batch.started_at),
+        *_moment(batch.ended_at),
+        *(size, count["done"], size - count["done"] - left, left),
+    )
     if batch.ended_at is None:
         running = at_work(db, batch)
         state = "en cours" if running else "interrompu"
         rest = f"{left} {'restent' if left > 1 else 'reste'}"
-        return Past(
-            batch.id, title, when_of(batch), f"{state} : {result}, {rest}", "info" if running else "warn"
-        )
-    return Past(batch.id, title, when_of(batch), result, "ok" if count["done"] == size else "warn")
+        tone, result = "info" if running else "warn", f"{state} : {result}, {rest}"
+        return Past(batch.id, title, when_of(batch), result, tone, cells)
+    return Past(batch.id, title, when_of(batch), result, "ok" if count["done"] == size else "warn", cells)
+
+
+def _moment(moment: datetime | None) -> tuple[Cell, Cell]:
+    local = moment.astimezone(PARIS) if moment is not None else None
+    return (local.date(), f"{local:%H:%M}") if local is not None else (None, None)

@@ -14,8 +14,9 @@ from app.batches.selection import Choice
 from app.circuits.library import catalogue
 from app.core.clock import PARIS
 from app.core.db import Db
-from app.core.french import heure
+from app.core.french import Abroad, euros, heure
 from app.core.grammar import plural
+from app.core.spreadsheet import Cell
 from app.display.views import amount
 from app.folders.models import Folder
 from app.folders.sockets import Caution, cautions
@@ -50,6 +51,16 @@ class Line:
     outcome: str
     opened: bool
     back: bool = False
+
+
+HEAD = ("Dossier", "Titre", "Numéro", "Montant", "Résultat", "Motif")
+"""Of the folders of a batch that are taken away."""
+
+
+def cells_of(line: Line) -> tuple[Cell, ...]:
+    """The same of a folder."""
+    money = euros(line.amount) if isinstance(line.amount, Abroad) else line.amount
+    return (str(line.folder_id), line.title, line.number, money, line.outcome, line.reason)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from werkzeug.wrappers import Response
 from app.batches import gesture, progress, selection, taking_back
 from app.batches import history as past
 from app.batches.meaning import meanings
+from app.core.clock import today
 from app.core.db import key_in, reading
 from app.core.french import spaces
 from app.core.grammar import plural
-from app.core.http import PERSON, guard
+from app.core.http import PERSON, guard, spreadsheet
 from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -79,6 +80,24 @@ def history() -> str:
     with reading(g.actor.collectivity_id) as db:
         batches, older = past.history(db, g.actor, before)
     return render_template("batches/history.html", batches=batches, older=older, older_than=before)
+
+
+@pages.get("/lots.<any(csv, ods):form>")
+@guard(PERSON)
+def history_table(form: str) -> Response:
+    """The same, as a table of one's own: the last `past.MOST`."""
+    with reading(g.actor.collectivity_id) as db:
+        batches, _ = past.history(db, g.actor, most=past.MOST)
+    return spreadsheet(f"lots-{today():%Y-%m-%d}", form, past.HEAD, [batch.cells for batch in batches])
+
+
+@pages.get("/lots/<int:batch_id>.<any(csv, ods):form>")
+@guard(PERSON)
+def table(batch_id: int, form: str) -> Response:
+    """The folders of one batch and what became of each, those that were left out too, as a table of one's own."""
+    with reading(g.actor.collectivity_id) as db:
+        standing = progress.standing(db, g.actor, batch_id)
+    return spreadsheet(f"lot-{batch_id}", form, progress.HEAD, map(progress.cells_of, standing.lines))
 
 
 @pages.get("/lots/<int:batch_id>")

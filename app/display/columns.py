@@ -28,6 +28,7 @@ HEADS: Mapping[str, str] = {
     "type": "Type",
     "number": "Numéro",
     "amount": "Montant",
+    "last": "Dernier geste",
     "waiting": "On attend",
     "since": "Depuis",
 }

@@ -522,14 +522,22 @@ def _late_sql(actor: Actor, *, size: int) -> str:
 
 def late_deposits(db: Db, actor: Actor) -> int:
     """How many folders the actor's desks have sent that are late where they wait for somebody else, a thousand at most."""
+    rows = _late_rows(db, actor, 1)
+    return min(rows[0].n, CAP) if rows else 0
+
+
+def late_deposited(db: Db, actor: Actor, *, size: int) -> list[Line]:
+    """These folders, `size` of them at most, latest first."""
+    return [_line(row, str(row.id)) for row in _late_rows(db, actor, size)]
+
+
+def _late_rows(db: Db, actor: Actor, size: int) -> Sequence[Any]:
     if not actor.may_create:
-        return 0
-    sql = _late_sql(actor, size=1)
+        return []
+    sql = _late_sql(actor, size=size)
     binds = _binds(actor, here=actor.collectivity_id)
-    row = db.execute(
-        _typed(sql, binds, _TYPES), {name: value for name, value in binds.items() if f":{name}" in sql}
-    ).one_or_none()
-    return min(row.n, CAP) if row is not None else 0
+    named = {name: value for name, value in binds.items() if f":{name}" in sql}
+    return db.execute(_typed(sql, binds, _TYPES), named).all()
 
 
 def lately_deposited(db: Db, actor: Actor) -> Counter[tuple[str, str]]:

@@ -476,9 +476,13 @@ def last_act(
     day = at.astimezone(PARIS).date()
     gone = (today() - day).days
     when = {0: heure(at), 1: "hier"}.get(gone, jour(day))
+    return f"{acted(kind, published, sent_back=sent_back, handed=handed)} {who}, {when}"
+
+
+def acted(kind: str, published: str, *, sent_back: bool, handed: bool) -> str:
+    """« visé par », « renvoyé par », « confié par »: what the last act was, before who made it."""
     done = f"{published} par" if kind == StepKind.PUBLISH else done_by(kind)
-    done = "renvoyé par" if sent_back else "confié par" if handed else done
-    return f"{done} {who}, {when}"
+    return "renvoyé par" if sent_back else "confié par" if handed else done
 
 
 def saved(at: datetime) -> str:

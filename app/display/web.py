@@ -27,7 +27,7 @@ from app.core.grammar import de, plural
 from app.core.http import NOT_LET_IN, PERSON, answer, guard, may_give_back, spreadsheet, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.core.spreadsheet import Cell
+from app.core.spreadsheet import FORMS, Cell
 from app.display import (
     activity,
     columns,
@@ -48,6 +48,7 @@ from app.display import (
     searching,  # noqa: F401 - its routes join the blueprint
     sorting,
     timeline,
+    trays,
     viewed,  # noqa: F401 - its routes join the blueprint
     viewing,
     views,
@@ -73,7 +74,6 @@ from workflows.circuit import Phase, StepKind
 from workflows.rights import parted_type
 from workflows.vocabulary import Action
 
-_VOIR = {only: word for word, only in viewing.MARKED.items()}
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -126,14 +126,10 @@ def first() -> Response:
 @guard(PERSON)
 def inbox() -> str:
     """What awaits the reader, due first, and the other trays."""
-    tray = request.args.get("bannette", "todo")
-    tray = tray if tray in {*queues.TRAYS, "drafts"} else "todo"
-    after, parted = request.args.get("apres") or None, tray in viewing.PARTED
-    family = (request.args.get("famille") or None) if parted else None
-    only = viewing.MARKED.get(request.args.get("voir", ""), "") if parted else ""
+    asked, after = trays.asked_in(request.args), request.args.get("apres") or None
+    tray, family, only, order = asked.tray, asked.family, asked.only, asked.order
     with reading(g.actor.collectivity_id) as db:
-        order, cut, lines = request.args.get("tri", ""), False, list[queues.Line]()
-        order = order if order in _offered(tray) else ""
+        cut, lines = False, list[queues.Line]()
         if order and tray == "drafts":
             lines, cut = sorting.drafts(db, g.actor, order, after=after)
         elif order:
@@ -168,7 +164,6 @@ def inbox() -> str:
         kept_views, waiting = saved.listed_beside(db, g.actor, sockets.tray_conditions(g.actor))
         bands = sockets.trays(db, g.actor, waiting)
     g.todo_count = counted.todo
-    asked = Asked(tray, family, only, order)
     said = Beside(last, why, until, beside.awaited, turns)
     context = views_of_inbox(g.actor, asked, lines, held, counted, marked, said)
     return render_template(
@@ -177,8 +172,11 @@ def inbox() -> str:
         family=family,
         only=only,
         order=order,
-        orders=_orders(asked) if _offered(tray) and len(lines) > 1 else [],
+        orders=_orders(asked) if trays.offered(tray) and len(lines) > 1 else [],
         cut=cut,
+        tables=[(form, _url(asked, "folders.tray_table", form=form)) for form in FORMS]
+        if lines or held or (tray == "late" and beside.late)
+        else [],
         views=kept_views,
         save_url=saved.save_url("inbox", asked.said(bannette=tray)),
         home=_home(beside, counted.returned),
@@ -188,7 +186,7 @@ def inbox() -> str:
 
 
 def _ranks(
-    asked: "Asked",
+    asked: trays.Asked,
     lines: list[queues.Line],
     held: list[queues.Line],
     counted: queues.Counters,
@@ -210,43 +208,18 @@ def _ranks(
     return f"1 {total}" if known else ""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which part of which tray is asked for; `only` is of `queues.todo`."""
-
-    tray: str
-    family: str | None = None
-    only: str = ""
-    order: str = ""
-
-    def said(self, **other: str | None) -> dict[str, Any]:
-        """What its address says, by its own words."""
-        return {
-            "famille": self.family,
-            "voir": _VOIR.get(self.only),
-            "tri": self.order or None,
-            **other,
-        }
-
-    def url(self, **other: str | None) -> str:
-        """The address of the same, or of another part of it; of the tray alone where nothing else is asked."""
-        here = self.tray if self.tray != "todo" else None
-        return url_for("folders.inbox", bannette=here, **self.said(**other))
+def _url(asked: trays.Asked, endpoint: str = "folders.inbox", **other: str | None) -> str:
+    """The address of what is asked, or of another part of it; of the tray alone where nothing else is."""
+    here = asked.tray if asked.tray != "todo" else None
+    return url_for(endpoint, bannette=here, **asked.said(**other))
 
 
-def _offered(tray: str) -> Mapping[str, sorting.Order]:
-    """The orders in which the folders of a tray may stand."""
-    if tray == "drafts":
-        return sorting.DRAFTS
-    return sorting.ORDERS if tray in {"todo", "late"} else {}
-
-
-def _orders(asked: Asked) -> list[views.Link]:
+def _orders(asked: trays.Asked) -> list[views.Link]:
     """The same, each with its address."""
     first = "Derniers d’abord" if asked.tray == "drafts" else "Échéance"
-    every = {"": first, **{name: one.label for name, one in _offered(asked.tray).items()}}
+    every = {"": first, **{name: one.label for name, one in trays.offered(asked.tray).items()}}
     return [
-        views.Link(name, label, "", asked.url(tri=name or None), name == asked.order)
+        views.Link(name, label, "", _url(asked, tri=name or None), name == asked.order)
         for name, label in every.items()
     ]
 
@@ -286,7 +259,7 @@ class Beside:
 
 def views_of_inbox(
     actor: Actor,
-    asked: Asked,
+    asked: trays.Asked,
     lines: list[queues.Line],
     held: list[queues.Line],
     counted: queues.Counters,
@@ -299,7 +272,7 @@ def views_of_inbox(
     """
     tray = asked.tray
     labels = [(key, label) for key, label in viewing.TRAYS.items() if key != "drafts" or actor.may_create]
-    trays = [
+    every = [
         views.Link(
             key,
             label,
@@ -321,14 +294,14 @@ def views_of_inbox(
     lines = lines[: queues.PAGE]
     return {
         "tray": tray,
-        "trays": trays,
+        "trays": every,
         "chips": chips,
         "groups": [*_groups(lines, beside, todo=todo, order=asked.order), *_held(held, beside, marked.held)],
         "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo" and not asked.only,
         "desk_line": actor.desk_line,
         "first_url": url_for("folders.show", folder_id=lines[0].id) if lines and tray == "todo" else None,
-        "next_url": asked.url(apres=lines[-1].key) if more else None,
+        "next_url": _url(asked, apres=lines[-1].key) if more else None,
         "empty_line": _empty_line(counted, marked if not asked.only else queues.Marks()),
     }
 
@@ -339,17 +312,17 @@ def _empty_line(counted: queues.Counters, marked: queues.Marks) -> str:
     return f"{plural(counted.running, 'dossier')} de vos bureaux en cours." if counted.running else ""
 
 
-def _chips(asked: Asked, counted: queues.Counters, marked: queues.Marks) -> list[views.Link]:
+def _chips(asked: trays.Asked, counted: queues.Counters, marked: queues.Marks) -> list[views.Link]:
     """All that awaits the reader, by type, then what he has not read, what waits for an opinion, and what he hides."""
     every = views.Link(
-        "", "Tous", "", Asked("todo", order=asked.order).url(), asked.family is None and not asked.only
+        "", "Tous", "", _url(trays.Asked("todo", order=asked.order)), asked.family is None and not asked.only
     )
     kinds = [
         views.Link(
             name,
             label,
             queues.shown(count),
-            Asked("todo", name, order=asked.order).url(),
+            _url(trays.Asked("todo", name, order=asked.order)),
             name == asked.family and not asked.only,
             icon=icon,
         )
@@ -360,7 +333,7 @@ def _chips(asked: Asked, counted: queues.Counters, marked: queues.Marks) -> list
             only,
             label,
             queues.shown(count),
-            Asked("todo", only=only, order=asked.order).url(),
+            _url(trays.Asked("todo", only=only, order=asked.order)),
             only == asked.only,
             icon=icon,
         )
@@ -422,16 +395,7 @@ def _row_beside(line: queues.Line, beside: Beside) -> views.Row:
 
 def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
     label, icon = views.family_words(line.in_force)
-    act, act_icon = (
-        views.awaited_act(line.kind, line.family)
-        if line.kind
-        else (views.state_label(line.place, None), "folder2")
-    )
-    act = views.ASKED if line.asked else act
-    if line.held:
-        act, act_icon = views.AWAITS_OPINION, "hourglass-split"
-    if line.phase == Phase.DRAFT:
-        act, act_icon = "À envoyer", "send"
+    act, act_icon = trays.act_of(line)
     dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
     when = (
         views.step_due(line.due_on, None if line.held else line.kind, line.family, line.entered_at)

@@ -7,23 +7,30 @@ import json
 import re
 import zipfile
 from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import pypdfium2
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 from lxml import etree
 
 from app.core import spreadsheet
+from app.core.clock import PARIS, today
 from app.core.db import reading
+from app.display import queues
 from app.display.exports import bundle, slip_pdf
 from app.display.exports import web as exports
 from app.display.exports.slip import slip
-from app.folders import decide, sending
+from app.folders import decide, marks, sending
 from app.folders.models import Folder
 from app.journal.models import JournalEntry
+from app.operations.absences import planning
 from tests.api.software import Software
 from tests.assets import make_signed
+from tests.batches.town import Hand
 from tests.builders.house import ASSETS, House
+from tests.display.test_home import made_late
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -198,6 +205,101 @@ def test_every_list_is_taken_away_as_a_spreadsheet_with_its_numbers_and_its_inst
     refused = administrator.get("/administration/journal.ods")
     assert refused.status_code == 422
     assert "prenez le CSV" in refused.get_data(as_text=True)
+
+
+def rows_of(client: FlaskClient, path: str) -> list[dict[str, str]]:
+    """The lines of a table in CSV, by their heads, which the same in ODS has with as many lines."""
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    assert answer.mimetype == "text/csv"
+    head, *lines = csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig")), delimiter=";")
+    sheet = typed_cells(client.get(path.replace(".csv", ".ods")).data)
+    assert [words for _, words in sheet[0]] == head
+    assert len(sheet) == 1 + len(lines)
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+@pytest.mark.both_databases
+def test_each_tray_is_taken_away_whole_as_it_is_shown(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = [house.an_invoice(at="service_done", number=f"FA-TRAY-{n}") for n in range(3)]
+    draft, back = house.an_invoice(at="draft"), house.an_invoice(at="finance", number="FA-TRAY-BACK")
+    house.save(draft, G, {}, title="=HYPERLINK(1)")
+    decide.reject(house.actor(N), back, version=house.folder(back).version, reason="Bon absent")
+    client, service = house.client(G), house.client(R)
+    monkeypatch.setattr(queues, "PAGE", 2)  # a page is not all
+    page = service.get("/a-traiter?tri=arrivee").get_data(as_text=True)
+    (path,) = re.findall(r'href="(/a-traiter\.csv[^"]*)"', page)
+    assert [int(one["Dossier"]) for one in rows_of(service, path)] == waiting[::-1]
+    todo = rows_of(service, "/a-traiter.csv")
+    assert {int(one["Dossier"]) for one in todo} == set(waiting)
+    assert {one["À faire"] for one in todo} == {"À viser"}
+    assert all(re.fullmatch(r"\d\d/\d\d/\d{4}", one["Échéance"]) for one in todo)
+    assert not rows_of(service, "/a-traiter.csv?famille=deliberation")
+    running = rows_of(client, "/a-traiter.csv?bannette=running")
+    assert {int(one["Dossier"]) for one in running} == set(waiting)
+    (one,) = rows_of(client, "/a-traiter.csv?bannette=returned")
+    assert one["Motif"] == "Bon absent"
+    assert house.actor(N).name in one["Dernier geste"]
+    (one,) = rows_of(client, "/a-traiter.csv?bannette=drafts")
+    assert one["Titre"] == "'=HYPERLINK(1)"
+    made_late(waiting[0])
+    (one,) = rows_of(client, "/a-traiter.csv?bannette=late")  # sent by her desk, late elsewhere
+    assert int(one["Dossier"]) == waiting[0]
+    service.get(f"/dossiers/{waiting[1]}")
+    morning = datetime.combine(today() + timedelta(days=1), time(8), PARIS)
+    marks.hide(house.actor(R), waiting[1], until=morning)
+    (one,) = rows_of(service, "/a-traiter.csv?voir=masques")
+    assert int(one["Dossier"]) == waiting[1]
+    assert one["Masqué jusqu’au"].endswith("8 h 00".replace(" ", "\xa0"))
+    assert not rows_of(house.client("t.lescoat"), "/a-traiter.csv")
+    monkeypatch.setattr(exports, "MOST_ROWS", 1)
+    assert service.get("/a-traiter.csv").status_code == 422
+
+
+@pytest.mark.both_databases
+def test_the_absences_that_the_page_lists_are_taken_away_by_names_and_hours_of_paris(house: House) -> None:
+    first = today() + timedelta(days=3)
+    last = first + timedelta(days=4)
+    planning.plan(
+        house.actor(N),
+        planning.Wanted(
+            house.actor(N).user_id or 0, house.actor(R).user_id, f"{first}T08:00", f"{last}T17:59"
+        ),
+    )
+    for login in (N, R, G):
+        assert "/absences.csv" in house.client(login).get("/absences").get_data(as_text=True)
+        assert rows_of(house.client(login), "/absences.csv") == [
+            {
+                "Qui est absent": house.actor(N).name,
+                "Du": f"{first:%d/%m/%Y}",
+                "Heure du début": "08:00",
+                "Au": f"{last:%d/%m/%Y}",
+                "Heure de la fin": "17:59",
+                "Intérim": house.actor(R).name,
+                "Ce qui est confié": "",
+                "État": "À venir",
+            }
+        ]
+
+
+@pytest.mark.both_databases
+def test_batches_are_taken_away_by_who_began_them_alone_with_what_became_of_each_folder(house: House) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+    finances = Hand(house, N)
+    number = finances.propose("approve", folders)
+    assert not rows_of(finances.client, "/lots.csv")
+    finances.post(f"/lots/{number}/commencer")
+    house.drain()
+    (one,) = rows_of(finances.client, "/lots.csv")
+    told = [one[head] for head in ("Lot", "Geste", "Dossiers", "Faits", "Non faits", "Restants")]
+    assert told == [str(number), "Visa", "2", "2", "0", "0"]
+    assert "/lots.ods" in finances.text("/lots")
+    lines = rows_of(finances.client, f"/lots/{number}.csv")
+    assert [int(line["Dossier"]) for line in lines] == folders
+    assert all(line["Résultat"].startswith("Visé à") for line in lines)
+    assert f"/lots/{number}.csv" in finances.text(f"/lots/{number}")
+    assert not rows_of(house.client(R), "/lots.csv")
+    assert house.client(R).get(f"/lots/{number}.csv").status_code == 404
 
 
 def test_altered_bytes_leave_a_file_that_nothing_opens_and_absent_ones_none(house: House) -> None:

@@ -42,6 +42,7 @@ PARTIAL = {"ix_outbox_due", "ix_outbox_parked", "ix_folder_open"}
 """Indexes of what is in hand alone, whatever the past: they may be read whole."""
 MORE = (
     "/absences",
+    "/absences.csv",
     "/administration/connexions",
     "/administration/journal",
     "/administration/mise-en-service",
@@ -56,6 +57,7 @@ MORE = (
     "/compte/activite",
     "/decisions-a-rapporter",
     "/lots",
+    "/lots.csv",
     "/prefecture",
     "/tresorerie/retours",
     "/a-traiter?bannette=returned",

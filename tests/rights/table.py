@@ -162,6 +162,7 @@ ROUTES = {
     "operations.examined.attempt": "administer",
     "operations.starting.index": "administer",
     "operations.absences.index": "person",
+    "operations.absences.table": "person",
     "operations.absences.plan": "person",  # each verb asks whose absence it is (tests/operations/test_absences.py)
     "operations.absences.preview": "person",
     "operations.absences.choices": "person",
@@ -257,6 +258,7 @@ ROUTES = {
     "folders.folder_file": "person",
     "folders.list_file": "person",
     "folders.list_table": "person",
+    "folders.tray_table": "person",
     "folders.document": "person",
     "folders.add_note": "person",
     "folders.take_note_back": "person",
@@ -339,7 +341,9 @@ ROUTES = {
     "signing.placing.planned": "sign",
     "batches.propose": "person",  # each kind of batch asks its own right (tests/batches)
     "batches.history": "person",
+    "batches.history_table": "person",
     "batches.show": "person",
+    "batches.table": "person",
     "batches.start": "person",
     "batches.leave_unread_out": "person",
     "batches.give_up": "person",

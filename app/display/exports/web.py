@@ -1,25 +1,46 @@
 """What one takes away: the slip as a PDF, a folder or what a list shows as a ZIP, the list as a table."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 
 from flask import Response, g, render_template, request, stream_with_context
 
 from app.core import french
 from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, reading
-from app.core.french import Abroad, euros
+from app.core.french import Abroad, euros, instant
 from app.core.http import PERSON, disposition, guard, spreadsheet
 from app.core.refusals import Refusal
-from app.display import columns, following, searching, timeline
+from app.core.spreadsheet import Cell
+from app.display import columns, following, home, queues, searching, timeline, trays, views
 from app.display.asking import understood
 from app.display.blueprint import pages
 from app.display.exports import bundle, slip_pdf
 from app.display.exports.slip import slip
 from app.display.opening import shown_to
+from app.folders import marks
+from app.folders.publicity import published_word
 from app.people.actor import Actor
 
 MOST_ROWS = 5_000
-"""Of a table of « Suivi »."""
+"""Of a table of « Suivi », or of a tray of « À traiter »."""
+TRAY = (
+    "Dossier",
+    "Titre",
+    "Numéro",
+    "Type",
+    "Montant",
+    "À faire",
+    "En l’absence de",
+    "Avis demandé par",
+    "Dernier geste",
+    "Motif",
+    "Déposé par",
+    "Arrivé le",
+    "Échéance",
+    "Échéance de l’étape",
+    "Masqué jusqu’au",
+)
 COLUMNS = (
     "Dossier",
     "Titre",
@@ -83,12 +104,70 @@ def list_table(form: str) -> Response:
             row.step,
             ("Avis demandé à " if row.asked else "")
             + " ; ".join(f"{who}, {desk}" if desk else who for who, desk in row.waiting),
-            one.since.astimezone(PARIS).date() if one.since is not None else None,
+            _day(one.since) if one.since is not None else None,
             *(day if day < NO_DATE else None for day in (one.due_on, one.step_due)),
         )
         for one, row in zip(found, shown, strict=True)
     ]
     return spreadsheet(f"suivi-{_today()}", form, *columns.table(COLUMNS, cells, g.actor))
+
+
+@pages.get("/a-traiter.<any(csv, ods):form>")
+@guard(PERSON)
+def tray_table(form: str) -> Response:
+    """What a tray of « À traiter » has, as a table of one's own; refuses `export-many`."""
+    asked = trays.asked_in(request.args)
+    with french.for_years(), reading(g.actor.collectivity_id) as db:
+        found = trays.whole(db, g.actor, asked, MOST_ROWS)
+        lines, last = queues.told(db, found)
+        numbers = [line.id for line in lines]
+        why = home.refusals(db, numbers) if asked.tray == "returned" else {}
+        until = marks.hidden_among(db, g.actor, numbers) if asked.only == queues.HIDDEN else {}
+        turns = queues.turns(db, g.actor, numbers) if asked.tray == "running" else {}
+        cells = [
+            _tray_line(line, last.get(line.id), why.get(line.id), until.get(line.id), turns.get(line.id))
+            for line in lines
+        ]
+    return spreadsheet(f"a-traiter-{_today()}", form, *columns.table(TRAY, cells, g.actor))
+
+
+def _tray_line(
+    line: queues.Line,
+    last: queues.LastAct | None,
+    why: tuple[str, str] | None,
+    until: datetime | None,
+    turn: str | None,
+) -> tuple[Cell, ...]:
+    """A folder of a tray: `why` it was sent back, by whom; `until` when it is hidden; at which `turn` it awaits the reader."""
+    amount = views.amount(line.amount_cents, line.currency)
+    act = views.awaited_act(turn, line.family)[0] if turn else trays.act_of(line)[0]
+    done, reason = why or ("", "")
+    if last is not None and why is None:
+        verb = views.acted(
+            last.kind, published_word(line.family), sent_back=last.sent_back, handed=last.handed
+        )
+        done, reason = f"{verb} {last.who}, {_day(last.at):%d/%m/%Y}", last.why
+    arrived, step_due = line.arrived_at or line.entered_at, line.due_on
+    return (
+        str(line.id),
+        line.title or "Sans titre",
+        line.number,
+        views.family_words(line.in_force)[0],
+        euros(amount) if isinstance(amount, Abroad) else amount,
+        act,
+        line.absent,
+        line.asked_by if line.asked else "",
+        done,
+        reason,
+        line.depositor_name,
+        _day(arrived) if arrived is not None else None,
+        *(day if day < NO_DATE else None for day in (line.folder_due, step_due)),
+        instant(until) if until is not None else None,
+    )
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(PARIS).date()
 
 
 def pdf_of(actor: Actor, folder_id: int) -> Response:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from app.circuits.own_types import called
+from app.core import spreadsheet
 from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import instant, jour, spaces
@@ -112,6 +113,43 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
         )
         for absence in rows
     ]
+
+
+TABLE = (
+    "Qui est absent",
+    "Du",
+    "Heure du début",
+    "Au",
+    "Heure de la fin",
+    "Intérim",
+    "Ce qui est confié",
+    "État",
+)
+"""The heads of the absences that are taken away; their hours are those of Paris."""
+_STATES = {"now": "En cours", "coming": "À venir", "over": "Terminée"}
+
+
+def table(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[tuple[spreadsheet.Cell, ...]]:
+    """These absences as lines of a table, the first that begins first: the reader by his name, whatever the page calls him."""
+    ordered = sorted(rows, key=lambda absence: (absence.starts_at, absence.id))
+    cells: list[tuple[spreadsheet.Cell, ...]] = []
+    for absence, line in zip(ordered, lines(db, actor, ordered), strict=True):
+        begins, ends = (
+            moment.astimezone(PARIS) for moment in (absence.starts_at, absences.last_instant(absence.ends_at))
+        )
+        cells.append(
+            (
+                actor.name if line.own else line.person,
+                begins.date(),
+                f"{begins:%H:%M}",
+                ends.date(),
+                f"{ends:%H:%M}",
+                actor.name if absence.cover_id == actor.user_id else line.cover,
+                line.what,
+                _STATES[line.state],
+            )
+        )
+    return cells
 
 
 def _called(user_id: int | None, actor: Actor, names: Mapping[int, str], you: str = YOU) -> str:

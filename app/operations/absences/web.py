@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import now, today
 from app.core.db import Db, key_in, reading
 from app.core.french import jour_long, spaces
-from app.core.http import PERSON, guard
+from app.core.http import PERSON, guard, spreadsheet
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.operations.absences import planning, views
@@ -35,6 +35,17 @@ ACTS, READS = "agir", "lire"
 def index() -> str:
     """Who is away and who stands in, one's own absences, and the form that writes one."""
     return _page(_proposed(), None, None)
+
+
+@pages.get("/absences.<any(csv, ods):form>")
+@guard(PERSON)
+def table(form: str) -> Response:
+    """The absences that the page lists, of everybody, and one's own that are over, as a table of one's own."""
+    moment = now()
+    with reading(g.actor.collectivity_id) as db:
+        rows = [*planning.coming(db, g.actor.collectivity_id, moment), *views.over(db, g.actor.user_id)]
+        cells = views.table(db, g.actor, list({row.id: row for row in rows}.values()))
+    return spreadsheet(f"absences-{today():%Y-%m-%d}", form, views.TABLE, cells)
 
 
 @pages.post("/absences")
