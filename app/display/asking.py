@@ -96,6 +96,11 @@ class Query:
         return tuple(one for one in self.words if one.is_date)
 
     @property
+    def days(self) -> tuple[Word, ...]:
+        """Those of the words that are a day, a month, or a period, and days that texts have as they are typed."""
+        return tuple(one for one in self.words if one.days)
+
+    @property
     def without_amount(self) -> str:
         """What was typed without the amounts; in another order where what stood around one would be read otherwise.
 

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -124,6 +124,7 @@ class _Asked:
     query: Query = NOTHING
     people: People | None = None
     noted: Mapping[tuple[Word, ...], Collection[int]] = field(default_factory=dict)
+    prefixes: Mapping[tuple[Word, ...], str] = field(default_factory=dict)
     family: str = ""
     own_type: str = ""
     phase: str = ""
@@ -156,7 +157,6 @@ class _Asked:
         """The conditions on `f` that no list of numbers answers: state and words."""
         parts = [f"f.phase = '{self.phase}'"] if self.phase else []
         parts += [self.amounts()] if self.query.amounts else []
-        parts += [self.dates()] if self.query.dates else []
         parts += [self.more] if self.more else []
         if self.query.words:
             meant = " OR ".join(f"({self.meant(words, by_name)})" for words, by_name in self.readings)
@@ -172,6 +172,21 @@ class _Asked:
         """The condition on the key of `f`: each date that is asked is one of its own, or in its title."""
         return " AND ".join(self._of_word(n, "f") for n, one in enumerate(self.query.words) if one.is_date)
 
+    def handled(self) -> str:
+        """The condition that `f` was deposited, or decided on by somebody, in each of the days that are asked."""
+        return " AND ".join(self._handled_in(one) for one in self.query.days)
+
+    def _handled_in(self, word: Word) -> str:
+        then = f"{self.within(word, 'p.ended_at')} AND p.user_id IS NOT NULL"
+        decided = f"SELECT 1 FROM step_run p WHERE p.folder_id = f.id AND {then} AND {_DECIDED} LIMIT 1"
+        return f"({self.within(word, 'f.created_at')} OR ({decided}) IS NOT NULL)"
+
+    def within(self, word: Word, column: str) -> str:
+        """The condition that an instant is in the days of this word, in Paris."""
+        assert word.days is not None  # noqa: S101 - asked of a date alone
+        first, last = word.days
+        return _between(column, first, last + timedelta(days=1), sqlite=self.sqlite)
+
     def _of_word(self, rank: int, table: str) -> str:
         """The condition that a key has this word."""
         word = self.query.words[rank]
@@ -183,9 +198,17 @@ class _Asked:
         return f"(({' OR '.join(parts)}) AND {check})"
 
     def meant(self, words: Sequence[Word], by_name: bool) -> str:
-        """The condition on `f` of one of the readings."""
-        parts = [f"({' OR '.join(self._found_by(words))})"] if words else []
-        return " AND ".join([*parts, *([self.acted()] if by_name else [])])
+        """The condition on `f` of one of the readings: it has the words, or the others where it was handled in their days."""
+        ways = self._having(words, self.dates() if self.query.dates else "")
+        if self.query.days:
+            ways = f"({ways} OR {self._having(texts_only(words), self.handled())})"
+        return " AND ".join(one for one in (ways, self.acted() if by_name else "") if one)
+
+    def _having(self, words: Sequence[Word], also: str) -> str:
+        """The condition that it has these words, and another; empty for none of both."""
+        found = f"({' OR '.join(self._found_by(words))})" if words else ""
+        both = " AND ".join(one for one in (found, also) if one)
+        return f"({both})" if both else ""
 
     def _found_by(self, words: Sequence[Word]) -> list[str]:
         found = [self.in_key(words)]
@@ -219,7 +242,7 @@ class _Asked:
 
     def prefix(self, words: Sequence[Word]) -> str:
         """What begins the names of the binds of these words."""
-        return "form" if len(words) == len(self.query.words) else "rest"
+        return self.prefixes[tuple(words)]
 
     def acted(self) -> str:
         """The condition that the person who is named deposited `f`, or decided on it."""
@@ -234,6 +257,11 @@ class _Asked:
         parts += [_OF_TYPE[table]] if self.own_type else []
         parts += [f"{number} {'>' if self.oldest else '<'} :last"] if self.last is not None else []
         return "".join(f" AND {one}" for one in parts)
+
+
+def texts_only(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Those that are no day at all."""
+    return tuple(one for one in words if not one.days)
 
 
 def any_of(db: Db, actor: Actor, names: Collection[str]) -> frozenset[str]:
@@ -442,7 +470,7 @@ def numbers(
         priced = _priced(db, asked)
         ids = priced if priced is not None else _matches(db, asked)
         if ids is not None:
-            return _readable_of(db, asked, ids, most, asked.of_folder() if ids is priced else "")
+            return _readable_of(db, asked, ids, most, asked.of_folder() if ids is priced else _what(asked))
     return list(_run(db, _in_order(asked, most), asked.binds).scalars()) if asked.reads() else []
 
 
@@ -576,12 +604,20 @@ def _deposited_in(year: str, *, sqlite: bool) -> str:
     number = whole(year, 9998)
     if not number or number < 2:  # year 1 of Paris begins before the calendar of UTC
         return "1 = 0"
+    return _between("f.created_at", date(number, 1, 1), date(number + 1, 1, 1), sqlite=sqlite)
+
+
+def _between(column: str, first: date, after: date, *, sqlite: bool) -> str:
+    """The condition that an instant is from this day of Paris on and before the other, as the database writes instants."""
     ends = [
-        datetime(one, 1, 1, tzinfo=PARIS).astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-        for one in (number, number + 1)
+        datetime(one.year, one.month, one.day, tzinfo=PARIS)
+        .astimezone(UTC)
+        .replace(tzinfo=None)
+        .isoformat(" ")
+        for one in (first, after)
     ]
-    first, after = [f"'{one}'" if sqlite else f"'{one}+00'" for one in ends]
-    return f"(f.created_at >= {first} AND f.created_at < {after})"
+    since, before = [f"'{one}'" if sqlite else f"'{one}+00'" for one in ends]
+    return f"({column} >= {since} AND {column} < {before})"
 
 
 def _listed(db: Db, sql: str, binds: Mapping[str, Any]) -> list[Found]:
@@ -634,17 +670,20 @@ def _asked(
         binds |= {**_parts(n, one), f"check{n}_": one.check}
         binds |= standing([one], "", f"at{n}_")[1]
     people = people_named(db, actor.collectivity_id, query.words) if query.words else None
-    noted = {}
-    for words, prefix in ((query.words, "form"), (people.rest if people is not None else (), "rest")):
-        if words:
-            binds |= standing(words, "", prefix)[1]
-            noted[words] = _noted(db, actor, words)
+    noted, prefixes = {}, dict[tuple[Word, ...], str]()
+    for every in (query.words, people.rest if people is not None else ()):
+        for words in (every, texts_only(every)):
+            if words and words not in prefixes:
+                prefixes[words] = f"form{len(prefixes)}_"
+                binds |= standing(words, "", prefixes[words])[1]
+                noted[words] = _noted(db, actor, words)
     return _Asked(
         actor,
         db.get_bind().dialect.name == "sqlite",
         query,
         people,
         noted,
+        prefixes,
         family,
         own_type,
         # It enters the statement as a literal (`of_folder`): what is no state asks for none.
@@ -733,7 +772,7 @@ def _newest(db: Db, asked: _Asked, most: int = PAGE + 1) -> _Newest:
     if _indexable(asked) and not _common(db, asked):
         numbers = _newest_priced(db, asked, most)
         if numbers is None and (ids := _matches(db, asked)) is not None:
-            numbers = _readable_of(db, asked, ids, most)
+            numbers = _readable_of(db, asked, ids, most, _what(asked))
     return _Newest(_in_order(asked, most)) if numbers is None else _Newest(numbers=numbers)
 
 
@@ -868,20 +907,35 @@ def _common(db: Db, asked: _Asked) -> bool:
     return False
 
 
+def _what(asked: _Asked) -> str:
+    """What is still to be asked of each folder that `_matches` gives."""
+    return asked.of_folder() + asked.page("f", "f.id") if asked.query.days else ""
+
+
 def _matches(db: Db, asked: _Asked) -> list[int] | None:
-    """The folders of the collectivity that match, or None where they are more than may be looked at."""
+    """The folders of the collectivity that match, or None where they are more than may be looked at.
+
+    Of a day that is asked, what was handled then is among them whatever else is asked: what is read of them asks it (`_what`).
+    """
     dialect = "sqlite" if asked.sqlite else "postgresql"
+    plain = texts_only(asked.query.words)
+    handled = _handled(db, asked, MATCHES if plain else PRICED)
+    if handled is None and not plain:
+        return None
     page, scans = asked.page("f", "f.id"), []
     page += f" AND f.phase = '{asked.phase}'" if asked.phase else ""
     page += f" AND {asked.more}" if asked.more else ""
     amounts = f" AND {asked.amounts()}" if asked.query.amounts else ""
-    amounts += f" AND {asked.dates()}" if asked.query.dates else ""
+    if asked.query.dates:
+        # Where too much was handled in these days, the other words are looked for, and the days asked of what has them
+        amounts += f" AND ({asked.dates()}{'' if handled is not None else f' OR {asked.handled()}'})"
     binds = dict(asked.binds)
     # The words of everybody are in one index of SQLite: whose folder each is stands in this one, and no row is read for it
     ours = f"folder f{' INDEXED BY ix_folder_collectivity_id_id' if asked.sqlite else ''}"
     # The indexes of words of PostgreSQL have the collectivity too, and compare it with a number as wide as itself alone
     here = "collectivity_id = :here" if asked.sqlite else "collectivity_id = CAST(:here AS integer)"
-    for rank, (words, by_name) in enumerate(asked.readings):
+    for rank, (every, by_name) in enumerate(asked.readings):
+        words = every if handled is not None else texts_only(every)
         also = f"{amounts}{page} AND {asked.acted()}" if by_name else f"{amounts}{page}"
         if not words:
             scans += _of_people(asked, f"{amounts}{page}") if by_name else [_of_all(f"{amounts}{page}")]
@@ -916,7 +970,25 @@ def _matches(db: Db, asked: _Asked) -> list[int] | None:
     # Of a part that was cut nobody knows what is missing: what it gave may not pass for all.
     if any(count > MATCHES for count in Counter(row.part for row in rows).values()):
         return None
-    return sorted({row.id for row in rows})
+    return sorted({row.id for row in rows} | set(handled or ()))
+
+
+def _handled(db: Db, asked: _Asked, most: int) -> list[int] | None:
+    """The folders that were deposited, or decided on, in the days that are asked; None where they are more than `most`."""
+    numbers: set[int] = set()
+    for one in asked.query.days:
+        # `id > 0` and IS NOT NULL: what the partial indexes are declared with
+        deposited = (
+            f"folder f WHERE f.id > 0 AND f.collectivity_id = :here AND {asked.within(one, 'f.created_at')}"
+        )
+        decided = "step_run s WHERE s.id > 0 AND s.user_id IS NOT NULL AND s.collectivity_id = :here"
+        decided += f" AND {asked.within(one, 's.ended_at')}"
+        for column, where in (("f.id", deposited), ("s.folder_id", decided)):
+            found = _run(db, f"SELECT {column} FROM {where} LIMIT {most + 1}", asked.binds).scalars().all()
+            numbers |= set(found)
+            if len(found) > most or len(numbers) > most:
+                return None
+    return sorted(numbers)
 
 
 def _of_all(where: str) -> str:

@@ -74,9 +74,11 @@ class Folder(Base, Tenanted):
         # What everybody reads: all of it, and of one family
         _partial("ix_folder_read_by_all", "collectivity_id", "id", where="read_by_all"),
         _partial("ix_folder_read_by_all_family", "collectivity_id", "family", "id", where="read_by_all"),
-        # What a search finds by an amount, and by who deposited
+        # What a search finds by an amount, by who deposited, and by the day
         sa.Index("ix_folder_amount", "collectivity_id", "amount_cents"),
         sa.Index("ix_folder_depositor", "depositor_user_id", "id"),
+        # The condition is true of every row: SQLite, which has no statistics, would else begin other questions with it
+        _partial("ix_folder_created", "collectivity_id", "created_at", where="id > 0"),
         # The mayor's decisions, of which the council is told (app/legality/reports.py)
         _partial("ix_folder_decisions", "collectivity_id", "id", where="family = 'decision'"),
         # What a search finds by any three signs (SQLite has FTS5 beside: app/folders/search.py)
@@ -289,6 +291,8 @@ class StepRun(Base, Tenanted):
         sa.Index("ix_step_run_folder_id", "folder_id", "id"),
         # Whom a folder has reached: a desk, a person who was named, one who acted; the last first, all and of one family
         sa.Index("ix_step_run_reached", "desk_id", "folder_id"),
+        # What a search finds by the day of a decision, and nothing else, as that of folders
+        _partial("ix_step_run_ended", "collectivity_id", "ended_at", where="id > 0 AND user_id IS NOT NULL"),
         # What a desk has to publish, or has published
         _partial("ix_step_run_publish", "desk_id", "folder_id", where="kind = 'publish'"),
         sa.Index("ix_step_run_reached_family", "desk_id", "family", "folder_id", "kind"),

@@ -131,7 +131,8 @@ class Word:
     `tokens` are none for what the index of words does not have (« de », « 7 »): it is looked for in the key alone.
     `dated`: of a day or of a period, parts of which a key that has it has one, `pattern` the first, so that an index gives
     them; `check`: the regular expression, which both databases read alike, that says whether the key has it. `in_texts`: of a
-    day that documents and notes have too, as it is typed.
+    day that documents and notes have too, as it is typed. `days`: the first and the last day of it, in which a folder may also
+    have been deposited, or decided on.
     """
 
     typed: str
@@ -140,6 +141,7 @@ class Word:
     dated: tuple[str, ...] = ()
     check: str = ""
     in_texts: bool = False
+    days: tuple[date, date] | None = None
 
     @property
     def is_date(self) -> bool:
@@ -180,11 +182,15 @@ def dated(day: int | None, month: int, year: int) -> Word:
     """
     typed = in_words(day, month, year)
     if day is None:
-        return _dated(typed, [(year, month, None)])
+        whole = date(year, month, 1), date(year, month, monthrange(year, month)[1])
+        return replace(_dated(typed, [(year, month, None)]), days=whole)
     days = [f"%{day:02d}/{month:02d}/{year}%", f"%{day}/{month}/{year}%"]
     if day < 10:  # and « 2/03/2026 »
         days[0] = f"%{day}/{month:02d}/{year}%"
-    return _dated(typed, [(year, month, range(day, day + 1))], days)
+    return replace(
+        _dated(typed, [(year, month, range(day, day + 1))], days),
+        days=(date(year, month, day), date(year, month, day)),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -205,7 +211,7 @@ def dated_between(typed: str, first: date, last: date) -> Word:
             last.day + 1 if (year, month) == (last.year, last.month) else whole.stop,
         )
         months.append((year, month, None if days == whole else days))
-    return _dated(typed, months)
+    return replace(_dated(typed, months), days=(first, last))
 
 
 def in_words(day: int | None, month: int, year: int) -> str:
@@ -301,7 +307,7 @@ def _however_written(word: Word, day: int, month: int, year: int) -> Word:
     one = dated(day, month, year)
     parts = tuple(dict.fromkeys((word.pattern, *one.dated)))
     as_typed = word.pattern.strip("%").replace("_", ".")
-    return replace(word, dated=parts, check=f"{one.check}|{as_typed}", in_texts=True)
+    return replace(word, dated=parts, check=f"{one.check}|{as_typed}", in_texts=True, days=one.days)
 
 
 def worded(words: Sequence[Word], dialect: str) -> tuple[str, str, dict[str, str]] | None:

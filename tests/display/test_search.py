@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from pypdfium2 import PdfDocument
 
 from app.core import outbox
-from app.core.clock import now
-from app.core.db import NO_DATE, reading, writing
+from app.core.clock import PARIS, now
+from app.core.db import NO_DATE, engine, reading, writing
 from app.core.stems import forms_in, joined
 from app.display import asking, following, searching
 from app.display.asking import understood
@@ -23,7 +23,15 @@ from app.files import ocr, vault, words
 from app.folders import deposit, keep, notes
 from app.folders import words as folder_words
 from app.folders.keep import Incoming
-from app.folders.models import Document, DocumentVersion, DocumentWords, Folder, FolderNote, FolderWords
+from app.folders.models import (
+    Document,
+    DocumentVersion,
+    DocumentWords,
+    Folder,
+    FolderNote,
+    FolderWords,
+    StepRun,
+)
 from app.folders.search import key_of_folder
 from app.folders.words import index, index_all
 from app.people.actor import Actor, Seat
@@ -33,7 +41,7 @@ from tests.builders.house import ACT, House
 from workflows.rights import Rights
 
 MANY = int(os.environ.get("PARAPHE_CORPUS", "200"))
-G, R, K = "g.trehorel", "r.pellenec", "k.morizur"
+G, R, K, N = "g.trehorel", "r.pellenec", "k.morizur", "n.abgrallec"
 
 
 @pytest.fixture
@@ -600,11 +608,66 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
         "entre le 6 juin 2030 et le 30 juin 2030": set(),
         # So long that its years are looked for
         "entre le 6 juin 2030 et avril 2031": {*march, "april", "eve"},
-        "entre mars 2020 et mai 2030": set(),
+        "entre mars 2027 et mai 2030": set(),  # after the day on which all were deposited
         "entre mars 2020 et juin 2030": {*DAYS},
         "entre janvier 1900 et décembre 2099": {*DAYS},
     }
     assert {typed: {names[one] for one in numbers_found(house, typed)} for typed in asked} == asked
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("way", ["all looked at", "by index", "by the words", "in order"])
+def test_a_folder_is_found_by_the_day_of_its_deposit_and_by_that_of_a_decision(
+    house: House, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {"issue_date": "2030-06-05", "due_date": "", "received_on": ""}
+    deposited, decided, automatic, other = (house.an_invoice(at="draft", number=f"FA-{n}") for n in range(4))
+    for number, title in (
+        (deposited, "Enrobé"),
+        (decided, "Enrobé sud"),
+        (automatic, "Grave"),
+        (other, "Grave"),
+    ):
+        house.save(number, G, facts, title=title)
+    house.drain()
+    evening = datetime(2031, 3, 31, 23, 30, tzinfo=PARIS)  # the month is that of Paris
+    run = {
+        "collectivity_id": house.actor(G).collectivity_id,
+        "step": "finance",
+        "slot": "finance",
+        "kind": "visa",
+        "family": "invoice",
+    }
+    with engine().execution_options(writes=True).begin() as connection:
+        for number, moment in ((deposited, evening), (other, evening + timedelta(hours=1))):
+            day = sa.update(Folder).where(Folder.id == number).values(created_at=moment)
+            connection.execute(day)
+    with writing() as db, db.begin():
+        for number, who in ((decided, house.actor(N).user_id), (automatic, None)):
+            db.add(
+                StepRun(
+                    **run,
+                    folder_id=number,
+                    pass_number=1,
+                    due_on=evening.date(),
+                    entered_at=evening,
+                    ended_at=evening,
+                    state="done",
+                    user_id=who,
+                )
+            )
+    monkeypatch.setattr(following, "FEW", following.FEW if way == "all looked at" else -1)
+    monkeypatch.setattr(following, "COMMON", 0 if way == "in order" else 10**6)
+    if way == "by the words":
+        monkeypatch.setattr(following, "MATCHES", 1)
+    for typed in ("31/03/2031", "31/3/2031", "31 mars 2031", "mars 2031", "entre février et mars 2031"):
+        assert numbers_found(house, typed) >= {deposited, decided}, typed
+        assert not numbers_found(house, typed) & {automatic, other}, typed
+        assert numbers_found(house, f"enrobé {typed}") == {deposited, decided}, typed
+        assert numbers_found(house, f"sud {typed}") == {decided}, typed
+        assert numbers_found(house, f"grave {typed}") == set(), typed
+    assert numbers_found(house, "1er avril 2031") == numbers_found(house, "01/04/2031") == {other}
+    assert numbers_found(house, "30 mars 2031") == set()
 
 
 @pytest.mark.parametrize(
