@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from app.batches.carry import carry_decisions
 from app.batches.gesture import DECIDE, SIGN
 from app.batches.progress import any_unfinished, unfinished
+from app.batches.selection import LIMIT
 from app.core.db import Db
 from app.core.outbox import Row, handles
 from app.folders import sockets
@@ -19,7 +20,7 @@ from config import Settings
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings  # nothing here is configured
-    sockets.selection("batches.propose")
+    sockets.selection("batches.propose", LIMIT)
     sockets.tray(_Unfinished(templates), any_unfinished)
     # In the name of a session, which would be over before a restoration that is held lets everything leave
     handles(DECIDE, indoors=True)(carry_decisions)

@@ -10,6 +10,8 @@ from app.core.db import Db
 from app.core.grammar import to_desk
 from app.core.questions import gathering
 from app.display import queues
+from app.display.trays import Asked
+from app.display.viewing import PARTED
 from app.folders import seen
 from app.folders.access import STEP, asking, may_read, read_by
 from app.folders.models import ASKED, AskedOpinion, Folder, Reading
@@ -138,10 +140,11 @@ def _step_of(db: Db, folder: Folder) -> Step:
     return circuit_of(db, folder.circuit_version_id).step(folder.place)
 
 
-def everything(db: Db, actor: Actor, kind: str, family: str | None) -> dict[int, int]:
-    """The folders of the tray that await this act, due first, as many as a batch may hold."""
-    lines = queues.todo(db, actor, family=family, size=LIMIT)
-    return {line.id: line.version for line in lines if line.kind in STEPS[kind]}
+def everything(db: Db, actor: Actor, part: Asked, kind: str = "") -> dict[int, int]:
+    """The folders that a filter of the tray finds, due first, as many as a batch may hold; those alone that await this act."""
+    tray = part.tray if part.tray in PARTED else "todo"
+    lines = queues.todo(db, actor, tray=tray, family=part.family, only=part.only, size=LIMIT)
+    return {line.id: line.version for line in lines if not kind or line.kind in STEPS[kind]}
 
 
 def _awaited(db: Db, actor: Actor, folders: Sequence[int]) -> dict[int, StepKind]:

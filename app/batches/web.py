@@ -9,13 +9,14 @@ from app.batches import gesture, progress, selection, taking_back
 from app.batches import history as past
 from app.batches.meaning import meanings
 from app.core.clock import today
-from app.core.db import key_in, reading
+from app.core.db import Db, key_in, reading
 from app.core.french import spaces
 from app.core.grammar import plural
 from app.core.http import PERSON, guard, spreadsheet
 from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.display.trays import asked_in
 from app.display.undone import UndoView
 from app.signing import enrol, payload
 from app.signing.remote.web import at_distance, codes_of, question_of, rate
@@ -35,16 +36,16 @@ FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’a
 @pages.post("/lots")
 @guard(PERSON)
 def propose() -> Response | tuple[str, int]:
-    """Gather what was ticked, or everything that awaits this act, and show it before anything is done.
+    """Gather what was ticked, or everything that a filter finds and that awaits this act, and show it before anything is done.
 
     Of several folders none of which goes, what each of them needs.
     """
-    kind, family = request.form.get("kind", ""), request.form.get("family") or None
+    kind = request.form.get("kind", "")
     with reading(g.actor.collectivity_id) as db:
         if old := key_in(request.form.get("again")):
             wanted = progress.again(db, g.actor, old)
         elif request.form.get("all") and kind in selection.STEPS:
-            wanted = selection.everything(db, g.actor, kind, family)
+            wanted = _found(db, kind)
         else:
             wanted = _ticked(request.form.getlist("d"))
     try:
@@ -58,6 +59,13 @@ def propose() -> Response | tuple[str, int]:
             raise
         title = f"{progress.VERBS[kind][0]} {progress.folders(len(lines))}"
         return render_template("batches/nothing.html", lines=lines, title=title), 409
+
+
+def _found(db: Db, kind: str) -> dict[int, int]:
+    """All that the list finds (`list`): what awaits another act is then told as left out; else what awaits this one alone."""
+    return selection.everything(
+        db, g.actor, asked_in(request.form), "" if request.form.get("all") == "list" else kind
+    )
 
 
 def _ticked(values: list[str]) -> dict[int, int]:

@@ -297,13 +297,34 @@ def views_of_inbox(
         "trays": every,
         "chips": chips,
         "groups": [*_groups(lines, beside, todo=todo, order=asked.order), *_held(held, beside, marked.held)],
-        "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
+        "selection_url": url_for(plugged.selection[0][0]) if plugged.selection and todo else None,
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo" and not asked.only,
         "desk_line": actor.desk_line,
         "first_url": url_for("folders.show", folder_id=lines[0].id) if lines and tray == "todo" else None,
+        "filter": asked.said(bannette=tray, tri=None),
+        "beyond": _beyond(asked, counted, marked, plugged.selection[0][1])
+        if more and todo and plugged.selection
+        else "",
         "next_url": _url(asked, apres=lines[-1].key) if more else None,
         "empty_line": _empty_line(counted, marked if not asked.only else queues.Marks()),
     }
+
+
+def _beyond(asked: trays.Asked, counted: queues.Counters, marked: queues.Marks, most: int) -> str:
+    """What a list has beyond its page, in words, with its count where the counters of the page say it; `most` is taken."""
+    count: int | None = None
+    if asked.tray == "todo" and asked.plain:
+        count = counted.todo
+    elif asked.tray == "todo" and not asked.only:
+        types = {name: number for name, _, number in counted.types}
+        count = {**dict(counted.families), **types}.get(asked.family or "")
+    elif asked.tray == "todo" and not asked.family:
+        count = {queues.UNREAD: marked.unread, queues.HIDDEN: marked.hidden}.get(asked.only)
+    if count is None:
+        return f"tous les dossiers de cette liste, {most} au plus"
+    if count > most:
+        return f"les {most} plus pressés des {queues.shown(count)} dossiers de cette liste"
+    return f"les {count} dossiers de cette liste"
 
 
 def _empty_line(counted: queues.Counters, marked: queues.Marks) -> str:

@@ -323,7 +323,7 @@ class _Sockets:
     meanings: ByFamily[Callable[[Db, Folder], str]] = field(default_factory=ByFamily)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     trays: list["Tray"] = field(default_factory=list)
-    selection: list[str] = field(default_factory=list)
+    selection: list[tuple[str, int]] = field(default_factory=list)
     bands: ByFamily[Callable[[Db, Folder], Markup | None]] = field(default_factory=ByFamily)
     preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
     beside_draft: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
@@ -660,9 +660,12 @@ def trays(db: Db, actor: Actor, waiting: Sequence[bool]) -> list[Markup]:
     return [band for one in asked if (band := one.show(db, actor))]
 
 
-def selection(endpoint: str) -> None:
-    """Let rows be ticked, and post those that are to this page: `kind` (approve, sign, reject) and `d` (folder-version)."""
-    plugged.selection.append(endpoint)
+def selection(endpoint: str, most: int) -> None:
+    """Let rows be ticked, and post those that are to this page: `kind` (approve, sign, reject) and `d` (folder-version).
+
+    Or all that the list finds (`all`), of which it takes so many at most.
+    """
+    plugged.selection.append((endpoint, most))
 
 
 def band(show: Callable[[Db, Folder], Markup | None], *, of: Cares | None = None) -> None:

@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.display import queues
 from app.folders import decide, pause, undoing
 from app.folders.models import StepRun
 from app.journal.models import JournalEntry
@@ -63,6 +64,36 @@ def test_a_batch_of_visas_moves_each_folder_once_and_says_so_in_its_journal(
     finances.post(f"/lots/{number}/commencer", status=409)
     house.drain()
     assert [house.journal(one).count("folder.approve") for one in folders] == [2] * 4
+
+
+@pytest.mark.both_databases
+def test_all_that_a_filter_finds_is_taken_with_its_count_first_and_not_the_page_alone(
+    house: House, finances: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(4)]
+    monkeypatch.setattr(queues, "PAGE", 2)
+    for filters, words in (
+        ("", "Les 4 dossiers de cette liste, pages suivantes comprises"),
+        ("?famille=invoice", "Les 4 dossiers de cette liste"),
+        ("?voir=non-lus", "Les 4 dossiers de cette liste"),
+        ("?voir=non-lus&famille=invoice", "Tous les dossiers de cette liste, 500 au plus"),
+    ):
+        page = finances.text(f"/a-traiter{filters}")
+        assert words in page, filters
+        assert page.count('name="d"') == 2
+    assert 'name="famille" value="invoice"' in page
+    assert 'name="voir" value="non-lus"' in page
+    every, ticked = {"kind": "approve", "all": "list"}, [f"{folders[0]}-{house.folder(folders[0]).version}"]
+    number = finances.number_of(finances.ask("/lots", "POST", {**every, "d": ticked}))
+    assert "Viser 4 dossiers" in finances.page(number)
+    assert {house.folder(one).place for one in folders} == {"finance"}, "nothing is done before the gesture"
+    finances.ask(f"/dossiers/{folders[0]}")
+    unread = finances.number_of(finances.ask("/lots", "POST", {**every, "voir": "non-lus"}))
+    assert {one.folder_id for one in items(unread)} == set(folders[1:])
+    refused = finances.ask("/lots", "POST", {**every, "famille": "deliberation"})
+    assert refused.status_code == 422
+    monkeypatch.setattr(queues, "PAGE", 50)
+    assert "pages suivantes comprises" not in finances.text("/a-traiter")
 
 
 @pytest.mark.both_databases

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
+from app.display import queues
 from tests.batches.town import items
 from tests.browser.person import Person
 from tests.builders.house import House
@@ -57,6 +58,26 @@ def test_folders_are_ticked_counted_and_visaed_by_keys_alone(
     finances.button("Viser 3 dossiers").press("Enter")
     expect(finances.heading("3 dossiers visés sur 3")).to_be_focused()
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
+
+
+def test_all_that_a_list_finds_beyond_its_page_is_ticked_at_once_with_its_count(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(queues.PAGE + 1)]
+    finances: Person = person("n.abgrallec")
+    bar, boxes = finances.page.locator(".batchbar"), finances.page.locator(".fcheck input")
+    boxes.first.check()
+    whole = finances.page.get_by_label("Les 51 dossiers de cette liste, pages suivantes comprises")
+    whole.check()
+    expect(boxes.nth(1)).to_be_checked()
+    expect(bar).to_contain_text("Sélectionnés : les 51 dossiers de cette liste")
+    boxes.nth(1).uncheck()
+    expect(whole).not_to_be_checked()
+    expect(bar).to_contain_text("49 dossiers sélectionnés")
+    whole.check()
+    finances.button("Viser…").click()
+    expect(finances.heading("Viser 51 dossiers")).to_be_visible()
+    assert {one.folder_id for one in items(batch_of(finances))} == set(folders)
 
 
 def test_a_batch_is_rejected_with_one_reason_that_a_chip_begins(

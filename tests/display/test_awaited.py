@@ -10,6 +10,7 @@ from app.batches import selection
 from app.core.db import engine, reading
 from app.display import queues
 from app.display.carried import parcel
+from app.display.trays import Asked
 from app.folders import decide, sending
 from app.folders.models import Folder
 from app.notices import waiting
@@ -81,7 +82,7 @@ def test_what_waits_for_an_opinion_is_not_to_be_decided_and_stays_in_sight(house
     assert "Avis à donner" in shown(house, S, "/a-traiter")
     actor = house.actor(N)
     with reading(actor.collectivity_id) as db:
-        assert list(selection.everything(db, actor, "approve", None)) == [other]
+        assert list(selection.everything(db, actor, Asked("todo"), "approve")) == [other]
     give(house, S, folder_id, number, "favourable")
     assert lists(house, N, folder_id) == (True, False, 2, 0)
     assert "Avis attendus" not in shown(house, N, "/a-traiter")

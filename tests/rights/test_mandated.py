@@ -15,6 +15,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import following, queues
+from app.display.trays import Asked
 from app.folders import access, decide, stranded
 from app.folders.access import IN_SQL, as_text, asking_at, may_read
 from app.folders.facts import act_of
@@ -98,7 +99,7 @@ def asked_of(house: House, login: str, folders: dict[str, int]) -> dict[str, set
         counted = queues.counters(db, actor)
         versions = {one: db.get_one(Folder, one).version for one in kinds}
         batch = {names[one.folder_id] for one in selection.choose(db, actor, "sign", versions) if not one.why}
-        whole = {names[one] for one in selection.everything(db, actor, "sign", None)}
+        whole = {names[one] for one in selection.everything(db, actor, Asked("todo"), "sign")}
     pages = {name: client.get(f"/dossiers/{one}").get_data(as_text=True) for name, one in folders.items()}
     doors = {
         "tray": tray,

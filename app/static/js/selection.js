@@ -2,6 +2,7 @@
 import { NB, THIN } from "./words.js";
 
 const boxes = () => [...document.querySelectorAll(".fcheck input")];
+const whole = () => document.querySelector("[data-select-all]");
 const folders = (count) => `${count} dossier${count > 1 ? "s" : ""}`;
 
 function euros(cents) {
@@ -15,27 +16,36 @@ function countSelected() {
   if (!bar) return;
   for (const box of boxes()) box.closest(".frow").classList.toggle("is-sel", box.checked);
   const ticked = boxes().filter((box) => box.checked);
+  const all = whole()?.checked;
   const count = { visa: 0, sign: 0 };
   for (const box of ticked) count[box.dataset.act] += 1;
   bar.hidden = ticked.length === 0;
-  bar.querySelector("[data-selected]").textContent = `${folders(ticked.length)} sélectionné${ticked.length > 1 ? "s" : ""}`;
+  const told = `${folders(ticked.length)} sélectionné${ticked.length > 1 ? "s" : ""}`;
+  bar.querySelector("[data-selected]").textContent = all ? `Sélectionnés : ${whole().dataset.selectAll}` : told;
   const cents = ticked.reduce((sum, box) => sum + Number(box.dataset.cents), 0);
   const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, cents && `${euros(cents)} en tout`];
-  bar.querySelector("[data-selected-facts]").textContent = facts.filter(Boolean).join(", ");
+  bar.querySelector("[data-selected-facts]").textContent = all ? "" : facts.filter(Boolean).join(", ");
   for (const [act, verb] of [["visa", "Viser"], ["sign", "Signer"]]) {
     const button = bar.querySelector(`[data-for=${act}]`);
-    button.hidden = count[act] === 0;
-    button.querySelector("span").textContent = `${verb} ${folders(count[act])}…`;
+    button.hidden = count[act] === 0 && !all;
+    button.querySelector("span").textContent = all ? `${verb}…` : `${verb} ${folders(count[act])}…`;
   }
 }
 
 function emptySelection() {
   for (const box of boxes()) box.checked = false;
+  if (whole()) whole().checked = false;
   countSelected();
 }
 
 export function startSelection() {
-  document.addEventListener("change", (event) => event.target.matches(".fcheck input") && countSelected());
+  document.addEventListener("change", (event) => {
+    if (event.target === whole()) {
+      if (whole().checked) for (const box of boxes()) box.checked = true;
+    } else if (!event.target.matches(".fcheck input")) return;
+    else if (whole() && !event.target.checked) whole().checked = false; // no longer all that the list has
+    countSelected();
+  });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-select-none]")) emptySelection();
     if (!event.target.closest("[data-select-page]")) return;
