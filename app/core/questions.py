@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -120,12 +121,17 @@ def read_beside(db: Db, *parts: Asked) -> list[Rows]:
                 raise ValueError(f"two values for {name}")
     if not queries:
         return []
-    statement, takers = _beside(queries)
+    with _building:
+        statement, takers = _beside(queries)
     rows_by_rank: list[list[Any]] = [[] for _ in queries]
     for row in db.execute(statement, binds):
         rows_by_rank[row[0]].append(takers[row[0]](row))
     ranks = {query: rank for rank, query in enumerate(queries)}
     return [rows_by_rank[ranks[query]] for query, _ in parts]
+
+
+_building = Lock()
+"""One thread at a time builds a statement; the others wait for the whole of it."""
 
 
 @lru_cache(maxsize=128)
@@ -188,6 +194,9 @@ def _beside(queries: tuple[sa.Select[Any], ...]) -> tuple[sa.Select[Any], Sequen
     statement = sa.select(
         together.c.rank, *rows.values(), *(together.c[f"c{place}"] for place in scalars)
     ).execution_options(**{OURS_ALREADY: True})
+    # SQLAlchemy fills the index of a subquery's columns when a statement is first compiled, under no lock: a thread that meets
+    # it half filled writes another statement, wrong, which the engine then keeps for all
+    statement.compile()
     order: dict[Any, int] = {key: n for n, key in enumerate([*tables, *scalars], start=1)}
     return statement, [
         _taking(tuple(name for name, _ in shape), tuple(_value(order, key) for _, key in shape))
