@@ -6,13 +6,14 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app.batches.models import OPEN, Batch, BatchItem
-from app.batches.selection import LIMIT, STEPS, choose
+from app.batches.selection import STEPS, choose
 from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
+from app.display.ticking import LIMIT
 from app.folders.access import read_by
 from app.folders.documents import main_digests
 from app.folders.move import typed

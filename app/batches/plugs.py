@@ -7,9 +7,9 @@ from pydantic import SecretStr
 from app.batches.carry import carry_decisions
 from app.batches.gesture import DECIDE, SIGN
 from app.batches.progress import any_unfinished, unfinished
-from app.batches.selection import LIMIT
 from app.core.db import Db
 from app.core.outbox import Row, handles
+from app.display.ticking import LIMIT
 from app.folders import sockets
 from app.people.actor import Actor
 from app.signing.models import RemoteRequest

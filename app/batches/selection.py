@@ -9,9 +9,8 @@ from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.core.grammar import to_desk
 from app.core.questions import gathering
-from app.display import queues
+from app.display.ticking import all_of
 from app.display.trays import Asked
-from app.display.viewing import PARTED
 from app.folders import seen
 from app.folders.access import STEP, asking, may_read, read_by
 from app.folders.models import ASKED, AskedOpinion, Folder, Reading
@@ -20,8 +19,6 @@ from app.folders.sockets import Visa, gated, read_for_gates_of
 from app.people.actor import Actor
 from workflows.circuit import Step, StepKind
 
-LIMIT = 500
-"""Folders in one batch at most: beyond, nobody looks at the list any more, and the page no longer shows it."""
 STEPS = {
     "approve": frozenset({StepKind.VISA}),
     "sign": frozenset({StepKind.SIGN}),
@@ -142,9 +139,7 @@ def _step_of(db: Db, folder: Folder) -> Step:
 
 def everything(db: Db, actor: Actor, part: Asked, kind: str = "") -> dict[int, int]:
     """The folders that a filter of the tray finds, due first, as many as a batch may hold; those alone that await this act."""
-    tray = part.tray if part.tray in PARTED else "todo"
-    lines = queues.todo(db, actor, tray=tray, family=part.family, only=part.only, size=LIMIT)
-    return {line.id: line.version for line in lines if not kind or line.kind in STEPS[kind]}
+    return {line.id: line.version for line in all_of(db, actor, part) if not kind or line.kind in STEPS[kind]}
 
 
 def _awaited(db: Db, actor: Actor, folders: Sequence[int]) -> dict[int, StepKind]:

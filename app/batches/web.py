@@ -16,6 +16,7 @@ from app.core.http import PERSON, guard, spreadsheet
 from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.display.ticking import LIMIT, ticked
 from app.display.trays import asked_in
 from app.display.undone import UndoView
 from app.signing import enrol, payload
@@ -47,7 +48,7 @@ def propose() -> Response | tuple[str, int]:
         elif request.form.get("all") and kind in selection.STEPS:
             wanted = _found(db, kind)
         else:
-            wanted = _ticked(request.form.getlist("d"))
+            wanted = ticked(request.form.getlist("d"))
     try:
         return _to(gesture.propose(g.actor, kind, wanted))
     except Refusal as refusal:
@@ -66,18 +67,6 @@ def _found(db: Db, kind: str) -> dict[int, int]:
     return selection.everything(
         db, g.actor, asked_in(request.form), "" if request.form.get("all") == "list" else kind
     )
-
-
-def _ticked(values: list[str]) -> dict[int, int]:
-    """The folders ticked, by number, each with the version that the list showed; what is not of this form is refused."""
-    versions = {}
-    for value in values[: selection.LIMIT + 1]:
-        folder, _, version = value.partition("-")
-        numbers = key_in(folder), key_in(version)
-        if numbers[0] is None or numbers[1] is None:
-            raise Refusal("bad-request", detail="un dossier coché n’est pas lisible")
-        versions[numbers[0]] = numbers[1]
-    return versions
 
 
 @pages.get("/lots")
@@ -213,7 +202,7 @@ def receive(batch_id: int) -> Response:
     from app.batches.signatures import receive as keep
 
     folders = payload.body().get("folders")
-    if not isinstance(folders, list) or len(folders) > selection.LIMIT:
+    if not isinstance(folders, list) or len(folders) > LIMIT:
         raise Refusal("bad-request", detail="les signatures manquent")
     return jsonify(taken=keep(g.actor, batch_id, [_answer(entry) for entry in folders]))
 

@@ -23,15 +23,20 @@ _TO_MEND = frozenset({"hide-moment", "hide-far", "hide-late"})
 """The refusals of what was typed: the page is shown again with it."""
 
 
+def moment_typed() -> tuple[str, str, datetime | None]:
+    """The day and the hour of a form of « Plus tard… », and the moment that they are; None where they are none."""
+    day, hour = request.form.get("day", "")[:10], request.form.get("hour", "")[:5]
+    try:
+        return day, hour, datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=PARIS)
+    except ValueError:
+        return day, hour, None
+
+
 @pages.post("/dossiers/<int:folder_id>/masquer")
 @guard(PERSON)
 def hide(folder_id: int) -> Response | tuple[str, int]:
     """Take a folder out of one's own list until a moment."""
-    day, hour = request.form.get("day", "")[:10], request.form.get("hour", "")[:5]
-    try:
-        until = datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=PARIS)
-    except ValueError:
-        until = None
+    day, hour, until = moment_typed()
     try:
         marks.hide(g.actor, folder_id, until)
     except Refusal as refusal:

@@ -229,9 +229,15 @@ class Link:
     icon: str = ""
 
 
+OTHER = "other"
+
+
 @dataclass(frozen=True)
 class Pick:
-    """A row that may be ticked: the folder in the version shown, the act it awaits (visa or sign), its amount in cents."""
+    """A row that may be ticked: the folder in the version shown, its amount in cents, and the act that it awaits.
+
+    `act`: visa or sign, or `OTHER`, which is decided on its own page.
+    """
 
     value: str
     act: str

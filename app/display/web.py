@@ -49,6 +49,7 @@ from app.display import (
     sorting,
     timeline,
     trays,
+    triage,  # noqa: F401 - its routes join the blueprint
     viewed,  # noqa: F401 - its routes join the blueprint
     viewing,
     views,
@@ -301,7 +302,7 @@ def views_of_inbox(
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo" and not asked.only,
         "desk_line": actor.desk_line,
         "first_url": url_for("folders.show", folder_id=lines[0].id) if lines and tray == "todo" else None,
-        "filter": asked.said(bannette=tray, tri=None),
+        "filter": asked.said(bannette=tray),
         "beyond": _beyond(asked, counted, marked, plugged.selection[0][1])
         if more and todo and plugged.selection
         else "",
@@ -466,10 +467,12 @@ def _came(line: queues.Line) -> str:
 
 
 def _pick(line: queues.Line) -> views.Pick | None:
-    """What ticking the row selects; only a visa or a signature is given to several folders at once."""
-    if line.held or line.kind not in {StepKind.VISA, StepKind.SIGN}:
+    """What ticking the row selects; of decisions, only a visa or a signature is given to several folders at once."""
+    if line.kind is None:
         return None
-    return views.Pick(f"{line.id}-{line.version}", line.kind, line.amount_cents or 0)
+    decided = not line.held and line.kind in {StepKind.VISA, StepKind.SIGN}
+    act = line.kind if decided else views.OTHER
+    return views.Pick(f"{line.id}-{line.version}", act, line.amount_cents or 0)
 
 
 @pages.get("/dossiers/<int:folder_id>")

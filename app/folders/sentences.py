@@ -76,6 +76,18 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été marqué : ce dossier ne vous attend pas, ou plus. Revenez à « À traiter » pour voir ce qui vous attend.",
     ),
+    "ticked-none": (
+        422,
+        "Rien n’a été fait : aucun dossier n’est coché. Cochez-en au moins un, puis recommencez.",
+    ),
+    "ticked-many": (
+        422,
+        "Rien n’a été fait : plus de {limit} dossiers sont cochés. Décochez-en, puis recommencez.",
+    ),
+    "ticked-gone": (
+        409,
+        "Rien n’a été fait : aucun de ces dossiers ne vous attend plus. Revenez à « À traiter » pour voir ce qui vous attend.",
+    ),
     "hide-unopened": (
         409,
         "Rien n’a été masqué : ouvrez d’abord ce dossier, puis choisissez jusqu’à quand il se masque.",

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from app.batches import crew
-from app.batches.selection import LIMIT
 from app.core.db import reading
+from app.display.ticking import LIMIT
 from app.operations import helping
 from tests.batches.test_signatures import Page, signed_once, to_sign
 from tests.batches.town import Hand, items

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from app.display import queues
+from app.folders import marks
 from tests.batches.town import items
 from tests.browser.person import Person
 from tests.builders.house import House
@@ -78,6 +79,31 @@ def test_all_that_a_list_finds_beyond_its_page_is_ticked_at_once_with_its_count(
     finances.button("Viser…").click()
     expect(finances.heading("Viser 51 dossiers")).to_be_visible()
     assert {one.folder_id for one in items(batch_of(finances))} == set(folders)
+
+
+def test_folders_are_marked_and_hidden_together_by_keys_alone(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(3)]
+    for one in folders[:2]:
+        marks.mark_read(house.actor("n.abgrallec"), one)
+    finances: Person = person("n.abgrallec")
+    keys = finances.page.keyboard
+    for key in "jxjxjx":
+        keys.press(key)
+    finances.button("Autres gestes…").press("Enter")
+    expect(finances.heading("3 dossiers choisis")).to_be_visible()
+    finances.sees("1 est déjà non lu.")
+    finances.button("Marquer 2 dossiers comme non lus").press("Enter")
+    finances.sees("2 dossiers sont marqués comme non lus, pour vous seulement.")
+    for key in "jxjxjx":
+        keys.press(key)
+    finances.button("Autres gestes…").press("Enter")
+    expect(finances.page.get_by_text("1 dossier qui reste dans votre liste")).to_be_visible()
+    # Entrée in the field is the button of its own form
+    finances.page.get_by_label("Heure").press("Enter")
+    finances.sees("2 dossiers sont masqués de votre liste jusqu’au")
+    expect(finances.page.locator(".fcheck input")).to_have_count(1)
 
 
 def test_a_batch_is_rejected_with_one_reason_that_a_chip_begins(

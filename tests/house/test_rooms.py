@@ -45,6 +45,7 @@ WEB = {
     "app/display/viewed.py": "the pages of saved views",
     "app/display/columns.py": "the page where one chooses what lists show",
     "app/display/marking.py": "what a reader marks for himself",
+    "app/display/triage.py": "what a reader marks for himself on several folders",
     "app/display/onward.py": "the answer by which the next folder opens",
     "app/display/tied.py": "addresses of the folders that one is tied to",
     "app/signing/payload.py": "what the signing pages send",

@@ -27,6 +27,7 @@ WEB_ROOMS = {
     "relief",
     "undone",
     "marking",
+    "triage",
     "onward",
     "saved",
     "viewed",

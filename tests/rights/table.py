@@ -174,6 +174,12 @@ ROUTES = {
     "folders.hide": "person",
     "folders.show_again": "person",
     "folders.mark_unread": "person",
+    # The same on several folders: what is not read, or awaits somebody else, is not named (tests/display/test_triage.py)
+    "folders.together_page": "person",
+    "folders.read_together": "person",
+    "folders.unread_together": "person",
+    "folders.hide_together": "person",
+    "folders.shown_together": "person",
     # A view gives no right; each verb asks whose it is (tests/display/test_views.py)
     "folders.all_views": "person",
     "folders.columns": "person",

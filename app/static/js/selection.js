@@ -17,14 +17,15 @@ function countSelected() {
   for (const box of boxes()) box.closest(".frow").classList.toggle("is-sel", box.checked);
   const ticked = boxes().filter((box) => box.checked);
   const all = whole()?.checked;
-  const count = { visa: 0, sign: 0 };
+  const count = { visa: 0, sign: 0, other: 0 };
   for (const box of ticked) count[box.dataset.act] += 1;
   bar.hidden = ticked.length === 0;
   const told = `${folders(ticked.length)} sélectionné${ticked.length > 1 ? "s" : ""}`;
   bar.querySelector("[data-selected]").textContent = all ? `Sélectionnés : ${whole().dataset.selectAll}` : told;
   const cents = ticked.reduce((sum, box) => sum + Number(box.dataset.cents), 0);
-  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, cents && `${euros(cents)} en tout`];
+  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, count.other && `${count.other} autre${count.other > 1 ? "s" : ""}`, cents && `${euros(cents)} en tout`];
   bar.querySelector("[data-selected-facts]").textContent = all ? "" : facts.filter(Boolean).join(", ");
+  bar.querySelector("[value=reject]").hidden = !(all || count.visa + count.sign);
   for (const [act, verb] of [["visa", "Viser"], ["sign", "Signer"]]) {
     const button = bar.querySelector(`[data-for=${act}]`);
     button.hidden = count[act] === 0 && !all;

@@ -1,0 +1,205 @@
+"""What a person marks for himself on several folders at once: read, not read, hidden until a moment, in his list again.
+
+Each as on its own page (`marks`), by the same rules: nobody else sees it, and no journal has a line of it. None is refused for
+another: what may not be marked is left as it is, with why. One statement writes them all.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS, now, today
+from app.core.db import Db
+from app.core.french import jour_long
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import STEP, asking, read_by, readable_by
+from app.folders.marks import last_day
+from app.folders.models import Folder, Reading
+from app.people.actor import Actor
+
+GONE = "Ce dossier ne vous attend plus."
+CHANGED = "Ce dossier a changé depuis que la liste l’a montré : ouvrez-le."
+UNOPENED = "Vous ne l’avez jamais ouvert : ouvrez-le d’abord."
+ARRIVED = "Son échéance est arrivée : il reste dans votre liste."
+
+
+@dataclass(frozen=True)
+class Item:
+    """A folder, and how its reader has marked it; `due`: by when it is due from him, None where it does not await him.
+
+    `changed`: it is no longer what the list showed; `new`: not read since it came to him; `hidden`: out of his list now.
+    """
+
+    folder_id: int
+    version: int
+    title: str
+    number: str
+    due: date | None
+    changed: bool
+    opened: bool
+    new: bool
+    hidden: bool
+
+    @property
+    def last(self) -> date:
+        """The last day until which it may be hidden."""
+        return last_day(self.due) if self.due is not None else today()
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Folders sorted for a mark: which get it, which have it already, and which do not get it, each with why."""
+
+    goes: Sequence[Item]
+    already: Sequence[Item]
+    stays: Sequence[tuple[Item, str]]
+
+
+def items(db: Db, actor: Actor, wanted: Mapping[int, int]) -> list[Item]:
+    """How these folders (versions by number) are marked, in their order; what the actor may not read is not named.
+
+    Three statements, however many folders.
+    """
+    read_by(db, actor)
+    query = sa.select(Folder.id, Folder.version, Folder.title, Folder.number).where(
+        Folder.id.in_(wanted), Folder.collectivity_id == actor.collectivity_id, readable_by(actor)
+    )
+    folders = {row.id: row for row in db.execute(query)}
+    awaited = sa.select(
+        STEP.c.folder_id,
+        sa.func.min(STEP.c.due_on).label("due"),
+        sa.func.max(STEP.c.entered_at).label("since"),
+    ).where(STEP.c.folder_id.in_(folders), STEP.c.state == "active", asking(actor))
+    dues = {row.folder_id: row for row in db.execute(awaited.group_by(STEP.c.folder_id))}
+    readings = sa.select(Reading).where(Reading.folder_id.in_(folders), Reading.user_id == actor.user_id)
+    marks = {row.folder_id: row for row in db.scalars(readings)}
+    return [
+        _item(folders[number], version, dues.get(number), marks.get(number))
+        for number, version in wanted.items()
+        if number in folders
+    ]
+
+
+def _item(folder: Any, version: int, step: Any, mark: Reading | None) -> Item:
+    until = mark.hidden_until if mark is not None and mark.hidden_version == folder.version else None
+    seen = mark.seen_at if mark is not None else None
+    title = folder.title or "Sans titre"
+    return Item(
+        folder.id,
+        folder.version,
+        title,
+        folder.number if folder.number not in title else "",
+        step.due if step is not None else None,
+        changed=folder.version != version,
+        opened=mark is not None,
+        new=seen is None or (step is not None and seen < step.since),
+        hidden=until is not None and until > now(),
+    )
+
+
+def to_read(every: Sequence[Item]) -> Sorted:
+    """Which of them may be marked as read: one that was never opened stays new, so that nothing passes for opened."""
+    return _sorted(every, lambda one: "" if one.opened else UNOPENED, lambda one: not one.new)
+
+
+def to_unread(every: Sequence[Item]) -> Sorted:
+    """Which of them may be marked as not read."""
+    return _sorted(every, lambda _: "", lambda one: one.new)
+
+
+def to_hide(every: Sequence[Item], until: datetime | None = None) -> Sorted:
+    """Which of them may be hidden until a moment, or until some day where none is chosen yet."""
+
+    def why(one: Item) -> str:
+        if not one.opened:
+            return UNOPENED
+        if one.last <= today():
+            return ARRIVED
+        if until is not None and until.astimezone(PARIS).date() > one.last:
+            return (
+                f"Il se masque au plus tard jusqu’au {jour_long(one.last)}, pour revenir avant son échéance."
+            )
+        return ""
+
+    return _sorted(every, why, lambda _: False)
+
+
+def to_show(every: Sequence[Item]) -> Sorted:
+    """Which of them are hidden, and may be put back in the list."""
+    return _sorted(every, lambda _: "", lambda one: not one.hidden)
+
+
+def _sorted(every: Sequence[Item], why: Callable[[Item], str], already: Callable[[Item], bool]) -> Sorted:
+    goes, same, stays = list[Item](), list[Item](), list[tuple[Item, str]]()
+    for one in every:
+        reason = GONE if one.due is None else CHANGED if one.changed else ""
+        if not reason and already(one):
+            same.append(one)
+        elif reason := reason or why(one):
+            stays.append((one, reason))
+        else:
+            goes.append(one)
+    return Sorted(goes, same, stays)
+
+
+@use_case
+def mark_read(db: Db, actor: Actor, wanted: Mapping[int, int]) -> Sorted:
+    """Show these folders as read to whoever acts, which says nothing of his reading: neither a step nor the journal has it.
+
+    What comes to him after this moment is new again.
+    """
+    moment = now()
+    found = to_read(items(db, actor, wanted))
+    _write(db, actor, found, seen_at=moment)
+    return found
+
+
+@use_case
+def mark_unread(db: Db, actor: Actor, wanted: Mapping[int, int]) -> Sorted:
+    """Show these folders as not read to whoever acts, until he opens each."""
+    found = to_unread(items(db, actor, wanted))
+    _write(db, actor, found, seen_at=None)
+    return found
+
+
+@use_case
+def hide(db: Db, actor: Actor, wanted: Mapping[int, int], until: datetime | None) -> Sorted:
+    """Take these folders out of the list of whoever acts, until one moment; what is due before it stays there.
+
+    Refuses `hide-moment` for no moment or one that is past.
+    """
+    if until is None or until <= now():
+        raise Refusal("hide-moment")
+    found = to_hide(items(db, actor, wanted), until)
+    if found.goes:
+        # Of the version that was looked at: what happens meanwhile brings the folder back
+        rows = [
+            {
+                "folder_id": one.folder_id,
+                "user_id": actor.user_id,
+                "hidden_until": until,
+                "hidden_version": one.version,
+            }
+            for one in found.goes
+        ]
+        db.execute(sa.update(Reading), rows)
+    return found
+
+
+@use_case
+def show_again(db: Db, actor: Actor, wanted: Mapping[int, int]) -> Sorted:
+    """Put these folders back in the list of whoever acts."""
+    found = to_show(items(db, actor, wanted))
+    _write(db, actor, found, hidden_until=None, hidden_version=None)
+    return found
+
+
+def _write(db: Db, actor: Actor, found: Sorted, **values: Any) -> None:
+    numbers = [one.folder_id for one in found.goes]
+    if numbers:
+        query = sa.update(Reading).where(Reading.folder_id.in_(numbers), Reading.user_id == actor.user_id)
+        db.execute(query.values(**values).execution_options(synchronize_session=False))
