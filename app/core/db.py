@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -228,6 +229,7 @@ _engines: dict[str, Engine] = {}
 _readers: dict[str, sessionmaker[Session]] = {}
 _writers: dict[str, sessionmaker[Session]] = {}
 _current: dict[str, str] = {}
+_turns: dict[str, Lock] = {}
 
 
 def configure(url: str) -> Engine:
@@ -275,8 +277,33 @@ def writing() -> Session:
     return _writers[_current["url"]]()
 
 
+TURN = 30.0
+"""Seconds that a thread waits for its turn to write, as SQLite would (`busy_timeout`): then SQLite says that it is busy."""
+
+
+@contextmanager
+def turn_to_write() -> Iterator[None]:
+    """On SQLite, which has one writer, the threads of a process write one after the other; elsewhere as many as come.
+
+    SQLite would let them wait too, but by looking again after longer and longer rests, up to a tenth of a second, that last
+    beyond the end of what they wait for.
+    """
+    url = _current["url"]
+    if not url.startswith("sqlite"):
+        yield
+        return
+    turn = _turns.setdefault(url, Lock())
+    taken = turn.acquire(timeout=TURN)
+    try:
+        yield
+    finally:
+        if taken:
+            turn.release()
+
+
 def dispose() -> None:
     """Close every connection (after a fork, and between tests), and forget the databases that are no longer this process's."""
+    _turns.clear()  # whoever had one before a fork will not give it back here
     for url, engine in list(_engines.items()):
         engine.dispose()
         if url != _current.get("url"):

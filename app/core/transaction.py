@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from app.core.db import LIFE, Db, engine, unreachable, writing
+from app.core.db import LIFE, Db, engine, turn_to_write, unreachable, writing
 from app.core.refusals import OutcomeUnknown, Refusal
 
 P = ParamSpec("P")
@@ -107,7 +107,7 @@ def at_once(statement: Any, values: Mapping[str, Any]) -> int:
     # AUTOCOMMIT: a transaction around it would cost exchanges, for what bears to be run twice anyway.
     server = engine().dialect.name == "postgresql"
     how = {"isolation_level": "AUTOCOMMIT"} if server else {"writes": True}
-    with engine().execution_options(**how).begin() as connection:
+    with turn_to_write(), engine().execution_options(**how).begin() as connection:
         return int(connection.execute(statement, values).rowcount)
 
 
@@ -115,7 +115,7 @@ def _once(
     verb: Callable[Concatenate[Db, P], R], *args: P.args, **kwargs: P.kwargs
 ) -> tuple[R, list[Callable[[], None]]]:
     """One attempt; the news is told by the caller, once the commit stands."""
-    with writing() as db:
+    with turn_to_write(), writing() as db:
         # Verbs name their actor as they like: he is known by his collectivity, which the session is then held
         # to.
         actor = next(

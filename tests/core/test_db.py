@@ -1,13 +1,18 @@
 """The engine: what every connection of the house is told."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.db import engine, reading, writing
+from app.core.db import Db, engine, reading, writing
 from app.core.questions import put_in_hand
+from app.core.transaction import use_case
 from app.people.models import Collectivity
 from tests.builders.house import House
 
@@ -21,6 +26,45 @@ def test_postgresql_compiles_no_plan_even_after_a_transaction_undone(house: Hous
             assert db.connection().exec_driver_sql("SHOW jit").scalar() == "off"
             db.rollback()
             assert db.connection().exec_driver_sql("SHOW jit").scalar() == "off"
+
+
+@use_case
+def write_while(db: Db, name: str, during: Callable[[], None], order: list[str]) -> None:
+    db.execute(sa.update(Collectivity).values(name=name))
+    during()
+    order.append(f"{name} ends")
+
+
+def test_threads_write_to_sqlite_in_turn_and_ask_it_nothing_meanwhile(house: House) -> None:
+    """SQLite has one writer, and whoever asks it for the place too early sleeps on past the end of the first."""
+    del house
+    if engine().dialect.name != "sqlite":
+        return
+    order: list[str] = []
+    first_writes, second_comes = Event(), Event()
+
+    def begun(*_: object) -> None:
+        order.append("begins")
+
+    def first() -> None:
+        first_writes.set()
+        assert second_comes.wait(10)
+        sleep(0.2)  # the second one stands before the base by now, unless it waits for its turn
+
+    def second() -> None:
+        assert first_writes.wait(10)
+        second_comes.set()
+        write_while("Lestanec", lambda: None, order)
+
+    sa.event.listen(engine(), "checkout", begun)
+    try:
+        with ThreadPoolExecutor(1) as beside:
+            other = beside.submit(second)
+            write_while("Kerlann", first, order)
+            other.result()
+    finally:
+        sa.event.remove(engine(), "checkout", begun)
+    assert order == ["begins", "Kerlann ends", "begins", "Lestanec ends"]
 
 
 def test_an_error_of_the_base_never_tells_what_its_statement_carried(house: House) -> None:
