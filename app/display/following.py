@@ -230,7 +230,12 @@ class _Asked:
 
     def stands(self, part: str) -> str:
         """Whether one of the words is in a part of `f` and its `w`: title and facts, documents, or notes."""
-        parts = [standing([one], f"w.{part}", f"at{rank}_")[0] for rank, one in enumerate(self.query.words)]
+        # What is understood as a day has figures that stand elsewhere too: of texts, it is asked as it is typed alone
+        parts = [
+            standing([one], f"w.{part}", f"at{rank}_")[0]
+            for rank, one in enumerate(self.query.words)
+            if not one.is_date
+        ]
         return f"({' OR '.join(one for one in (*parts, self.beside(part)) if one)})"
 
     def beside(self, part: str) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from markupsafe import Markup, escape
 
 from app.core.clock import PARIS, now
 from app.core.db import Db, key_in, reading
+from app.core.french import jour_long
 from app.core.grammar import de, plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
@@ -20,13 +22,14 @@ from app.display.blueprint import pages
 from app.display.following import Found, Match, Matches, Only
 from app.display.listed import marks_of
 from app.display.snippets import Piece, around, marked, wanted
-from app.display.views import family_words
-from app.folders.models import Document, DocumentWords, FolderNote
+from app.display.views import done_by, family_words
+from app.folders.models import ASKED, Document, DocumentWords, FolderNote, StepRun
 from app.folders.search import Word
 from app.people.actor import Actor
 from workflows.circuit import Phase
 from workflows.family import family, place_of
 from workflows.rights import parted_type, type_name
+from workflows.vocabulary import StepKind
 
 HITS = 20
 """On a page."""
@@ -77,7 +80,10 @@ class Facet:
 
 @dataclass(frozen=True)
 class Snippet:
-    """Where the words are, beside the title: « Dans l’annexe « CCTP » », and the text around them."""
+    """Where the words are, beside the title: « Dans l’annexe « CCTP » », and the text around them.
+
+    Of what was found by a day, what happened in it: « Déposé le mardi 1er décembre 2026 », and no text.
+    """
 
     where: str
     pieces: Sequence[Piece]
@@ -248,15 +254,61 @@ def _facets(every: Matches, chosen: Chosen, values: Mapping[str, _Values]) -> li
 
 
 def _snippets(db: Db, actor: Actor, query: Query, rows: Sequence[Match]) -> dict[int, Snippet]:
-    """Where the words are in the documents of these folders, else in the notes that the actor reads."""
-    forms = wanted(query.words)
-    if not forms:
-        return {}
-    found = _in_documents(db, [row.id for row in rows if row.in_documents], query.words)
-    return {
-        **_in_notes(db, actor, [row.id for row in rows if row.in_notes and row.id not in found], forms),
-        **found,
-    }
+    """Where the words are in the documents of these folders, else in the notes that the actor reads, else what is of the day."""
+    snippets: dict[int, Snippet] = {}
+    if wanted(query.words):
+        snippets = _in_documents(db, [row.id for row in rows if row.in_documents], query.words)
+        rest = [row.id for row in rows if row.in_notes and row.id not in snippets]
+        snippets |= _in_notes(db, actor, rest, query.words)
+    if query.days:
+        snippets |= _handled(db, query.days, [row for row in rows if row.id not in snippets])
+    return snippets
+
+
+def _handled(db: Db, words: Sequence[Word], rows: Sequence[Match]) -> dict[int, Snippet]:
+    """Of the folders that were deposited in one of these days, or decided on by somebody, what was done and when."""
+    days = [one.days for one in words if one.days is not None]
+    done = {}
+    for row in rows:
+        day = row.created_at.astimezone(PARIS).date()
+        if any(first <= day <= last for first, last in days):
+            done[row.id] = Snippet(f"Déposé le {jour_long(day)}", ())
+    others = [row.id for row in rows if row.id not in done]
+    if not others:
+        return done
+    then = (
+        sa.and_(StepRun.ended_at >= _midnight(first), StepRun.ended_at < _midnight(last + timedelta(days=1)))
+        for first, last in days
+    )
+    decided = (
+        sa.select(
+            StepRun.folder_id,
+            StepRun.kind,
+            StepRun.slot,
+            StepRun.state,
+            StepRun.who,
+            StepRun.ended_at,
+            StepRun.sent_to,
+        )
+        .where(StepRun.folder_id.in_(others), StepRun.user_id.is_not(None))
+        .where(StepRun.state.in_(("done", "rejected")), sa.or_(*then))
+        .order_by(StepRun.id)
+    )
+    for row in db.execute(decided):
+        day = jour_long(row.ended_at.astimezone(PARIS).date())
+        done.setdefault(row.folder_id, Snippet(f"{_decision(row)} {row.who}, le {day}", ()))
+    return done
+
+
+def _decision(row: Any) -> str:
+    if row.state == "rejected":
+        return "Renvoyé par" if row.sent_to else "Rejeté par"
+    done = done_by(StepKind.OPINION if row.slot.startswith(ASKED) else row.kind)
+    return f"{done[:1].upper()}{done[1:]}"
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=PARIS)
 
 
 def _in_documents(db: Db, folders: Collection[int], words: Sequence[Word]) -> dict[int, Snippet]:
@@ -292,7 +344,7 @@ def _in_documents(db: Db, folders: Collection[int], words: Sequence[Word]) -> di
     snippets = {}
     for document_id, text in db.execute(texts):
         row = chosen[document_id]
-        if pieces := around(text.replace("\n", " "), forms):  # kept by lines, shown as a sentence
+        if pieces := around(text.replace("\n", " "), words):  # kept by lines, shown as a sentence
             where = _where(row.role, row.title)
             snippets[row.folder_id] = Snippet(f"{where}, {GUESSED}" if row.recognised else where, pieces)
     return snippets
@@ -306,9 +358,10 @@ def _where(role: str, title: str) -> str:
     )
 
 
-def _in_notes(db: Db, actor: Actor, folders: Collection[int], forms: Collection[str]) -> dict[int, Snippet]:
+def _in_notes(db: Db, actor: Actor, folders: Collection[int], words: Sequence[Word]) -> dict[int, Snippet]:
     if not folders:
         return {}
+    forms = wanted(words)
     mine = [FolderNote.reach == "all"]
     if actor.user_id is not None:
         mine.append(sa.and_(FolderNote.reach == "alone", FolderNote.user_id == actor.user_id))
@@ -323,7 +376,7 @@ def _in_notes(db: Db, actor: Actor, folders: Collection[int], forms: Collection[
     )  # else nobody is to have read it
     query = query.where(sa.or_(final, FolderNote.user_id == actor.user_id))
     return {
-        row.folder_id: Snippet(f"Dans une note de {row.who}", around(row.words, forms))
+        row.folder_id: Snippet(f"Dans une note de {row.who}", around(row.words, words))
         for row in db.execute(query.order_by(FolderNote.id))
     }
 

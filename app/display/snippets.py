@@ -1,6 +1,7 @@
 """The words that a search found, marked in the text where they stand."""
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from app.core.stems import WORD, forms
@@ -19,60 +20,68 @@ class Piece(NamedTuple):
 
 
 def wanted(words: Sequence[Word]) -> frozenset[str]:
-    """The forms of what is searched."""
-    return frozenset(form for word in words for token in word.tokens for form in token)
+    """The forms of what is searched in texts; of a day that texts have as it is typed, its figures."""
+    return frozenset(form for word in words if not word.is_date for token in word.tokens for form in token)
 
 
 def marked(text: str, words: Sequence[Word]) -> list[Piece]:
-    """A whole text in pieces, its words marked; a part of one too, where it was found by that part alone.
+    """A title in pieces, its words marked; a part of one too, where it was found by that part alone; of a day, the whole of it.
 
-    >>> from app.folders.search import words_of
+    >>> from app.folders.search import dated, words_of
     >>> [one.text for one in marked("Voirie, enrobés", words_of("enrobé", 6)) if one.marked]
     ['enrobés']
+    >>> [one.text for one in marked("RA-2026-131, le 1er déc. 2026", [dated(1, 12, 2026)]) if one.marked]
+    ['1er déc. 2026']
     """
-    spans = _spans(text, wanted(words))
     key = key_of(text)
-    if not spans and len(key) == len(text):
+    alike = len(key) == len(text)
+    spans = [span for span, _ in _spans(text, words)]
+    if alike:
+        spans += [one.span() for word in words if word.check for one in re.finditer(word.check, key)]
+    if not spans and alike:
         for word in words:
             at = key.find(key_of(word.typed))
             spans += [(at, at + len(key_of(word.typed)))] if at >= 0 else []
     return _pieces(text, sorted(spans))
 
 
-def around(text: str, forms_wanted: Collection[str]) -> list[Piece]:
+def around(text: str, words: Sequence[Word]) -> list[Piece]:
     """The part of a long text where the most of the words stand together, with them marked; empty where none does."""
-    spans = _spans(text, forms_wanted)
+    spans = sorted(_spans(text, words))
     if not spans:
         return []
-    words = [frozenset(forms(text[start:end])) & frozenset(forms_wanted) for start, end in spans]
 
     def together(rank: int) -> int:
-        near = (
-            one
-            for one, (start, _) in zip(words[rank:], spans[rank:], strict=True)
-            if start - spans[rank][0] < WIDTH - AROUND
-        )
+        near = (forms for (start, _), forms in spans[rank:] if start - spans[rank][0][0] < WIDTH - AROUND)
         return len(frozenset().union(*near))
 
-    first = spans[max(range(min(len(spans), 200)), key=together)][0]
+    first = spans[max(range(min(len(spans), 200)), key=together)][0][0]
     start = max(0, first - AROUND)
     start = max(text.find(" ", start, first), start - 1) + 1 if start else 0
     end = len(text) if start + WIDTH >= len(text) else text.rfind(" ", first, start + WIDTH)
     end = end if end > first else start + WIDTH
-    shown = [(one - start, other - start) for one, other in spans if start <= one and other <= end]
+    shown = [(one - start, other - start) for (one, other), _ in spans if start <= one and other <= end]
     pieces = _pieces(text[start:end], shown)
     before, after = [Piece("… ", False)] if start else [], [Piece(" …", False)] if end < len(text) else []
     return [*before, *pieces, *after]
 
 
-def _spans(text: str, forms_wanted: Collection[str]) -> list[tuple[int, int]]:
-    looked = frozenset(forms_wanted)
+def _spans(text: str, words: Sequence[Word]) -> Iterator[tuple[tuple[int, int], frozenset[str]]]:
+    """Where a text has these words, and what it has of them there; of a day, its figures together, and no name of a month.
+
+    A text may be long and hostile: what is looked for in it is of a bounded length at each place.
+    """
+    looked = wanted([one for one in words if not one.dated])
     initials = {one[0] for one in looked}
-    return [
-        found.span()
-        for found in WORD.finditer(text)
-        if key_of(found[0][0])[:1] in initials and looked & frozenset(forms(found[0]))
-    ]
+    for match in WORD.finditer(text) if looked else ():
+        if key_of(match[0][0])[:1] in initials and (mine := looked & frozenset(forms(match[0]))):
+            yield match.span(), mine
+    for word in words:
+        if word.in_texts and word.days is not None:
+            day = word.days[0]
+            figures = rf"(?<![0-9])0?{day.day}[^0-9]0?{day.month}[^0-9]{day.year}(?![0-9])"
+            for match in re.finditer(figures, text):
+                yield match.span(), frozenset({word.typed})
 
 
 def _pieces(text: str, spans: Sequence[tuple[int, int]]) -> list[Piece]:

@@ -654,6 +654,7 @@ def test_a_folder_is_found_by_the_day_of_its_deposit_and_by_that_of_a_decision(
                     ended_at=evening,
                     state="done",
                     user_id=who,
+                    who="Nolwenn Abgrallec",
                 )
             )
     monkeypatch.setattr(following, "FEW", following.FEW if way == "all looked at" else -1)
@@ -668,6 +669,19 @@ def test_a_folder_is_found_by_the_day_of_its_deposit_and_by_that_of_a_decision(
         assert numbers_found(house, f"grave {typed}") == set(), typed
     assert numbers_found(house, "1er avril 2031") == numbers_found(house, "01/04/2031") == {other}
     assert numbers_found(house, "30 mars 2031") == set()
+    for typed in ("31/03/2031", "31/3/2031", "mars 2031"):
+        results = found(house, G, typed)
+        told = {one: results.snippets[one] for one in (deposited, decided)}
+        assert [one.where for one in told.values()] == [
+            "Déposé le lundi 31 mars 2031",
+            "Visé par Nolwenn Abgrallec, le lundi 31 mars 2031",
+        ]
+        # The year of the day stands in many texts, and proves nothing
+        assert not any(one.pieces for one in told.values())
+        assert "ou" not in {facet.key for facet in results.facets}
+    page = house.client(G).get("/recherche?q=31/03/2031").get_data(as_text=True)
+    assert "Déposé le lundi 31 mars 2031." in page
+    assert "<mark>" not in page
 
 
 @pytest.mark.parametrize(
