@@ -3,15 +3,28 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.core.clock import today
+from app.core.db import reading
 from app.core.french import jour
 from app.folders import decide
 from app.operations.absences.blocking import Block
+from app.operations.absences.planning import end
 from app.people import desks
+from app.people.models import Desk
 from tests.builders.house import House
 from tests.builders.mandates import of_mayor, record
-from tests.operations.test_absences import DEPOSITOR, DIRECTION, FINANCE, MAYOR, TECHNIQUE, away, looked
+from tests.operations.test_absences import (
+    DEPOSITOR,
+    DIRECTION,
+    FINANCE,
+    MAYOR,
+    TECHNIQUE,
+    away,
+    looked,
+    reads,
+)
 from workflows.mandates import Kind, Mandate, last_day
 from workflows.vocabulary import Right
 
@@ -129,3 +142,21 @@ def test_a_cover_for_some_types_says_that_the_others_wait(house: House) -> None:
     ]
     assert "qui ne sont pas confiés du " in partly
     assert partly.endswith("ce qui y viendra de ces types alors attendra.")
+
+
+def test_what_is_not_lent_is_not_told_as_read_by_who_only_reads(house: House) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    here = house.actor(TECHNIQUE).collectivity_id
+    desks.seat(here, "conseil", TECHNIQUE, [Right.ACT])
+    with reading(here) as db:
+        other = db.scalars(sa.select(Desk.id).where(Desk.key == "conseil")).one()
+    for limit, sentence in (
+        ({}, "Solenn Rivoal lira sans agir : "),
+        ({"types": ("deliberation",)}, "Ce type de dossiers n’est pas confié : "),
+        ({"desk_id": other}, "Ce bureau n’est pas confié : "),
+    ):
+        visas = [one for one in told(house, TECHNIQUE, DIRECTION, acts=False, **limit) if one[1] == "1 visa"]
+        assert [one[2].startswith(sentence) for one in visas] == [True], limit
+        number = away(house, TECHNIQUE, DIRECTION, acts=False, **limit)
+        assert reads(house, DIRECTION, folder_id) is not bool(limit)
+        end(house.actor(TECHNIQUE), number, revision=1)

@@ -275,9 +275,10 @@ def _unlent(law: absences.Absence, absent: User, cover: User | None, meeting: _M
     reasons = (
         (named, f"L’étape nomme {absent.name}, et personne n’agit à sa place"),
         (cover is None, "Sans intérim"),
-        (not law.acts, f"{cover.name if cover is not None else ''} lira sans agir"),
         (law.desk is not None and law.desk != desk, "Ce bureau n’est pas confié"),
         (not absences.concerns(law.types, *meeting.folder.of_type), "Ce type de dossiers n’est pas confié"),
+        # Last: of what is not lent at all, nothing is read either
+        (not law.acts, f"{cover.name if cover is not None else ''} lira sans agir"),
     )
     return next((reason for holds, reason in reasons if holds), "")
 
