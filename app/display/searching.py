@@ -294,16 +294,17 @@ def _handled(db: Db, words: Sequence[Word], rows: Sequence[Match]) -> dict[int, 
         .where(StepRun.state.in_(("done", "rejected")), sa.or_(*then))
         .order_by(StepRun.id)
     )
-    for row in db.execute(decided):
-        day = jour_long(row.ended_at.astimezone(PARIS).date())
-        done.setdefault(row.folder_id, Snippet(f"{_decision(row)} {row.who}, le {day}", ()))
+    for part in db.execute(decided):
+        if part.ended_at is not None:
+            on = jour_long(part.ended_at.astimezone(PARIS).date())
+            done.setdefault(part.folder_id, Snippet(f"{_decision(part)} {part.who}, le {on}", ()))
     return done
 
 
-def _decision(row: Any) -> str:
-    if row.state == "rejected":
-        return "Renvoyé par" if row.sent_to else "Rejeté par"
-    done = done_by(StepKind.OPINION if row.slot.startswith(ASKED) else row.kind)
+def _decision(part: Any) -> str:
+    if part.state == "rejected":
+        return "Renvoyé par" if part.sent_to else "Rejeté par"
+    done = done_by(StepKind.OPINION if part.slot.startswith(ASKED) else part.kind)
     return f"{done[:1].upper()}{done[1:]}"
 
 
