@@ -26,7 +26,7 @@ from app.notices.choices import GROUPED, choices_of, offered
 from app.notices.escalation import Delays, OfType, delays_of, late_for_long
 from app.notices.hours import DIGEST, wait
 from app.notices.outdone import DEAD, NEVER
-from app.notices.waiting import MOST, Awaiting, Stuck, awaiting, counted, stuck_below, vacant
+from app.notices.waiting import MOST, Awaiting, Stuck, Waiting, awaiting, counted, stuck_below, vacant
 from app.people.actor import Actor
 from app.people.covers import live
 from app.people.models import Absence, Collectivity, Desk, Holder, User
@@ -35,7 +35,8 @@ from app.people.reaching import is_dead
 from app.people.working_days import calendar_in
 from workflows.rhythms import NONE, REST, Choice, Parts, Rhythm, following, letter_due, quiet_until, rhythm_of
 
-PAGE = "/a-traiter"
+PAGE, FIGURES = "/a-traiter", "/suivi/chiffres"
+"""Where a letter leads: to what waits for its reader, or to how much is late below him where nothing does."""
 MANY = 1000
 """Keys asked at once."""
 TOLD = "dit avec le reste, dans un courriel de cette personne"
@@ -233,6 +234,7 @@ def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts)
         "arrived": counts.arrived,
         "fresh": taken.came,
         "stuck": taken.stuck,
+        "leads_to": _page(taken, counts),
         "late": counts.late,
         "due_today": counts.due_today,
         "soonest": soonest,
@@ -276,6 +278,13 @@ def _taken(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -
     # « Since the last » is said where there was one
     count = sum(outdone.told_until(left, of_type) is not None for of_type in fresh)
     return _Taken(mine, back_again, unsent, stuck, count, names)
+
+
+def _page(taken: _Taken, counts: Waiting) -> str:
+    """The page that shows what a letter tells; none to who stands in at the desk above, and has no figures of it."""
+    if counts.folders or counts.returned or counts.arrived or not taken.stuck:
+        return PAGE
+    return FIGURES if any(one.followed for one in taken.stuck) else ""
 
 
 def _doubt(db: Db, folders: Sequence[Awaiting]) -> float:

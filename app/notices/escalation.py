@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.circuits import own_types
-from app.core.clock import today
-from app.core.db import Db
+from app.core.clock import PARIS, today
+from app.core.db import Db, UTCDateTime
 from app.core.refusals import Refusal
 from app.core.texts import whole
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
@@ -124,23 +124,41 @@ def delays_of(db: Db, collectivity_id: int, own: Own) -> Delays:
 
 
 def late_for_long(step: Any, delays: Delays, own: Own) -> sa.ColumnElement[bool]:
-    """The condition that a step is late by more than its type lets pass in silence."""
+    """The condition that a step is late by more than its type lets pass in silence, and was there on the first of these days.
+
+    A day of the law may be past when a folder comes to a desk: that desk is late from the day it came.
+    """
     calendar = calendar_in(own)
     firsts = {days: _first(days, calendar) for days in {delays.general, *delays.types.values()}}
-    days_of = {days: sa.literal(first, sa.Date()) for days, first in firsts.items()}
     late: sa.ColumnElement[bool] = step.c.due_on < sa.literal(max(firsts.values()), sa.Date())
     if not delays.types:
-        return late
+        return sa.and_(late, _there_before(step, firsts[delays.general]))
     # Types before the families that they are made from: the first that is so counts
     named = sorted(delays.types, key=lambda name: (not parted_type(name)[1], name))
-    cases = [(_is_of(step, parted_type(name)), days_of[delays.types[name]]) for name in named]
+    cases = [(_is_of(step, parted_type(name)), _before(step, firsts[delays.types[name]])) for name in named]
     # The latest of all by itself: an index reads it, and none reads a case
-    return sa.and_(late, step.c.due_on < sa.case(*cases, else_=days_of[delays.general]))
+    return sa.and_(late, sa.case(*cases, else_=_before(step, firsts[delays.general])))
 
 
 def _first(days: int, calendar: Calendar) -> date:
     """The first day that is not late for long: what was due before it is; the first of days where nothing is."""
     return late_by_more(days, today(), calendar) if days else date.min
+
+
+def _before(step: Any, day: date) -> sa.ColumnElement[bool]:
+    """Whether a step was due before a day, and there before it."""
+    due: sa.ColumnElement[bool] = step.c.due_on < sa.literal(day, sa.Date())
+    return sa.and_(due, _there_before(step, day))
+
+
+def _there_before(step: Any, day: date) -> sa.ColumnElement[bool]:
+    """Whether a folder came to a step before a day began in Paris; before the first of days none did."""
+    if day == date.min:
+        return sa.false()
+    there: sa.ColumnElement[bool] = step.c.entered_at < sa.literal(
+        datetime.combine(day, time(), PARIS), UTCDateTime()
+    )
+    return there
 
 
 def _is_of(step: Any, of_type: OfType) -> sa.ColumnElement[bool]:

@@ -125,7 +125,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         dated = _dated(db, row, user, own)
         event = row.payload["event"]
         waits = _counts(db, row, user, of_user(db, user, place), own, parts)
-        numbers = waits.pop("numbers", None)
+        numbers, page = waits.pop("numbers", None), waits.get("leads_to", row.payload.get("page"))
     # What tells of a password, of a right or of the law is never stopped
     stop_link = stopping.link_of(user.id, settings.public_url) if event == hours.DIGEST else ""
     context = {
@@ -136,7 +136,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "kind_label": family_words(folder.in_force)[0].lower() if folder else "",
         "due_words": due_words,
         "due_tone": tone,
-        "link": _link(row, settings),
+        "link": _link(row, settings, page),
         "account_link": f"{settings.public_url}/compte",
         "actor_name": _plain(str(row.payload.get("by", ""))),
         "what": _plain(str(row.payload.get("what", ""))),
@@ -458,11 +458,11 @@ def _plain(text: str) -> str:
     return " ".join(shown.replace("=?", "= ?").split())
 
 
-def _link(row: Row, settings: Settings) -> str:
+def _link(row: Row, settings: Settings, page: str | None) -> str:
     if row.payload["event"] in LINKS:
         return f"{settings.public_url}/mot-de-passe#{derived_token(row.payload['nonce'])}"
-    if "page" in row.payload:
-        return f"{settings.public_url}{row.payload['page']}"
+    if page is not None:
+        return f"{settings.public_url}{page}"
     return f"{settings.public_url}/dossiers/{row.folder_id}"
 
 

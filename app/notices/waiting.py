@@ -128,11 +128,15 @@ def waiting(db: Db, actor: Actor) -> Waiting:
 
 @dataclass(frozen=True)
 class Stuck:
-    """A desk below one's own, and how many folders are late there by more than these `days`, which their types let pass."""
+    """A desk below one's own, and how many folders are late there by more than these `days`, which their types let pass.
+
+    `followed`: the reader's own seat is above it, so that « Chiffres » counts it for him; not where he stands in alone.
+    """
 
     desk: str
     folders: int
     days: int
+    followed: bool
 
 
 def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool]) -> list[Stuck]:
@@ -155,6 +159,7 @@ def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool])
             Desk.name,
             *STEP.c["family", "own_type"],
             sa.func.count(STEP.c.folder_id.distinct()).label("folders"),
+            sa.func.max(sa.case((below.c.seat_id.in_(his), 1), else_=0)).label("followed"),
         )
         .join(below, below.c.desk_id == Desk.id)
         .join(STEP, STEP.c.desk_id == Desk.id)
@@ -172,13 +177,15 @@ def stuck_below(db: Db, actor: Actor, own: Own, tells: Callable[[OfType], bool])
     # By desk in their order, then by delay
     counts: dict[int, dict[int, int]] = {}
     names: dict[int, str] = {}
+    followed: set[int] = set()
     for row in db.execute(query):
         of_type = (row.family, row.own_type)
         if tells(of_type):
+            followed |= {row.id} if row.followed else set()
             names[row.id], by_delay, days = row.name, counts.setdefault(row.id, {}), delays.of(of_type)
             by_delay[days] = by_delay.get(days, 0) + row.folders
     return [
-        Stuck(names[desk], folders, days)
+        Stuck(names[desk], folders, days, desk in followed)
         for desk, by_delay in counts.items()
         for days, folders in sorted(by_delay.items())
     ]

@@ -921,12 +921,41 @@ def test_the_desk_above_is_told_how_many_folders_are_late_for_long_and_nothing_o
         in text.replace("\u00a0", " ")
     )
     assert title not in text
+    assert "Ouvrir « Chiffres » : http://127.0.0.1:5000/suivi/chiffres" in text.replace("\u00a0", " ")
+    assert "À traiter" not in text, "nothing waits there for who is told"
+    figures = unescape(house.client(above).get("/suivi/chiffres").get_data(as_text=True))
+    assert "Direction des finances" in figures
     assert not any("rattaché" in one for one in subjects(house, N))
     with at(MONDAY + timedelta(days=4), 10):
         house.approve(folder_id, N)
     with at(MONDAY + timedelta(days=7), 9):
         looks()
     assert len([one for one in subjects(house, above) if "rattaché" in one]) == 1
+
+
+@pytest.mark.parametrize("family", ["", "Facture : 2"], ids=["collectivity", "family"])
+def test_a_desk_is_late_for_long_of_what_came_past_its_day_only_from_when_it_came(
+    house: House, family: str
+) -> None:
+    """A mandate may be due when the finances first get the folder: nobody there could have been on time."""
+    above, families = "s.rivoal", "mail_escalation_families"
+    with at(MONDAY, 5):
+        if family:
+            change_setting(house.actor(K), families, {families: family})
+        else:
+            change_setting(house.actor(K), "mail_escalation", {"mail_escalation": "2"})
+        choices.choose(house.actor(above), "daily", MORNING)
+    with at(MONDAY + timedelta(days=1), 14, 26):
+        due(house.a_quick_invoice(), MONDAY - timedelta(days=20))
+        outbox.drain()
+        house.mail.clear()
+    told = []
+    for days in range(1, 5):
+        with at(MONDAY + timedelta(days=days), 14, 30):
+            looks()
+        told.append(len(subjects(house, above)))
+    # It came on Tuesday: late by more than two working days on Friday
+    assert told == [0, 0, 0, 1]
 
 
 def test_who_stands_in_at_the_desk_above_is_told_what_is_late_below_and_until_the_absence_ends(
@@ -949,6 +978,8 @@ def test_who_stands_in_at_the_desk_above_is_told_what_is_late_below_and_until_th
             counts.append(sum("rattaché" in subject for subject in subjects(house, login)))
     # Late by more than two working days on Friday; from Tuesday the 12th on who was away is back
     assert told["b.cadiou"] == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
+    # « Chiffres » is of one's own seats: a letter leads nowhere rather than to a page that does not show it
+    assert not any(page in words(house, "b.cadiou") for page in ("/suivi/chiffres", "/a-traiter"))
     assert not any(told["s.rivoal"][:8])
     # What was kept since Friday for the return tells what that day's own letter would
     assert told["s.rivoal"][8:] == [1, 2]
