@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import chain
 from threading import Lock
 from typing import Any
 
@@ -29,6 +30,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 
+from app.core.prepared import Prepared
 from app.core.refusals import Refusal
 from app.core.texts import whole
 
@@ -398,10 +400,11 @@ class Write:
         """What the statement of one row depends on: all but its values."""
         return (self.table, tuple(row), self.where)
 
-    def binds(self, row: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-        """The values of one row, under the names that its statement gives them."""
-        binds = {f"{prefix}_{name}": value for name, value in row.items()}
-        return {**binds, f"{prefix}_where": self.value} if self.where else binds
+    def values(self, row: Mapping[str, Any]) -> Iterator[Any]:
+        """The values of one row, in the order of the names that its statement gives them (`_names`)."""
+        yield from row.values()
+        if self.where:
+            yield self.value
 
 
 def write(db: Db, writes: Sequence[Write]) -> list[int]:
@@ -416,24 +419,19 @@ def write(db: Db, writes: Sequence[Write]) -> list[int]:
     # SQLite takes no INSERT or UPDATE inside a WITH.
     if connection.dialect.name != "postgresql" or len(rows) > TOGETHER:
         return [number for write in writes if write.rows for number in _alone(connection, write)]
-    binds = {
-        name: value
-        for n, (write, row) in enumerate(rows)
-        for name, value in write.binds(row, f"w{n}").items()
-    }
-    done = connection.execute(_together(tuple(write.shape(row) for write, row in rows)), binds)
+    statement, names = _together(tuple(write.shape(row) for write, row in rows))
+    values = chain.from_iterable(write.values(row) for write, row in rows)
+    numbers = statement.rows(connection, dict(zip(names, values, strict=True)))
     added = [write for write, _row in rows if not write.where]
     # The numbers come in the order of the additions, which `_together` has the server keep.
-    return (
-        [number for write, number in zip(added, done.scalars(), strict=True) if write.numbers]
-        if added
-        else []
-    )
+    return [number for write, (number,) in zip(added, numbers, strict=True) if write.numbers]
 
 
 def _alone(connection: sa.Connection, write: Write) -> list[int]:
     if write.where:
-        connection.execute(_change(write.shape(write.rows[0]), "w"), write.binds(write.rows[0], "w"))
+        shape = write.shape(write.rows[0])
+        values = dict(zip(_names(shape, "w"), write.values(write.rows[0]), strict=True))
+        connection.execute(_change(shape, "w"), values)
         return []
     done = connection.execute(_addition(write.table, write.numbers), [dict(row) for row in write.rows])
     return list(done.scalars()) if write.numbers else []
@@ -454,13 +452,19 @@ def _change(shape: _Shape, prefix: str) -> Any:
     )
 
 
+def _names(shape: _Shape, prefix: str) -> tuple[str, ...]:
+    """The names of the values of one row, which the statement of this shape binds."""
+    _table, names, where = shape
+    return tuple(f"{prefix}_{name}" for name in (*names, *(("where",) if where else ())))
+
+
 def _named(names: Sequence[str], prefix: str) -> dict[str, Any]:
     return {name: sa.bindparam(f"{prefix}_{name}") for name in names}
 
 
 @lru_cache(maxsize=256)
-def _together(shapes: tuple[_Shape, ...]) -> Any:
-    """The statement of these shapes, built once: each row is a term of a WITH.
+def _together(shapes: tuple[_Shape, ...]) -> tuple[Prepared, tuple[str, ...]]:
+    """The statement of these shapes, built once, and the names of its values: each row is a term of a WITH.
 
     The last word reads every row added, which has the server add them in this order: it takes unread terms backwards.
     """
@@ -473,4 +477,6 @@ def _together(shapes: tuple[_Shape, ...]) -> Any:
     *others, last = (
         changes if not added else [*changes, sa.union_all(*(sa.select(addition.c.id) for addition in added))]
     )
-    return last.add_cte(*(change.cte(f"change{n}") for n, change in enumerate(others)))
+    whole = last.add_cte(*(change.cte(f"change{n}") for n, change in enumerate(others)))
+    names = chain.from_iterable(_names(shape, f"w{n}") for n, shape in enumerate(shapes))
+    return Prepared(whole), tuple(names)

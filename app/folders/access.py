@@ -17,6 +17,7 @@ from app.circuits.library import catalogue
 from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db
+from app.core.prepared import Prepared
 from app.core.questions import put_in_hand
 from app.core.refusals import Refusal
 from app.folders.models import WRITERS, Folder, StepRun
@@ -51,7 +52,7 @@ _locked = (
 
 
 _FOLDER_COLUMNS = tuple(one.key for one in sa.inspect(Folder).column_attrs)
-_locked_columns = (
+_locked_columns = Prepared(
     sa.select(*(_FOLDERS.c[name] for name in _FOLDER_COLUMNS))
     .where(_FOLDERS.c.id == sa.bindparam("folder"), _FOLDERS.c.collectivity_id == sa.bindparam("here"))
     .with_for_update()
@@ -520,8 +521,8 @@ def _lock(db: Db, number: int, here: int) -> Folder | None:
     if db.identity_key(Folder, number) in db.identity_map:
         return db.scalar(_locked, binds)
     db.flush()  # as before any query of the session
-    row = db.connection().execute(_locked_columns, binds).one_or_none()
-    return put_in_hand(db, Folder, dict(zip(_FOLDER_COLUMNS, row, strict=True))) if row is not None else None
+    rows = _locked_columns.rows(db.connection(), binds)
+    return put_in_hand(db, Folder, dict(zip(_FOLDER_COLUMNS, rows[0], strict=True))) if rows else None
 
 
 def refuse_stranger(db: Db, actor: Actor, folder: Folder) -> None:

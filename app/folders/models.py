@@ -12,6 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.clock import now
 from app.core.db import NO_DATE, Base, Db, MissingJson, Tenanted, Write, keep_by
+from app.core.prepared import Prepared
 from app.core.questions import put_in_hand
 from app.folders.readings import disputed
 from app.people.covers import in_absence
@@ -673,6 +674,7 @@ _runs: Any = (
 # Always in the order in which they were opened: the rank of a part names its signature field.
 _runs = _runs.order_by(_run.c.id)
 _WIDTH = len(_runs.selected_columns)
+_runs_alone = Prepared(_runs)
 _PLACE = tuple(one.key for one in sa.inspect(Collectivity).column_attrs if not one.deferred)
 _close = sa.update(_run).where(_run.c.folder_id == sa.bindparam("folder"), sa.text("state = 'active'"))
 _unasked = _close.where(_run.c.slot.startswith(ASKED)).values(desk_id=None)
@@ -807,9 +809,9 @@ def runs_of(db: Db, folder: Folder, passage: int, looks: Looks = ()) -> tuple[tu
     """
     binds: dict[str, Any] = {"folder": folder.id, "n": passage}
     if not looks:
-        return tuple(Run(*row) for row in db.connection().execute(_runs, binds)), {}
+        return tuple(Run(*row) for row in _runs_alone.rows(db.connection(), binds)), {}
     binds |= {"of": folder.id, "here": folder.collectivity_id, "moment": now()}
-    rows = db.connection().execute(_runs_beside(looks), binds).all()
+    rows = _runs_beside(looks).rows(db.connection(), binds)
     if not rows:
         return (), {}
     beside = rows[0][_WIDTH:]
@@ -819,12 +821,13 @@ def runs_of(db: Db, folder: Folder, passage: int, looks: Looks = ()) -> tuple[tu
 
 
 @lru_cache(maxsize=32)
-def _runs_beside(looks: Looks) -> Any:
+def _runs_beside(looks: Looks) -> Prepared:
     """`_runs` with these looks beside each row; they name no row of it, so the base answers each of them once."""
     place = Collectivity.__table__.c
     columns = (place[name].label(f"place_{name}") for name in _PLACE)
     looked = (look.label(f"look{n}") for n, look in enumerate(looks))
-    return _runs.join(Collectivity.__table__, place.id == sa.bindparam("here")).add_columns(*columns, *looked)
+    beside = _runs.join(Collectivity.__table__, place.id == sa.bindparam("here"))
+    return Prepared(beside.add_columns(*columns, *looked))
 
 
 def close_runs(db: Db, folder: Folder, state: str, moment: datetime) -> None:

@@ -14,6 +14,7 @@ from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db, key_in
 from app.core.french import instant
 from app.core.grammar import de, plural
+from app.core.prepared import Prepared
 from app.core.questions import Asked, Query, Rows, keep, kept, once, read_beside
 from app.core.refusals import Refusal
 from app.folders.facts import act_of
@@ -76,6 +77,7 @@ _OF_KEY, _OF_KEYS = (
     _desk.c.key.in_(sa.bindparam("keys", expanding=True)),
 )
 _people_of_key, _people_of_keys = _people.where(_OF_KEY), _people.where(_OF_KEYS)
+_people_of_key_alone = Prepared(_people_of_key)
 # Of a way that is checked before a folder takes it: whoever closes one of its desks waits until it is on its way.
 # Shared: folders that leave for one desk do not wait for one another, only for who closes it (FOR UPDATE).
 _LOCK: Any = {"read": True, "key_share": True, "of": _desk}
@@ -516,6 +518,8 @@ def _read(
             people, rows = read_beside(db, (query, binds), beside)
             # What is read beside something else comes in no order; that of `_people` is put back.
             read = sorted(people, key=lambda row: (row[0], row[3] or 0))
+        elif query is _people_of_key:
+            read = _people_of_key_alone.rows(db.connection(), binds)
         else:
             read = db.execute(query, binds) if act is not None else db.connection().execute(query, binds)
     able = _able_rows(row[:8] for row in read) if act is None else _signing_rows(db, read, act, day)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, Write, write
+from app.core.prepared import Prepared
 from app.core.transaction import NUMBER, finish, numbered, tells_number
 from app.journal import origins
 from app.journal.models import ChainHead, JournalEntry, Origin
@@ -29,7 +30,8 @@ _lock = (
     .with_for_update()
 )
 # What follows writes in any case: the number by which a lost commit is asked about costs no statement of its own.
-_lock_numbered = _lock.add_columns(NUMBER.label("number"))
+_lock_alone = Prepared(_lock)
+_lock_numbered = Prepared(_lock.add_columns(NUMBER.label("number")))
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,14 @@ def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] 
     connection = db.connection()
     run, numbers = connection.execute, tells_number(connection)
     # Locked before the time is read: lines are dated in the order of their numbers.
-    row = run(_lock_numbered if numbers else _lock, {"chain": collectivity_id}).one_or_none()
-    if row is None:
+    head = (_lock_numbered if numbers else _lock_alone).rows(connection, {"chain": collectivity_id})
+    if not head:
         # Two first lines at once: one fails on the key, and its verb is tried again (`use_case`).
         run(sa.insert(_head), {"collectivity_id": collectivity_id, "seq": 0, "hash": GENESIS})
-        row = db.execute(_lock, {"chain": collectivity_id}).one()
+        head = db.execute(_lock, {"chain": collectivity_id}).all()
     elif numbers:
-        numbered(db, row.number)
-    seq, previous = row.seq, row.hash
+        numbered(db, head[0][2])
+    seq, previous = head[0][:2]
     moment, lines, places = now().isoformat(timespec="milliseconds"), [], []
     for event in events:
         seq += 1
@@ -102,9 +104,9 @@ def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] 
         )
         previous = hashed
     # The head is kept apart from the lines: lines cut off the end are then missed.
-    head = Write(_head, [{"seq": seq, "hash": previous}], where="collectivity_id", value=collectivity_id)
+    last = Write(_head, [{"seq": seq, "hash": previous}], where="collectivity_id", value=collectivity_id)
     beside = [Write(_origin, places)] if places else []
-    return write(db, [*along, Write(_entry, lines), *beside, head])
+    return write(db, [*along, Write(_entry, lines), *beside, last])
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ INTERNALS = {
     ("urllib3", "2.8.0"): {"_new_conn"},
     ("werkzeug", "3.1.9"): {"_compile_builder"},
     ("psycopg", "3.3.9"): {"_queries"},
+    ("sqlalchemy", "2.1.9"): {"_handle_dbapi_exception"},
     ("python-pkcs11", "0.9.5"): {"_loaded"},
 }
 STANDARD = {"imaplib": {"_create_socket"}}
