@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased, make_transient_to_detached
+from sqlalchemy.orm import aliased
 
 from app.core.db import OURS_ALREADY, Db, UTCDateTime
 
@@ -251,14 +251,25 @@ def put_in_hand(db: Db, entity: type[T], values: Mapping[str, Any]) -> T:
     Half the price of having it loaded. One that the session has already stays as it is; a column that is not among the values
     is read where somebody looks at it.
     """
-    row = db.identity_map.get(db.identity_key(entity, values["id"]))
+    key = db.identity_key(entity, values["id"])
+    row = db.identity_map.get(key)
     if row is None:
         row = sa.inspect(entity).class_manager.new_instance()
         row.__dict__.update(values)
-        make_transient_to_detached(row)
-        db.add(row)
+        # As SQLAlchemy does with a row that it has read; by `add` it would look for what hangs on it, at five times the price
+        state = sa.inspect(row)
+        state.key, state.session_id = key, db.hash_key
+        state.expired_attributes.update(_unread(state.mapper, tuple(values)))
+        db.identity_map.add(state)
     hold(db, row)
     return row  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=64)
+def _unread(mapper: Any, names: tuple[str, ...]) -> frozenset[str]:
+    """The columns that are not among the names; none of one that is read where somebody looks at it anyway."""
+    columns = {column.key for column in mapper.column_attrs if not column.deferred}
+    return frozenset(columns.difference(names))
 
 
 def as_asked(question: Question, number: int) -> Asked:

@@ -130,3 +130,7 @@ def test_a_row_that_was_read_beside_others_is_as_one_that_was_loaded(house: Hous
         assert put_in_hand(db, Collectivity, {"id": here, "settings": {}}) is row
     with reading(here) as db:
         assert db.get_one(Collectivity, here).settings == settings
+        name = db.scalars(sa.select(Collectivity.name)).one()
+    with reading(here) as db:
+        row = put_in_hand(db, Collectivity, {"id": here, "settings": settings})
+        assert (row.name, row.settings) == (name, settings)  # what was not read is read where it is looked at
