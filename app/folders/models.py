@@ -676,6 +676,7 @@ _runs = _runs.order_by(_run.c.id)
 _WIDTH = len(_runs.selected_columns)
 _runs_alone = Prepared(_runs)
 _PLACE = tuple(one.key for one in sa.inspect(Collectivity).column_attrs if not one.deferred)
+_LOOKS = _WIDTH + len(_PLACE)
 _close = sa.update(_run).where(_run.c.folder_id == sa.bindparam("folder"), sa.text("state = 'active'"))
 _unasked = _close.where(_run.c.slot.startswith(ASKED)).values(desk_id=None)
 
@@ -801,33 +802,65 @@ Looks = tuple[sa.ColumnElement[bool], ...]
 Answers = Mapping[sa.ColumnElement[bool], bool]
 
 
-def runs_of(db: Db, folder: Folder, passage: int, looks: Looks = ()) -> tuple[tuple[Run, ...], Answers]:
+@dataclass(frozen=True)
+class Beside:
+    """A query whose rows are read with the parts of a step: the same beside each part, so the parts are to be few.
+
+    `values`: those of its binds, which have names of their own but `here`; `order` sorts its rows, whose first column is
+    never None.
+    """
+
+    query: sa.Select[Any]
+    order: tuple[str, ...]
+    values: Mapping[str, Any]
+
+
+def runs_of(
+    db: Db, folder: Folder, passage: int, looks: Looks = (), beside: Beside | None = None
+) -> tuple[tuple[Run, ...], Answers, Sequence[Any] | None]:
     """The parts of one passage at a step, and the opinions that are asked beside it and open; what was looked at with them.
 
+    Last, the rows of `beside`; None where it was not read: nothing looks, or there is no part.
     What `looks` asks is read by the same statement: under the lock, where the folder is locked; and so is the collectivity,
     for whoever looks at its settings.
     """
     binds: dict[str, Any] = {"folder": folder.id, "n": passage}
     if not looks:
-        return tuple(Run(*row) for row in _runs_alone.rows(db.connection(), binds)), {}
+        return tuple(Run(*row) for row in _runs_alone.rows(db.connection(), binds)), {}, None
     binds |= {"of": folder.id, "here": folder.collectivity_id, "moment": now()}
-    rows = _runs_beside(looks).rows(db.connection(), binds)
+    if beside is not None:
+        binds |= beside.values
+    statement = _runs_beside(looks, beside and beside.query, beside.order if beside else ())
+    rows = statement.rows(db.connection(), binds)
     if not rows:
-        return (), {}
-    beside = rows[0][_WIDTH:]
-    put_in_hand(db, Collectivity, dict(zip(_PLACE, beside, strict=False)))
-    looked = map(bool, beside[len(_PLACE) :])
-    return tuple(Run(*row[:_WIDTH]) for row in rows), dict(zip(looks, looked, strict=True))
+        return (), {}, None
+    put_in_hand(db, Collectivity, dict(zip(_PLACE, rows[0][_WIDTH:_LOOKS], strict=True)))
+    end = _LOOKS + len(looks)
+    looked = dict(zip(looks, map(bool, rows[0][_LOOKS:end]), strict=True))
+    if beside is None:
+        return tuple(Run(*row[:_WIDTH]) for row in rows), looked, None
+    parts = {row[0]: Run(*row[:_WIDTH]) for row in rows}
+    of_first = [row[end:] for row in rows if row[0] == rows[0][0]]
+    return tuple(parts.values()), looked, [row for row in of_first if row[0] is not None]
 
 
 @lru_cache(maxsize=32)
-def _runs_beside(looks: Looks) -> Prepared:
-    """`_runs` with these looks beside each row; they name no row of it, so the base answers each of them once."""
+def _runs_beside(looks: Looks, query: sa.Select[Any] | None, order: tuple[str, ...]) -> Prepared:
+    """`_runs` with these looks beside each row; they name no row of it, so the base answers each of them once.
+
+    And with the rows of a query beside each, in their order.
+    """
     place = Collectivity.__table__.c
     columns = (place[name].label(f"place_{name}") for name in _PLACE)
     looked = (look.label(f"look{n}") for n, look in enumerate(looks))
-    beside = _runs.join(Collectivity.__table__, place.id == sa.bindparam("here"))
-    return Prepared(beside.add_columns(*columns, *looked))
+    whole = _runs.join(Collectivity.__table__, place.id == sa.bindparam("here")).add_columns(
+        *columns, *looked
+    )
+    if query is not None:
+        beside = query.order_by(None).subquery("beside")
+        whole = whole.outerjoin(beside, sa.true()).add_columns(*beside.c)
+        whole = whole.order_by(*(beside.c[name] for name in order))
+    return Prepared(whole)
 
 
 def close_runs(db: Db, folder: Folder, state: str, moment: datetime) -> None:

@@ -24,7 +24,7 @@ from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
 from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
-from app.folders.seats import Slot, as_given, best_part, slots_of, stuck_at
+from app.folders.seats import People, Slot, as_given, best_part, people_asked, slots_of, stuck_at
 from app.folders.seen import refuse_unseen
 from app.folders.sockets import Visa, gated, looks_before_visa, obstacles, plugged, read_for_gates
 from app.folders.telling import to_tell
@@ -55,7 +55,8 @@ class Present:
     """Where the folder stands, with the rows behind it; what the page shows and what the verb uses are the same.
 
     `step`: with the desks that have its parts, for the superiors that its circuit asks; `runs`: its parts; `asked`: the
-    opinions that are asked beside it and open; `looked`: what was looked at by the statement that read them.
+    opinions that are asked beside it and open; `looked`: what was looked at by the statement that read them; `people`: who
+    sits at the desk of the step to which the act leads, where it has read that too.
     """
 
     circuit: Circuit
@@ -64,6 +65,7 @@ class Present:
     runs: tuple[Run, ...] = ()
     asked: tuple[Run, ...] = ()
     looked: models.Answers = field(default_factory=dict)
+    people: People | None = None
 
     def in_turn(self, actor: Actor, folder: Folder) -> bool:
         """Whether it is for the actor to do what the step asks, though it may still wait for an opinion."""
@@ -175,10 +177,12 @@ def present(
     signed: bool = False,
     round_: Sequence[StepRun] | None = None,
     looks: models.Looks = (),
+    onward: bool = False,
 ) -> Present:
     """Read where a folder stands; one statement while it runs, none where the parts of its round are given (`round_`).
 
-    Those of `round_` are read with the page, and so are the opinions asked beside them. `looks`: what is looked at beside.
+    Those of `round_` are read with the page, and so are the opinions asked beside them. `looks`: what is looked at beside;
+    `onward`: with who sits at the next step, to which the act would lead.
     """
     if folder.circuit_version_id is None:
         # A first draft: it may be given up, and that is the same in every circuit.
@@ -187,10 +191,12 @@ def present(
     if folder.phase != Phase.RUNNING:
         return Present(circuit, Standing(folder.place, folder.facts), None)
     passage = pass_number(circuit, folder)
-    rows, looked = (
-        models.runs_of(db, folder, passage, looks)
+    after = _one_after(circuit, folder) if onward else None
+    beside = people_asked(folder, after) if after is not None else None
+    rows, looked, seats = (
+        models.runs_of(db, folder, passage, looks, beside)
         if round_ is None
-        else (_shown(db, folder, passage, round_), {})
+        else (_shown(db, folder, passage, round_), {}, None)
     )
     runs = tuple(run for run in rows if run.waits is None)
     asked = tuple(run for run in rows if run.waits is not None)
@@ -198,7 +204,15 @@ def present(
     acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in runs if run.state == "done"}
     awaited = tuple(run.desk or "" for run in asked if run.waits)
     standing = Standing(folder.place, folder.facts, tuple(run.slot for run in runs), acted, signed, awaited)
-    return Present(circuit, standing, step, runs, asked, looked)
+    people = People(beside.values["key"], seats) if beside is not None and seats is not None else None
+    return Present(circuit, standing, step, runs, asked, looked, people)
+
+
+def _one_after(circuit: Circuit, folder: Folder) -> Step | None:
+    """The step after the one where a folder stands, where that has one part: what is read beside its parts is read once."""
+    if len(circuit.step(folder.place).who) > 1:
+        return None
+    return next(iter(circuit.applicable(folder.facts, folder.place)), None)
 
 
 def _shown(db: Db, folder: Folder, passage: int, round_: Sequence[StepRun]) -> tuple[Run, ...]:
@@ -244,6 +258,7 @@ def move(
         folder,
         signed=action is Action.RECALL and was_signed(db, folder),
         looks=_looks(folder, action),
+        onward=action is Action.APPROVE,
     )
     slot = _slot(db, here, folder, action, actor)
     if action is Action.APPROVE and here.step is not None:
@@ -530,7 +545,8 @@ def _enter(
     # Days are those of Paris: after midnight there it is still yesterday in UTC.
     day = moment.astimezone(PARIS).date()
     all_there = not here.looked.get(ANYBODY_AWAY, True)
-    slots, due = entering(db, folder, step, day, _signing_day(here, said, day), all_there=all_there)
+    signed = _signing_day(here, said, day)
+    slots, due = entering(db, folder, step, day, signed, all_there=all_there, people=here.people)
     act = act_of(folder)
     common = {
         "collectivity_id": folder.collectivity_id,
@@ -600,14 +616,22 @@ def _closed(db: Db, folder: Folder, awaited: Iterable[Slot]) -> frozenset[str]:
 
 
 def entering(
-    db: Db, folder: Folder, step: Step, day: date, signed: date | None = None, *, all_there: bool = False
+    db: Db,
+    folder: Folder,
+    step: Step,
+    day: date,
+    signed: date | None = None,
+    *,
+    all_there: bool = False,
+    people: People | None = None,
 ) -> tuple[tuple[Slot, ...], date]:
     """Who is awaited at a step that is entered on this day, and the last day on time; refuses as `slots_of`.
 
-    What a move writes, and what a rehearsal tells. `signed`: the day of a signature that no row tells yet; `all_there`: that
-    nobody is away, as the caller has read.
+    What a move writes, and what a rehearsal tells. `signed`: the day of a signature that no row tells yet; `all_there` and
+    `people`: as `slots_of`.
     """
-    return slots_of(db, folder, step, on=day, all_there=all_there), _due(db, folder, step, day, signed)
+    slots = slots_of(db, folder, step, on=day, all_there=all_there, people=people)
+    return slots, _due(db, folder, step, day, signed)
 
 
 def _signing_day(here: Present, said: Said, day: date) -> date | None:

@@ -18,7 +18,7 @@ from app.core.prepared import Prepared
 from app.core.questions import Asked, Query, Rows, keep, kept, once, read_beside
 from app.core.refusals import Refusal
 from app.folders.facts import act_of
-from app.folders.models import ASKED, WRITERS, AskedOpinion, Folder, StepRun
+from app.folders.models import ASKED, WRITERS, AskedOpinion, Beside, Folder, StepRun
 from app.people.covers import Away, away_asked, away_at, by_person, moment_on, until
 from app.people.mandates import as_their_orders_stand, held_key, law_of, mandates, recorded_key
 from app.people.models import Application, Desk, Holder, MandateRow, User
@@ -120,6 +120,28 @@ _blocking_runs = (
 
 
 _DESK = "desk:"
+
+
+@dataclass(frozen=True)
+class People:
+    """Who sits at the desk of a key, as the statement of `people_asked` has read it."""
+
+    key: str
+    rows: Sequence[Any]
+
+
+def people_asked(folder: Folder, step: Step) -> Beside | None:
+    """What reads who sits at the desk of a step, to be read with the parts of another step; None where it is not one desk.
+
+    Nor where it signs: who does has a mandate, which is read beside him.
+    """
+    who = step.who[0] if len(step.who) == 1 else None
+    if who is None or who.kind not in {WhoKind.DESK, WhoKind.CHOSEN} or step.kind is StepKind.SIGN:
+        return None
+    key = who.value if who.kind is WhoKind.DESK else str(folder.fields.get(who.value) or "")
+    return Beside(_people_of_key, ("id", "id_1"), {"here": folder.collectivity_id, "key": key})
+
+
 WIDTH = 11
 """The columns of `_signers`."""
 AHEAD = "people of a page"
@@ -308,6 +330,7 @@ def slots_of(
     on: date | None = None,
     locked: bool = False,
     all_there: bool = False,
+    people: People | None = None,
 ) -> tuple[Slot, ...]:
     """The slots of a step for this folder, with the people who may act now; refuses `desk-missing`.
 
@@ -315,7 +338,7 @@ def slots_of(
     `seats_alone` leaves that out, and who stands in for whom: a circuit is planned before the day on which it is signed. `on`:
     another day than today. One statement for all the desks of the step, whatever their number, and one for who is away.
     `locked`, with `seats_alone`: none of these desks is closed before the transaction ends. `all_there`: that nobody is away,
-    as the caller has read.
+    as the caller has read; `people`: of one desk, who sits there (`people_asked`).
     """
     if not step.who:
         return ()
@@ -330,9 +353,14 @@ def slots_of(
         beside = (
             None if seats_alone or away is not None else away_asked(folder.collectivity_id, moment_on(on))
         )
-        read, rows = _read(
-            db, folder, keys, superiors, right, act, on or today(), locked=locked, beside=beside
-        )
+        read: Iterable[Slot]
+        rows: Rows | None = None
+        if people is not None and act is None and beside is None and (keys, superiors) == ([people.key], []):
+            read = _slots(_able_rows(people.rows), right, folder.of_type)
+        else:
+            read, rows = _read(
+                db, folder, keys, superiors, right, act, on or today(), locked=locked, beside=beside
+            )
         found = {slot.key: slot for slot in read}
         if rows is not None:
             away = by_person(rows)

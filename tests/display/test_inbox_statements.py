@@ -162,13 +162,18 @@ def test_a_visa_asks_twelve_questions_at_most(house: House) -> None:
 
 
 def test_a_visa_before_which_nothing_stands_reads_for_no_gate(house: House) -> None:
-    """The folder, its step with what says that nothing else is there, the next desk, the head of the journal."""
+    """The folder, its step with what says that nothing else is there, who signs next with his mandates, the head of the journal.
+
+    Who gives a visa next is read with the step.
+    """
     twin = house.an_invoice(at="finance", number="FA-1")
     house.an_invoice(at="finance", number="FA-2")
     alone = house.an_invoice(at="finance", number="FA-3")
     questions_of_a_visa(house, house.an_invoice(at="finance", number="FA-4"), N)  # circuits are read once
     asked = questions_of_a_visa(house, alone, N)
     assert len([statement for statement in asked if statement.startswith("SELECT")]) == 4, asked
+    asked = questions_of_a_visa(house, house.an_invoice(at="service_done", number="FA-5"), R)
+    assert len([statement for statement in asked if statement.startswith("SELECT")]) == 3, asked
     known_at_chorus(house, [twin])
     asked = questions_of_a_visa(house, twin, N)
     assert any(" FROM chorus_invoice " in one and "together" in one for one in asked), asked

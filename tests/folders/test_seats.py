@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from app.core.db import Db, reading
 from app.core.refusals import Refusal, catalogue
-from app.folders import decide, sending
+from app.folders import asking, decide, sending
 from app.folders.models import Folder, StepRun
-from app.folders.seats import Person, Slot, _distinct, slots_of
+from app.folders.move import present
+from app.folders.seats import People, Person, Slot, _distinct, slots_of
 from app.people import desks
 from app.people.actor import Actor, Seat
+from app.people.covers import ANYBODY_AWAY
 from app.people.models import Desk
 from tests.builders import circuits
 from tests.builders.house import House
@@ -54,6 +56,38 @@ def test_a_desk_is_every_holder_with_the_right_that_the_step_asks(house: House) 
     assert seats(house, folder_id, step(desk("maire"), kind=StepKind.SIGN)) == {
         "desk:maire": {"Armel Kervadec"}
     }
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_who_sits_at_the_next_step_is_the_same_read_with_the_parts_of_this_one(
+    house: House, asked: bool
+) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    if asked:  # a second row beside the one part of the step
+        version = house.folder(folder_id).version
+        what = {"desks": ["direction"], "question": "Que dit le marché ?", "waits": True}
+        asking.ask(house.actor("r.pellenec"), folder_id, version=version, **what)
+    with reading() as db:
+        folder = db.get_one(Folder, folder_id)
+        alone, here = present(db, folder), present(db, folder, looks=(ANYBODY_AWAY,), onward=True)
+        assert (here.runs, here.asked) == (alone.runs, alone.asked)
+        assert (alone.people, here.people is None, len(here.asked)) == (None, False, int(asked))
+        after = here.circuit.applicable(folder.facts, folder.place)[0]
+        slots = slots_of(db, folder, after, all_there=True, people=here.people)
+        assert slots == slots_of(db, folder, after, all_there=True)
+        assert [one.name for one in slots[0].people] == ["Nolwenn Abgrallec", "Tifenn Lescoat"]
+        other = here.circuit.steps[0]  # of another desk, or where somebody may be away, it is read anew
+        assert slots_of(db, folder, other, all_there=True, people=here.people) == slots_of(db, folder, other)
+        assert slots_of(db, folder, after, people=here.people) == slots_of(db, folder, after)
+
+
+def test_a_step_after_whose_desk_is_gone_is_refused_as_ever(house: House) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    with reading() as db:
+        folder = db.get_one(Folder, folder_id)
+        none = People("personne", ())
+        with pytest.raises(Refusal, match="desk-missing"):
+            slots_of(db, folder, step(desk("personne")), all_there=True, people=none)
 
 
 def test_a_closed_account_is_awaited_by_nobody(house: House) -> None:
