@@ -28,22 +28,33 @@ from workflows.deadlines import NATIONAL, due_on
 
 TURNS, BAR, STRETCH = 200, 0.17, 0.25
 PASSES = {step["key"]: 1000 + position for position, step in enumerate(CIRCUIT["steps"])}
+LABELS = {step["key"]: step["label"] for step in CIRCUIT["steps"]}
 KINDS = {step["key"]: step["kind"] for step in CIRCUIT["steps"]}
 DAYS = {step["key"]: step.get("days") for step in CIRCUIT["steps"]}
 WRITTEN = ("folder", "step_run", "outbox", "journal_entry", "chain_head")
 MOMENTS = frozenset(
-    ("at", "hash", "previous", "created_at", "updated_at", "entered_at", "ended_at", "available_at")
+    (
+        "at",
+        "hash",
+        "previous",
+        "created_at",
+        "updated_at",
+        "entered_at",
+        "ended_at",
+        "available_at",
+        "final_at",
+    )
 )
 """The columns that hold when it was written, or what that changes; every other value must be the same."""
 
-FOLDER = "SELECT version, round, place, phase, due_on FROM folder WHERE id = ?"
+FOLDER = "SELECT version, round, place, phase, due_on, amount_cents FROM folder WHERE id = ?"
 RUN = "SELECT id FROM step_run WHERE folder_id = ? AND pass_number = ? AND state = 'active'"
 END = "UPDATE step_run SET state = 'done', ended_at = ?, user_id = ?, who = ?, capacity = ?, comment = NULL WHERE id = ?"
 OPEN = (
-    "INSERT INTO step_run (collectivity_id, folder_id, family, step, kind, pass_number, slot, desk_id, named_user_id, state, due_on, entered_at) "
-    "VALUES (?, ?, 'invoice', ?, ?, ?, ?, ?, NULL, 'active', ?, ?)"
+    "INSERT INTO step_run (collectivity_id, folder_id, family, step, kind, pass_number, slot, desk_id, named_user_id, state, due_on, entered_at, amount_cents) "
+    "VALUES (?, ?, 'invoice', ?, ?, ?, ?, ?, NULL, 'active', ?, ?, ?)"
 )
-PLACE = "UPDATE folder SET place = ?, version = ?, updated_at = ? WHERE id = ?"
+PLACE = "UPDATE folder SET place = ?, version = ?, updated_at = ?, final_at = ? WHERE id = ?"
 POST = (
     'INSERT INTO outbox (collectivity_id, kind, "key", payload, folder_id, recipient, attempts, state, available_at, created_at) '
     "VALUES (?, ?, ?, ?, ?, ?, 0, 'pending', ?, ?)"
@@ -88,16 +99,16 @@ class Raw:
         actor, moment = self._commune.actors[login], datetime.now(UTC)
         at = moment.replace(tzinfo=None).isoformat(" ", timespec="microseconds")
         run("BEGIN IMMEDIATE")
-        version, round_, _place, _phase, due = run(FOLDER, (folder_id,)).fetchone()
+        version, round_, _place, _phase, due, cents = run(FOLDER, (folder_id,)).fetchone()
         row = run(RUN, (folder_id, PASSES[step])).fetchone()
         run(END, (at, actor.user_id, actor.name, actor.capacity, row[0]))
         due = min(due, self._due[to] or due)
         slot, desk_id = (f"desk:{desk}", self._commune.desks[desk]) if desk else ("system", None)
-        run(OPEN, (commune_id, folder_id, to, KINDS[to], PASSES[to], slot, desk_id, due, at))
-        run(PLACE, (to, version + 1, at, folder_id))
+        run(OPEN, (commune_id, folder_id, to, KINDS[to], PASSES[to], slot, desk_id, due, at, cents))
+        run(PLACE, (to, version + 1, at, at, folder_id))
         for kind, key, payload, recipient in self._news(folder_id, version + 1, round_, to, desk, actor.name):
             run(POST, (commune_id, kind, key, json.dumps(payload), folder_id, recipient, at, at))
-        facts = {"left": step, "entered": to, "round": round_, "version": version + 1}
+        facts = {"left": step, "entered": to, "round": round_, "version": version + 1, "label": LABELS[step]}
         self._chain(actor, folder_id, {**facts, "slot": f"desk:{desk_left}", "capacity": actor.capacity})
         run("COMMIT")
 
