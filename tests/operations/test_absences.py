@@ -1121,11 +1121,81 @@ def test_a_cover_of_one_desk_or_some_types_is_not_told_as_one_of_everything(hous
     away(house, FINANCE, DIRECTION)
     house.drain()
     limited, whole = (
-        house.mail.to(f"{login}@kerlann-sur-mer.example")[0].get_body(("plain",)).get_content()
-        for login in ("r.pellenec", "s.rivoal")
+        body_of(house.mail.to(f"{login}@kerlann-sur-mer.example")[0]) for login in ("r.pellenec", "s.rivoal")
     )
-    assert "pour les types que dit la page" in limited
-    assert "pour les types" not in whole
+    assert "ce qui attend cette personne (Délibérations seulement)" in limited
+    assert "ce qui attend cette personne ;" in whole
+
+
+def body_of(letter: Any) -> str:
+    return plainly(letter.get_body(("plain",)).get_content().replace("\u00a0", " "))
+
+
+@by_day
+def test_a_cover_to_read_is_not_told_that_it_enters_a_tray_and_all_read_to_what_it_is_limited(
+    house: House,
+) -> None:
+    folder_id = house.an_invoice(at="finance")
+    house.drain()
+    house.mail.clear()
+    number = away(house, FINANCE, DIRECTION, by=CLERK, acts=False, types=("invoice",), since=1)
+    house.drain()
+    (told_absent,) = house.mail.to("n.abgrallec@kerlann-sur-mer.example")
+    assert "; intérim : Solenn Rivoal (lecture seule, Factures seulement)." in body_of(told_absent)
+    put(number, starts_at=now() - timedelta(minutes=1))
+    with engine().begin() as connection:  # the day has come
+        waiting = sa.update(Outbox.__table__).where(  # type: ignore[arg-type]
+            Outbox.payload["event"].as_string() == "absence_begins"
+        )
+        connection.execute(waiting.values(available_at=now()))
+    house.drain()
+    asked, begun = map(body_of, house.mail.to("s.rivoal@kerlann-sur-mer.example"))
+    for body in (asked, begun):
+        assert "Vous lisez ce qui attend cette personne (lecture seule, Factures seulement), sans" in body
+    assert "En l’absence de" not in begun
+    assert "Ouvrir « Suivi » : https://paraphe.example/suivi" in re.sub(
+        r"https?://[^/]+", "https://paraphe.example", begun
+    )
+    client = house.client(DIRECTION)
+    assert f"/dossiers/{folder_id}" in client.get("/suivi").get_data(as_text=True)
+    assert f"/dossiers/{folder_id}" not in client.get("/a-traiter").get_data(as_text=True)
+
+
+@by_day
+def test_a_cover_that_was_changed_is_told_as_changed_to_who_knew_it(house: House) -> None:
+    number = away(house, FINANCE, TECHNIQUE, by=CLERK)
+    house.drain()
+    change(house.actor(CLERK), number, wanted(house, FINANCE, TECHNIQUE, days=9), revision=1)
+    house.drain()
+    change(house.actor(CLERK), number, wanted(house, FINANCE, DIRECTION, days=9), revision=2)
+    house.drain()
+
+    def subjects(login: str) -> list[str]:
+        sent = house.mail.to(f"{login}@kerlann-sur-mer.example")
+        return [re.sub(r", du .*", "", plainly(str(one["Subject"]))) for one in sent]
+
+    assert subjects(FINANCE) == [
+        "Paraphe : votre absence",
+        "Paraphe : votre absence modifiée",
+        "Paraphe : votre absence modifiée",
+    ]
+    assert subjects(TECHNIQUE)[:2] == [
+        "Paraphe : intérim de Nolwenn Abgrallec",
+        "Paraphe : intérim de Nolwenn Abgrallec modifié",
+    ]
+    assert subjects(DIRECTION) == ["Paraphe : intérim de Nolwenn Abgrallec"]
+    bodies = [body_of(one) for one in house.mail.to("r.pellenec@kerlann-sur-mer.example")]
+    assert "Katell Morizur a modifié l’intérim de Nolwenn Abgrallec : il va désormais du" in bodies[1]
+
+
+@by_day
+def test_a_letter_names_no_closed_type_to_which_a_cover_is_limited(house: House) -> None:
+    made(house, label="Enquête interne", visibility="desks", seen_at=["comptabilite"])
+    away(house, DEPOSITOR, TECHNIQUE, types=("invoice.enquete-interne",))
+    house.drain()
+    (letter,) = house.mail.to("r.pellenec@kerlann-sur-mer.example")
+    assert "(certains types de dossiers seulement)" in body_of(letter)
+    assert "nquête" not in body_of(letter)
 
 
 @pytest.mark.parametrize("since", [-1, 3], ids=["begun", "to come"])
@@ -1139,7 +1209,7 @@ def test_who_is_away_is_told_once_when_another_shortens_or_ends_his_absence(hous
     house.drain()
     house.drain()
     shortened, ended = house.mail.to("n.abgrallec@kerlann-sur-mer.example")
-    assert "votre absence, du" in str(shortened["Subject"]).replace("\u00a0", " ")
+    assert "votre absence modifiée, du" in str(shortened["Subject"]).replace("\u00a0", " ")
     assert str(ended["Subject"]).replace("\u00a0", " ") == "Paraphe : il est mis fin à votre absence"
     body = " ".join(ended.get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
     assert f"à votre absence qui {'commençait' if since < 0 else 'devait commencer'} le" in body

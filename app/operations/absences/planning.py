@@ -1,13 +1,14 @@
 """Write an absence, change it, end it before its time; name who writes one's own: the verbs, and what they refuse."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.own_types import called
+from app.circuits.library import catalogue
+from app.circuits.own_types import called, currents, in_force
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import HARD, heure, jour_long
@@ -30,10 +31,12 @@ from app.people.models import Absence, Collectivity, Desk, Holder, Secretary, Us
 from workflows import absences
 from workflows.absences import clash, lent, loops, meet, moment_of, refuse_disorder
 from workflows.circuit import StepKind
-from workflows.rights import Rights
+from workflows.rights import Rights, type_name
 
 PAGE = "/absences"
 MINUTES = "%Y-%m-%dT%H:%M"
+FOLLOWED = "/suivi"
+"""Where what is lent to be read is found: it enters no list of what waits."""
 MOST_TYPES = 60
 NAMED = 3
 """Folders that a refusal names."""
@@ -163,7 +166,7 @@ def change(db: Db, actor: Actor, number: int, wanted: Wanted, *, revision: int) 
         letter = _letter(OVER, row, absent, before, actor, ends=last_minute(now()), since=since, final=True)
         post(db, row.collectivity_id, [letter])
     _let_go(db, row)
-    _tell(db, actor, row, absent, cover, same=same)
+    _tell(db, actor, row, absent, cover, same=same, former=former)
     _write_down(db, actor, "absence.changed", row, absent, cover)
 
 
@@ -456,39 +459,64 @@ def _locked(db: Db, actor: Actor, number: int, revision: int) -> Absence:
 
 
 def _tell(
-    db: Db, actor: Actor, row: Absence, absent: User, cover: User | None, *, same: bool = False
+    db: Db,
+    actor: Actor,
+    row: Absence,
+    absent: User,
+    cover: User | None,
+    *,
+    same: bool = False,
+    former: int | None = None,
 ) -> None:
     """The letters of an absence as it stands now; those of a former revision do not leave.
 
-    `same`: they would say what those of the former revision said, which is no news for whom it has reached.
+    `same`: they would say what those of the former revision said, which is no news for whom it has reached. `former`: who stood
+    in before this change.
     """
     news: list[News] = []
+    limits = _limits_in_letters(db, row)
     if cover is not None:
         if cover.id != actor.user_id and not (same and _has_read(db, row, cover)):
-            news.append(_letter(SET, row, absent, cover, actor))
+            changed = cover.id == former and _knows(db, row, cover)
+            news.append(_letter(SET, row, absent, cover, actor, limits=limits, changed=changed))
         own = db.get_one(Collectivity, row.collectivity_id).settings
         begins_at = due_by_day(own, BEGINS, row.starts_at)
         # One that has begun by night is told in the morning: the letter of the former revision does not leave any more
         if row.starts_at > now() or (same and begins_at > now()):
-            news.append(_letter(BEGINS, row, absent, cover, actor, at=begins_at))
+            news.append(_letter(BEGINS, row, absent, cover, actor, at=begins_at, limits=limits))
         over_at = due_by_day(own, OVER, row.ends_at)
         news.append(_letter(OVER, row, absent, cover, actor, at=over_at))
     if absent.id != actor.user_id and not (same and _has_read(db, row, absent)):
-        news.append(_letter(SET, row, absent, absent, actor, cover=cover))
+        changed = _knows(db, row, absent)
+        news.append(_letter(SET, row, absent, absent, actor, cover=cover, limits=limits, changed=changed))
     post(db, row.collectivity_id, news)
 
 
 def _has_read(db: Db, row: Absence, reader: User) -> bool:
     """Whether the last letter that said this absence to somebody has left, or none had to: he wrote it himself."""
-    told = sa.select(Outbox.state, Outbox.last_error).where(
+    letters = _left(db, row, reader)
+    return not letters or letters[-1]
+
+
+def _knows(db: Db, row: Absence, reader: User) -> bool:
+    """Whether somebody knows an absence as it stood before: by a letter of any revision, or as he wrote it himself."""
+    letters = _left(db, row, reader)
+    return row.revision > 1 and (not letters or any(letters))
+
+
+def _left(db: Db, row: Absence, reader: User) -> list[bool]:
+    """Whether each letter that said this absence to somebody has left, the first to the last."""
+    letters = sa.select(Outbox.state, Outbox.last_error).where(
         Outbox.collectivity_id == row.collectivity_id,
         Outbox.kind == "mail",
         Outbox.payload["absence"].as_integer() == row.id,
         Outbox.payload["event"].as_string() == SET,
         Outbox.payload["user_id"].as_integer() == reader.id,
     )
-    last = db.execute(told.order_by(Outbox.id.desc()).limit(1)).one_or_none()
-    return last is None or (last.state == "done" and last.last_error is None)
+    return [
+        letter.state == "done" and letter.last_error is None
+        for letter in db.execute(letters.order_by(Outbox.id))
+    ]
 
 
 def _abandon_former(db: Db, row: Absence) -> None:
@@ -529,9 +557,12 @@ def _letter(
     cover: User | None = None,
     since: datetime | None = None,
     final: bool = False,
+    limits: str = "",
+    changed: bool = False,
 ) -> News:
     """A letter about an absence; `final`: it stays true whatever becomes of the absence, but for who stands in again.
 
+    `limits`: to what its cover is limited. `changed`: its reader knows it as it stood before.
     `since`: when it was to begin before this change. One that had not begun is over for nobody: it is told as given up.
     """
     starts_at = since or row.starts_at
@@ -544,11 +575,12 @@ def _letter(
         "whose": absent.name,
         "own": reader.id != absent.id,
         "acts": row.acts,
-        "limited": row.desk_id is not None or bool(row.types),
+        "limits": limits,
+        "changed": changed,
         "what": cover.name if cover is not None else "",
         "begins": words_of(starts_at),
         "ends": ends or last_minute(row.ends_at),
-        "page": "/" if event == BEGINS else PAGE,
+        "page": PAGE if event != BEGINS else "/" if row.acts else FOLLOWED,
     }
     delay = max((at - now()).total_seconds(), 0.0) if at is not None else 0.0
     if at is not None:
@@ -579,6 +611,38 @@ def _period(row: Absence) -> str:
     if row.ends_at <= row.starts_at:
         return f"qui devait commencer le {words_of(row.starts_at)}, annulée"
     return f"du {words_of(row.starts_at)} au {last_minute(row.ends_at)}"
+
+
+def limits_of(
+    absence: Absence, desks: Mapping[int, str], types: Mapping[str, str], untold_types: Collection[str]
+) -> str:
+    """« lecture seule, bureau « Finances », Factures seulement »; empty for a cover of everything.
+
+    `untold_types`: those that are not named to the reader.
+    """
+    parts = [] if absence.acts or absence.cover_id is None else ["lecture seule"]
+    if absence.desk_id is not None:
+        parts.append(f"bureau « {desks.get(absence.desk_id, '')} »")
+    if any(name in untold_types for name in absence.types):
+        parts.append("certains types de dossiers seulement")
+    elif absence.types:
+        parts.append(f"{', '.join(types.get(name, name) for name in absence.types)} seulement")
+    return ", ".join(parts)
+
+
+def _limits_in_letters(db: Db, row: Absence) -> str:
+    """`limits_of` as a letter may say it, which names no type of a closed reading."""
+    desk = db.get(Desk, row.desk_id) if row.desk_id is not None else None
+    desks = {desk.id: desk.name} if desk is not None else {}
+    if not row.types:
+        return limits_of(row, desks, {}, ())
+    known = catalogue()
+    closed = {name for name, law in known.items() if law.discreet} | {
+        type_name(one.row.family, one.row.key)
+        for one in currents(db, row.collectivity_id)
+        if one.row.family in known and in_force(one).discreet
+    }
+    return limits_of(row, desks, called(db, row.collectivity_id), closed)
 
 
 def names(db: Db, users: Iterable[int]) -> dict[int, str]:

@@ -103,7 +103,7 @@ def lines(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[Line]:
             instant(absence.starts_at),
             instant(absences.last_instant(absence.ends_at)),
             spaces(
-                _what(
+                planning.limits_of(
                     absence, desks, types, closed if actor.user_id not in _parties(absence) else frozenset()
                 )
             ),
@@ -160,23 +160,6 @@ def _called(user_id: int | None, actor: Actor, names: Mapping[int, str], you: st
 def _parties(absence: Absence) -> set[int | None]:
     """Who is away and who stands in."""
     return {absence.user_id, absence.cover_id}
-
-
-def _what(
-    absence: Absence, desks: Mapping[int, str], types: Mapping[str, str], untold_types: Collection[str]
-) -> str:
-    """« lecture seule, bureau « Finances », Factures seulement »; empty for a cover of everything.
-
-    `untold_types`: those that are not named to the reader.
-    """
-    parts = [] if absence.acts or absence.cover_id is None else ["lecture seule"]
-    if absence.desk_id is not None:
-        parts.append(f"bureau « {desks.get(absence.desk_id, '')} »")
-    if any(name in untold_types for name in absence.types):
-        parts.append("certains types de dossiers seulement")
-    elif absence.types:
-        parts.append(f"{', '.join(types.get(name, name) for name in absence.types)} seulement")
-    return ", ".join(parts)
 
 
 def types_told(db: Db, actor: Actor, rows: Collection[Absence]) -> dict[int, list[str]]:
