@@ -29,13 +29,8 @@ _TABLE = re.compile(
 _SUBSECTION = re.compile(rb"^(\d{1,10}) (\d{1,10})[ \t]*\r?$", re.MULTILINE)
 _ACTS = re.compile(rb"obj|xref|trailer|stream|%PDF")
 HEAD, WINDOW = 64 << 10, 1024
+NAMED = b"/Linearized"
 _COMMENT, _ESCAPE = re.compile(rb"%[^\r\n]*"), re.compile(rb"#([0-9A-Fa-f]{2})")
-# The name with any of its letters written as an escape
-_NAMED = re.compile(
-    b"".join(
-        b"(?:%c|#(?i:%02x))" % (byte, byte) for byte in b"/Linearized"
-    )  # %c is the byte itself, none of them special
-)
 _NUMBER = re.compile(rb"(?<![0-9.])\+?(\d{1,15})(?![0-9])")
 _FIRST = re.compile(rb"\d[ \t\r\n\f\0]+\d+[ \t\r\n\f\0]*obj")
 _LENGTH = re.compile(rb"/L[ \t\r\n\f\0]+(\d{1,12})(?=[ \t\r\n\f\0]*[/>])")
@@ -113,11 +108,11 @@ def _linearised_truly(document: Opened, signed: int) -> bool:
     stream = document.reader.stream
     stream.seek(0)
     head = stream.read(HEAD)
-    plain = _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), _COMMENT.sub(b" ", head))
+    plain = _unescaped(_COMMENT.sub(b" ", head))
     begins = _FIRST.search(plain)
     if begins is None:
         return False  # comments, or something else, for longer than anybody writes
-    if b"/Linearized" not in plain[begins.end() :].split(b"endobj", 1)[0]:
+    if NAMED not in plain[begins.end() :].split(b"endobj", 1)[0]:
         return True
     length = _LENGTH.findall(plain[begins.end() :].split(b"endobj", 1)[0])
     end = head.find(b"endobj") + len(b"endobj")
@@ -131,6 +126,11 @@ def _linearised_truly(document: Opened, signed: int) -> bool:
     return bool(finish) and int(finish[-1][1]) == first and not rest.strip(BLANK)
 
 
+def _unescaped(written: bytes) -> bytes:
+    """Bytes in which each sign of a name that may be written as an escape (ISO 32000-2 §7.3.5) stands as itself."""
+    return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), written)
+
+
 def linearised_now(stream: Any, size: int) -> bool:
     """Whether readers take a file of `size` bytes for a linearised one: they then begin with its first table, not its last.
 
@@ -139,12 +139,12 @@ def linearised_now(stream: Any, size: int) -> bool:
     """
     stream.seek(0)
     head = stream.read(HEAD)
-    if not _NAMED.search(head):
+    if NAMED not in _unescaped(head):
         return False
     for header in _OBJECT.finditer(head):
         written = _COMMENT.sub(b" ", head[header.end() : header.end() + WINDOW])
-        names = _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), written)
-        if b"/Linearized" in names and any(int(number) == size for number in _NUMBER.findall(names)):
+        names = _unescaped(written)
+        if NAMED in names and any(int(number) == size for number in _NUMBER.findall(names)):
             return True
     return False
 

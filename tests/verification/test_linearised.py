@@ -1,12 +1,14 @@
 """The files that Acrobat writes by default, and those that a mail gateway touched, are read as people's readers read them."""
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pikepdf
 import pytest
 
 from app.core.clock import now
+from app.pdf.strays import linearised_now
 from tests.builders.verify import verify
 from tests.verification.corpus import Corpus, changed, no_form
 
@@ -117,3 +119,23 @@ def test_a_length_of_linearisation_that_is_none_is_not_believed_once_the_file_go
     data = made.signed(data=source, level="B-B")
     (only,) = verify(write(tmp_path, data + b"\n"), made.trust, now())
     assert (only.verdict, "linéarisé" in only.changes) == ("indéterminé", True), only.changes
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        (b"/Linearized", True),
+        (b"/L#69nearize#64", True),
+        (b"#2F#4c#69#6E#65#61#72#69#7a#65#64", True),
+        (b"#ab/L#69nearized", True),
+        (b"/L#6nearized", False),
+        (b"/L#2369nearized", False),  # an escaped « # » begins no other escape
+        (b"/linearized", False),
+    ],
+)
+def test_a_file_is_taken_for_linearised_however_its_name_is_written(name: bytes, taken: bool) -> None:
+    begin = b"%PDF-1.7\n1 0 obj\n<< " + name + b" 1 /L "
+    size = len(begin) + 10 + len(b" >>\nendobj\n")
+    data = begin + b"%010d" % size + b" >>\nendobj\n"
+    assert linearised_now(BytesIO(data), size) is taken
+    assert not linearised_now(BytesIO(data), size + 1)
