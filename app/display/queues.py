@@ -295,7 +295,7 @@ def todo(
     `family`: of this family, or of this type made from it (`type_name`). `size`: how many rows at most, for whoever acts on
     more than a page. `only`: `UNREAD`, `HIDDEN` or `HELD`, empty for all that the reader does not hide.
     """
-    if not actor.seats and actor.user_id is None:
+    if not _acts(actor):
         return []
     kind = parted_type(family or "")
     sql = _todo_sql(actor, tray=tray, kind=kind, after=bool(after), size=size, only=only)
@@ -416,6 +416,11 @@ def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list
     ]
 
 
+def _acts(actor: Actor) -> bool:
+    """Whether there is anything that the actor can have decided: at a desk, or as a person, whichever desk he did it for."""
+    return bool(actor.seats) or actor.user_id is not None
+
+
 def _under_way(actor: Actor, *, limit: int, more: str = "", but: str = "") -> str:
     """The folders under way on which a desk of the actor has decided, or he has acted, newest first, `but` those that the caller has.
 
@@ -428,10 +433,10 @@ def _under_way(actor: Actor, *, limit: int, more: str = "", but: str = "") -> st
     at_desks = " OR ".join(
         f"(s.desk_id = :desk{n}{_and(reading_at(actor, seat))})" for n, seat in enumerate(actor.seats)
     )
-    done = f"s.state || '' = 'done' AND ({at_desks})"
+    ways = [f"s.state || '' = 'done' AND ({at_desks})"] if at_desks else []
     if actor.user_id is not None:
-        done = f"({done} OR s.user_id = :me AND s.state || '' <> 'cancelled')"
-    acted = f"SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND {done} LIMIT 1"
+        ways.append("s.user_id = :me AND s.state || '' <> 'cancelled'")
+    acted = f"SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND ({' OR '.join(ways)}) LIMIT 1"
     return (
         "SELECT * FROM (SELECT f.id FROM folder f WHERE f.collectivity_id = :here AND f.phase <> 'done' AND f.phase = 'running'"
         f"{but}{more} AND ({acted}) IS NOT NULL ORDER BY f.id DESC LIMIT {limit}) AS under_way"
@@ -452,12 +457,12 @@ def others(
     A desk finds there what it deposits, and in `running` and `done` also what it has decided on; a person, in `running`, what he
     has acted on.
     """
-    if not actor.seats:
-        return []
     last = key_in(after)
     more = " AND {0} < :last" if last else ""
     more += " AND {1}.family = :family" if family else ""
     sql = _others_sql(actor, tray, size=size, more=more)
+    if not sql:
+        return []
     binds = {**_binds(actor, here=actor.collectivity_id), "last": last, "family": family}
     statement = _typed(sql, binds, _TYPES)
     rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
@@ -480,12 +485,17 @@ def turns(db: Db, actor: Actor, numbers: Collection[int]) -> dict[int, str]:
 
 
 def _others_sql(actor: Actor, tray: str, *, size: int, more: str = "", depositing: bool = False) -> str:
-    """The statement of `others`; `more`: a condition on the number of the folder and on its row, `{0}` and `{1}`."""
+    """The statement of `others`, empty for a tray where the actor can have nothing, as most are of who holds no desk.
+
+    `more`: a condition on the number of the folder and on its row, `{0}` and `{1}`.
+    """
     scans = _emitted(actor, _PHASES[tray], limit=size, more=more.format("f.id", "f"), depositing=depositing)
     if tray == "done":
         scans += _decided(actor, limit=size, more=more.format("s.folder_id", "s"))
-    elif tray == "running":
+    elif tray == "running" and _acts(actor):
         scans.append(_under_way(actor, limit=size, more=more.format("f.id", "f")))
+    if not scans:
+        return ""
     return (
         f"SELECT {_COLUMNS}, COALESCE({_STEP_DUE}, f.due_on) AS due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step "
         f"FROM ({' UNION '.join(scans)}) w CROSS JOIN folder f "
@@ -772,15 +782,15 @@ def _counters_sql(actor: Actor) -> str:
         f"FROM (SELECT a.folder_id, a.family, a.own_type, MIN(a.due_on) AS due_on FROM ({' UNION ALL '.join(scans)}) a "
         "GROUP BY a.folder_id, a.family, a.own_type) w GROUP BY w.family, w.own_type"
     ]
-    if actor.seats:
-        for tray, phase in _PHASES.items():
-            found = _emitted(actor, phase, limit=CAP)
-            # The last one to be asked, and not at all where what the desks deposit fills the counter.
-            but = f" AND NOT ({_deposited(actor)})"
-            if tray == "running":
-                found.append(_under_way(actor, limit=CAP, but=but))
-            elif tray == "done":
-                found.append(f"SELECT id FROM ({' UNION '.join(_decided(actor, limit=CAP, but=but))}) AS d")
+    # The last one to be asked, and not at all where what the desks deposit fills the counter.
+    but = f" AND NOT ({_deposited(actor)})" if actor.seats else ""
+    for tray, phase in _PHASES.items():
+        found = _emitted(actor, phase, limit=CAP)
+        if tray == "running" and _acts(actor):
+            found.append(_under_way(actor, limit=CAP, but=but))
+        elif tray == "done" and actor.seats:
+            found.append(f"SELECT id FROM ({' UNION '.join(_decided(actor, limit=CAP, but=but))}) AS d")
+        if found:
             # UNION ALL: no folder has two desks that deposit it, and `but` keeps from the last branch what
             # these have.
             parts.append(
@@ -1010,19 +1020,19 @@ def _paging(
     """
     parts = []
     asks = wanted.tray in {"todo", "late"}
-    if wanted.size and asks and (actor.seats or actor.user_id is not None):
+    if wanted.size and asks and _acts(actor):
         kind = ("family" if wanted.by_family else "", "own_type" if wanted.by_type else "")
         sql = _todo_sql(
             actor, tray=wanted.tray, kind=kind, after=wanted.after, size=wanted.size, only=wanted.only
         )
         parts.append(_part(_ROWS, sql, _LISTED))
-    if wanted.held and (actor.seats or actor.user_id is not None):
+    if wanted.held and _acts(actor):
         sql = _todo_sql(actor, tray="todo", kind=("", ""), after=False, size=PAGE, only=HELD)
         parts.append(_part(_HELD, sql, _LISTED))
     no_step = tuple(name for name in _LISTED if name not in _OF_STEP)
-    if wanted.size and not asks and actor.seats:
-        more = f"{' AND {0} < :last' if wanted.after else ''}{' AND {1}.family = :family' if wanted.by_family else ''}"
-        parts.append(_part(_ROWS, _others_sql(actor, wanted.tray, size=wanted.size, more=more), no_step))
+    more = f"{' AND {0} < :last' if wanted.after else ''}{' AND {1}.family = :family' if wanted.by_family else ''}"
+    if wanted.size and not asks and (sql := _others_sql(actor, wanted.tray, size=wanted.size, more=more)):
+        parts.append(_part(_ROWS, sql, no_step))
     if any(Right.CREATE in seat.rights for seat in actor.seats):
         if wanted.home:
             back = _others_sql(actor, "returned", size=wanted.home, depositing=True)

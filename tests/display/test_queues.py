@@ -21,6 +21,7 @@ from app.folders.models import Document, Folder, FolderWords, StepRun
 from app.operations.absences.planning import Wanted, plan
 from app.people import desks
 from app.people.actor import Actor, Seat
+from app.people.models import Holder
 from tests.builders.house import ACT, PAY, House
 from workflows.rights import Rights
 from workflows.vocabulary import Right
@@ -141,6 +142,24 @@ def test_what_a_person_sent_back_handed_on_or_did_for_another_stays_under_way_fo
         mine = StepRun.__table__.c.user_id == cover
         connection.execute(sa.update(StepRun.__table__).where(mine).values(state="cancelled"))  # type: ignore[arg-type]
     assert covered not in tray(house, S, "running")
+
+
+def test_who_holds_no_desk_follows_what_he_decided_for_somebody(house: House) -> None:
+    """A stand-in may hold none: what he decided is under way for him, and no other list of his is asked of no desk."""
+    folder_id, other = (house.an_invoice(at="finance", number=one) for one in ("FA-1", "FA-2"))
+    me, cover = house.actor(N), house.actor("b.cadiou").user_id
+    plan(me, Wanted(me.user_id or 0, cover, f"{today()}T00:00", f"{today() + timedelta(days=3)}T23:59"))
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.delete(Holder).where(Holder.user_id == cover))
+    assert house.actor("b.cadiou").seats == ()
+    house.approve(folder_id, "b.cadiou")
+    counted = count(house, "b.cadiou")
+    lists = {name: tray(house, "b.cadiou", name) for name in (*queues.TRAYS, "drafts")}
+    assert {name: ids for name, ids in lists.items() if ids} == {"todo": {other}, "running": {folder_id}}
+    assert {name: getattr(counted, name) for name in lists} == {name: len(ids) for name, ids in lists.items()}
+    for name, ids in lists.items():
+        page = house.client("b.cadiou").get(f"/a-traiter?bannette={name}").get_data(as_text=True)
+        assert {one for one in (folder_id, other) if f"/dossiers/{one}" in page} == ids, name
 
 
 def test_what_is_under_way_and_awaits_the_reader_again_says_in_which_list_it_is(house: House) -> None:
