@@ -77,6 +77,7 @@ _TITLES_BY_KEY = {
     "factor-due": "Inscrivez d’abord une double authentification",
     "form-spent": "Cette page a déjà servi",
     "form-undone": "Cette page a déjà servi",
+    "form-overtaken": "Le document a changé depuis",
     "form-elsewhere": "Vous travaillez maintenant pour une autre collectivité",
     "membership-unknown": "Vous n’avez pas de compte ouvert là",
     "membership-there": "Vous avez déjà un compte dans cette collectivité",

@@ -42,15 +42,20 @@ def mark_of(place: str) -> str:
 
 
 def posted(
-    place: str, chosen: Sequence[object], files: Sequence[Incoming], *, adds: bool = False
+    place: str,
+    chosen: Sequence[object],
+    files: Sequence[Incoming],
+    *,
+    adds: bool = False,
+    replaces: int | None = None,
 ) -> FormOnce | None:
     """The mark of the form that is posted at this place, with all that was `chosen` in it and its files; None without a mark.
 
-    `adds`: its files are attachments for a folder that is there.
+    `adds`: its files are attachments for a folder that is there; `replaces`: its file is for this document of one.
     """
     mark = mark_of(place)
     told = dumps([*chosen, *fingerprints(files)])
-    return FormOnce(mark, sha256(told.encode()).hexdigest(), adds=adds) if mark else None
+    return FormOnce(mark, sha256(told.encode()).hexdigest(), adds=adds, replaces=replaces) if mark else None
 
 
 def posted_each(place: str, chosen: Sequence[object], files: Sequence[Incoming]) -> list[FormOnce | None]:

@@ -493,7 +493,7 @@ def remove_document(folder_id: int, document_id: int) -> Response:
 def replace_document(folder_id: int, document_id: int) -> Response:
     """Put a corrected file in place of another."""
     with received() as files:
-        once = posted(str(document_id), [folder_id], files)
+        once = posted(str(document_id), [folder_id], files, replaces=document_id)
         deposit.replace_main(g.actor, folder_id, document_id, next(iter(files), None), once=once)
     flash("Le document est remplacé. L’ancienne version reste lisible.", "ok")
     return _opens(url_for("folders.draft", folder_id=folder_id))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, reading
 from app.core.refusals import Refusal
-from app.folders.models import Document, Folder
+from app.folders.models import Document, DocumentVersion, Folder
 from app.people.actor import Actor
 from workflows.circuit import WITHDRAWN
 
@@ -82,18 +82,21 @@ class FormOnce:
     """The mark of a form that a person posts, and the SHA-256, in hexadecimal, of what is posted with it.
 
     `part`: the form makes a folder of each of its files, and this is one of them. `adds`: it adds attachments to a folder.
+    `replaces`: the number of the document that it gives a new file, if it does.
     """
 
     mark: str
     digest: str
     part: bool = False
     adds: bool = False
+    replaces: int | None = None
 
     def made_by(self, db: Db, actor: Actor) -> int | None:
         """The folder that this form made of the same bytes, or None; one that was abandoned since is as if it had not been made.
 
         Refuses a form that made another thing before (`form-spent`): who posts it again does not know of that one. Refuses
-        one that adds, where an attachment was removed since (`form-undone`): its files may be there no more.
+        one that adds, where an attachment was removed since (`form-undone`): its files may be there no more; and one that
+        replaces a document, where that one was given another file since, or taken out (`form-overtaken`).
         """
         query = sa.select(PostedForm.part, PostedForm.digest, PostedForm.folder_id, PostedForm.created_at)
         made = query.join(Folder, Folder.id == PostedForm.folder_id).where(
@@ -104,6 +107,8 @@ class FormOnce:
             if row.digest == self.digest and bool(row.part) is self.part:
                 if self.adds:
                     _refuse_removed(db, row.folder_id, row.created_at)
+                if self.replaces is not None:
+                    _refuse_overtaken(db, self.replaces, row.created_at)
                 return int(row.folder_id)
         if any(not (self.part and row.part) for row in rows):
             raise Refusal("form-spent", folder=rows[0].folder_id)
@@ -139,6 +144,16 @@ def _refuse_removed(db: Db, folder_id: int, since: datetime) -> None:
     )
     if db.scalar(removed.limit(1)) is not None:
         raise Refusal("form-undone")
+
+
+def _refuse_overtaken(db: Db, document_id: int, since: datetime) -> None:
+    # Its own version is written before the mark is kept
+    later = sa.select(DocumentVersion.id).where(
+        DocumentVersion.document_id == document_id, DocumentVersion.created_at > since
+    )
+    removed = sa.select(Document.id).where(Document.id == document_id, Document.removed_at.is_not(None))
+    if db.scalar(later.limit(1)) is not None or db.scalar(removed) is not None:
+        raise Refusal("form-overtaken")
 
 
 @dataclass(frozen=True)

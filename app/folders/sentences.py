@@ -472,6 +472,11 @@ SENTENCES: Sentences = {
         "Rien de plus n’a été ajouté : cette page avait déjà ajouté ces fichiers, et une annexe du dossier a été retirée "
         "depuis. Rechargez la page pour voir celles qui y sont, puis ajoutez de nouveau celle qui manque.",
     ),
+    "form-overtaken": (
+        409,
+        "Rien n’a été remplacé : cette page avait déjà envoyé ce fichier, et le document a été changé ou retiré depuis. "
+        "Rouvrez le dossier pour voir celui qui s’y trouve, puis remplacez-le de nouveau s’il le faut.",
+    ),
     "own-caution": (
         403,
         "Rien n’a changé : vous avez déposé ce dossier, écrit cette valeur ou noté un appel, une autre personne tranche.",

@@ -14,6 +14,7 @@ from app.core.clock import now, today
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.folders import decide, deposit, sending
+from app.folders.documents import last_version
 from app.folders.keep import Incoming
 from app.folders.models import Document, DocumentVersion, Folder
 from app.people import desks
@@ -642,6 +643,43 @@ def test_an_attachment_removed_before_its_page_is_sent_again_is_told(house: Hous
     fresh = _mark(client.get(f"/dossiers/{folder_id}/brouillon").text, add)
     assert post(fresh).status_code == 302
     assert len(there()) == len(before) + 1
+
+
+def test_a_replacement_posted_again_is_refused_once_another_file_took_its_place(
+    house: House, tmp_path: Path
+) -> None:
+    """Its page would say that the document is replaced, and be believed of a file that is no more the one shown."""
+    folder_id = house.an_invoice(at="draft")
+    client = house.client(G)
+    (main,) = (one.id for one in documents(folder_id) if one.role == "main")
+    put = f"/dossiers/{folder_id}/documents/{main}/remplacer"
+
+    def fresh() -> str:
+        return _mark(client.get(f"/dossiers/{folder_id}/brouillon").text, put)
+
+    def post(mark: str, path: Path) -> TestResponse:
+        sent = {"csrf_token": house.csrf(client), "once": mark}
+        files = {"files": (BytesIO(path.read_bytes()), path.name)}
+        return client.post(put, data={**sent, **files}, content_type="multipart/form-data")
+
+    first, other = fresh(), fresh()
+    assert (post(first, INVOICE).status_code, post(other, OTHER).status_code) == (302, 302)
+    client.get(f"/dossiers/{folder_id}/brouillon")  # what was said of both is read
+    answer = post(first, INVOICE)
+    assert answer.status_code == 409
+    assert "le document a été changé ou retiré depuis" in answer.text.replace("\xa0", " ")
+    assert "Le document est remplacé" not in client.get(f"/dossiers/{folder_id}/brouillon").text
+    with reading() as db:
+        assert last_version(db, main).filename == OTHER.name
+    assert post(fresh(), INVOICE).status_code == 302
+    # An attachment that was taken out is not there to be replaced
+    deposit.add_documents(house.actor(G), folder_id, [incoming(OTHER, tmp_path)])
+    (beside,) = (one.id for one in documents(folder_id) if one.role == "attachment")
+    put = f"/dossiers/{folder_id}/documents/{beside}/remplacer"
+    mark = fresh()
+    assert post(mark, ACT).status_code == 302
+    deposit.remove_document(house.actor(G), folder_id, beside)
+    assert post(mark, ACT).status_code == 409
 
 
 def test_software_adds_documents_once_with_its_key(house: House) -> None:
