@@ -1,7 +1,7 @@
 """Where a batch stands, in words: its list before it starts, its progress, the result of each folder with its reason."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,12 +18,14 @@ from app.core.french import Abroad, euros, heure
 from app.core.grammar import plural
 from app.core.spreadsheet import Cell
 from app.display.views import amount
+from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.folders.sockets import Caution, cautions
 from app.people.actor import Actor
 
 VERBS = {"approve": ("Viser", "visé"), "reject": ("Rejeter", "rejeté"), "sign": ("Signer", "signé")}
 LEFT_OUT = "Écarté"
+CLOSED = "Dossier que vous ne lisez plus"
 SHOWN = 20
 """How many of the folders that went well are shown before the others are asked for."""
 
@@ -39,7 +41,10 @@ class Sum:
 
 @dataclass(frozen=True)
 class Line:
-    """One folder of a batch, and what became of it; `back` is a decision that its author has taken back himself."""
+    """One folder of a batch, and what became of it; `back` is a decision that its author has taken back himself.
+
+    `readable`: its person may read the folder now; of another, nothing is told but its number and what became of it there.
+    """
 
     id: int
     folder_id: int
@@ -51,6 +56,7 @@ class Line:
     outcome: str
     opened: bool
     back: bool = False
+    readable: bool = True
 
 
 HEAD = ("Dossier", "Titre", "Numéro", "Montant", "Résultat", "Motif")
@@ -108,7 +114,10 @@ class Standing:
 
 
 def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
-    """Where this person's batch stands; two statements whatever its size, one more while it runs."""
+    """Where this person's batch stands; three statements whatever its size, one more while it runs.
+
+    Reading is asked anew each time: whoever has left a desk, or no longer stands in, is told no title nor amount.
+    """
     batch = mine(db, actor, batch_id)
     items = list(
         db.scalars(sa.select(BatchItem).where(BatchItem.batch_id == batch_id).order_by(BatchItem.position))
@@ -116,6 +125,9 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
     verb, past = VERBS[batch.kind]
     state = _state(db, batch)
     concerned = [item for item in items if item.state != "left_out"]
+    numbers = [item.folder_id for item in items]
+    open_to = sa.select(Folder.id).where(Folder.id.in_(numbers), readable_by(actor))
+    readable = frozenset(db.scalars(open_to)) if numbers else frozenset()
     return Standing(
         batch.id,
         batch.kind,
@@ -123,10 +135,10 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         verb,
         past,
         when_of(batch),
-        tuple(_sums(concerned)),
-        _sum("", concerned),
+        tuple(_sums(concerned, readable)),
+        _sum("", concerned, readable),
         Counter(_shown(item, state) for item in items),
-        tuple(_line(item, past, _shown(item, state)) for item in items),
+        tuple(_line(item, past, _shown(item, state), item.folder_id in readable) for item in items),
         state == "running"
         and batch.kind == "sign"
         and batch.holder is None
@@ -149,7 +161,7 @@ class Warned:
 
 def warned(db: Db, standing: Standing) -> list[Warned]:
     """The folders still to be decided in which something is to be looked at, as their own pages show it, the gravest first."""
-    waiting = {line.folder_id: line for line in standing.of("waiting", "prepared")}
+    waiting = {line.folder_id: line for line in standing.of("waiting", "prepared") if line.readable}
     rows = db.scalars(sa.select(Folder).where(Folder.id.in_(waiting)))
     cautions_of = {row.id: tuple(cautions(db, row)) for row in rows}
     folders = [Warned(line, cautions_of[key]) for key, line in waiting.items() if cautions_of.get(key)]
@@ -228,16 +240,19 @@ def when_of(batch: Batch) -> str:
     return f"le {day}, de {heure(batch.started_at)} à {heure(batch.ended_at)}"
 
 
-def _sums(items: list[BatchItem]) -> list[Sum]:
+def _sums(items: list[BatchItem], readable: Collection[int]) -> list[Sum]:
     families: dict[str, list[BatchItem]] = {}
     for item in items:
         families.setdefault(item.family, []).append(item)
     known = catalogue()
-    return [_sum(known[name].plural if name in known else name, some) for name, some in families.items()]
+    return [
+        _sum(known[name].plural if name in known else name, some, readable) for name, some in families.items()
+    ]
 
 
-def _sum(label: str, items: list[BatchItem]) -> Sum:
-    cents = [item.amount_cents for item in items if item.amount_cents is not None]
+def _sum(label: str, items: list[BatchItem], readable: Collection[int]) -> Sum:
+    priced = (item.amount_cents for item in items if item.folder_id in readable)
+    cents = [one for one in priced if one is not None]
     return Sum(label, len(items), amount(sum(cents)) if cents else None)
 
 
@@ -246,7 +261,7 @@ def _shown(item: BatchItem, state: str) -> str:
     return "waiting" if item.state == "prepared" and state == "interrupted" else item.state
 
 
-def _line(item: BatchItem, past: str, state: str) -> Line:
+def _line(item: BatchItem, past: str, state: str, readable: bool) -> Line:
     outcomes = {
         "waiting": "En attente",
         "prepared": "En cours",
@@ -256,17 +271,19 @@ def _line(item: BatchItem, past: str, state: str) -> Line:
         "left_out": LEFT_OUT,
     }
     back = item.state == "refused" and item.reason == BACK
+    number = item.number if item.number not in item.title else ""
     return Line(
         item.id,
         item.folder_id,
-        item.title,
-        item.number if item.number not in item.title else "",
-        amount(item.amount_cents),
+        item.title if readable else CLOSED,
+        number if readable else "",
+        amount(item.amount_cents) if readable else None,
         state,
-        item.reason,
+        item.reason if readable else "",
         "Annulé" if back else outcomes[state],
         item.opened,
         back,
+        readable,
     )
 
 

@@ -10,7 +10,7 @@ from app.core.refusals import catalogue
 from app.display.moved import told
 from app.folders.models import Folder
 from app.journal.models import JournalEntry
-from workflows.circuit import RECALLED, WITHDRAWN
+from workflows.circuit import RECALLED, WITHDRAWN, Phase
 
 
 def reason_of(db: Db, collectivity_id: int, folder_id: int, key: str, facts: Mapping[str, object]) -> str:
@@ -25,6 +25,8 @@ def reason_of(db: Db, collectivity_id: int, folder_id: int, key: str, facts: Map
     if folder.place == WITHDRAWN:
         who = _last(db, folder, "folder.withdraw")
         return spaces(f"{who} a abandonné ce dossier {when}. Il n’attend plus de décision.")
+    if folder.phase != Phase.RUNNING:
+        return spaces(f"{told(db, folder)}. Rien n’a été fait de votre part : il n’attend plus de décision.")
     return spaces(f"{told(db, folder)}. Rien n’a été fait de votre part : relisez-le avant de décider.")
 
 

@@ -10,7 +10,7 @@ from app.batches import carry, gesture
 from app.batches.models import Batch, BatchItem
 from app.core import outbox
 from app.core.clock import now
-from app.core.db import engine, reading
+from app.core.db import engine, reading, writing
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.display import queues
@@ -18,6 +18,7 @@ from app.folders import decide, pause, undoing
 from app.folders.models import StepRun
 from app.journal.models import JournalEntry
 from app.people import desks
+from app.people.models import Holder
 from tests.api.software import Software
 from tests.batches.town import Hand, became, items
 from tests.builders.house import House
@@ -487,3 +488,41 @@ def test_past_batches_are_found_again_with_their_results_and_nobody_else_s(house
     older = finances.text(f"/lots?avant={second}")
     assert (f"Lot n° {first}" in older, f"Lot n° {second}" in older) == (True, False)
     assert "Lot n°" not in Hand(house, "a.kervadec").text("/lots")
+
+
+def test_who_has_left_the_desk_is_told_of_his_batch_neither_title_nor_amount(
+    house: House, finances: Hand
+) -> None:
+    decided, given_up = (house.an_invoice(at="finance", number=f"FA-{n}") for n in (11, 12))
+    other = finances.propose("reject", [given_up])
+    finances.post(f"/lots/{other}/abandonner")
+    done = finances.propose("approve", [decided])
+    finances.post(f"/lots/{done}/commencer")
+    house.drain()
+    titles = {one: house.folder(one).title for one in (decided, given_up)}
+    assert titles[given_up] in finances.text(f"/lots/{other}.csv")
+    assert f'href="/dossiers/{given_up}"' in finances.page(other)
+    with writing() as db, db.begin():
+        db.execute(sa.delete(Holder).where(Holder.user_id == house.actor("n.abgrallec").user_id))
+    page, table = finances.page(other), finances.text(f"/lots/{other}.csv")
+    for text in (page, table):
+        assert "Dossier que vous ne lisez plus" in text
+        assert titles[given_up] not in text
+        assert "FA-12" not in text
+        assert "€" not in text
+    assert f'href="/dossiers/{given_up}"' not in page
+    # What one decided oneself stays read
+    assert titles[decided] in finances.text(f"/lots/{done}.csv")
+
+
+def test_a_folder_that_another_rejected_meanwhile_is_not_said_to_wait(house: House, finances: Hand) -> None:
+    folder = house.a_quick_invoice()
+    batch = finances.propose("approve", [folder])
+    other = house.actor("t.lescoat")
+    decide.reject(other, folder, version=house.folder(folder).version, reason="Montant à vérifier")
+    finances.post(f"/lots/{batch}/commencer")
+    house.drain()
+    page = finances.page(batch)
+    assert "Tifenn Lescoat a rejeté" in page
+    assert "il n’attend plus de décision" in page
+    assert "relisez-le" not in page
