@@ -586,8 +586,8 @@ def hasten(db: Db, row_id: int) -> None:
     db.execute(waiting.values(available_at=now()).execution_options(synchronize_session=False))
 
 
-def abandon(db: Db, collectivity_id: int, why: str, *which: sa.ColumnElement[bool]) -> None:
-    """End waiting rows of a collectivity as `Needless` would, in the present transaction: nothing of them will leave.
+def abandon(db: Db, collectivity_id: int, why: str, *which: sa.ColumnElement[bool]) -> int:
+    """End waiting rows of a collectivity as `Needless` would, in the present transaction: nothing of them will leave; how many.
 
     One that a worker has at this moment is its own affair: its handler looks again.
     """
@@ -595,7 +595,8 @@ def abandon(db: Db, collectivity_id: int, why: str, *which: sa.ColumnElement[boo
         Outbox.collectivity_id == collectivity_id, sa.text("state = 'pending'"), *which
     )
     done = rows.values(state="done", last_error=why, done_at=now(), lease_until=None)
-    db.execute(done.execution_options(synchronize_session=False))
+    ended = db.execute(done.execution_options(synchronize_session=False))
+    return int(ended.rowcount)  # type: ignore[attr-defined]
 
 
 def run(row_id: int) -> None:

@@ -47,8 +47,10 @@ PATIENT = frozenset(
 )
 """The letters that wait for the hours: what became of a folder, and whose turn it is."""
 COVER_SET, COVER_BEGINS, COVER_OVER = "absence_set", "absence_begins", "absence_over"
-COVERS = frozenset({COVER_SET, COVER_BEGINS, COVER_OVER})
-"""The letters of an absence and of who stands in: they wait for the hours too, and for nobody's return."""
+SECRETARY = "secretary_named"
+"""The letter to whom somebody has write his absences, or has no more."""
+COVERS = frozenset({COVER_SET, COVER_BEGINS, COVER_OVER, SECRETARY})
+"""The letters of an absence, of who stands in and of who may write it: they wait for the hours too, and for nobody's return."""
 ASKS = (YOUR_TURN, OPINION_ASKED)
 """The letters that ask something of their reader about one folder: they leave by day, as what is reminded does."""
 _SHAPE = re.compile(r"(\d{1,2})(?:[h:](\d{2})?)?(?:-|à)(\d{1,2})(?:[h:](\d{2})?)?", re.ASCII)

@@ -707,6 +707,32 @@ def test_an_absence_is_written_by_its_person_the_secretariat_that_he_named_or_an
     )
 
 
+@by_day
+def test_who_is_named_secretariat_of_somebody_is_told_and_when_it_ends(house: House) -> None:
+    me = house.actor(FINANCE)
+
+    def subjects(login: str) -> list[str]:
+        house.drain()
+        return [plainly(str(one["Subject"])) for one in house.mail.to(f"{login}@kerlann-sur-mer.example")]
+
+    named = "Paraphe : vous pouvez écrire les absences de Nolwenn Abgrallec"
+    over = "Paraphe : vous n’écrivez plus les absences de Nolwenn Abgrallec"
+    name_secretary(me, house.actor("t.lescoat").user_id)
+    assert subjects("t.lescoat") == [named]
+    (letter,) = house.mail.to("t.lescoat@kerlann-sur-mer.example")
+    assert "Nolwenn Abgrallec vous confie le secrétariat de ses absences" in body_of(letter)
+    name_secretary(me, house.actor("t.lescoat").user_id)  # the same again
+    assert subjects("t.lescoat") == [named]
+    name_secretary(me, house.actor(TECHNIQUE).user_id)
+    assert (subjects("t.lescoat"), subjects(TECHNIQUE)) == ([named, over], [named])
+    # What changed before any letter left is news for nobody
+    name_secretary(me, house.actor(DIRECTION).user_id)
+    name_secretary(me, house.actor(TECHNIQUE).user_id)
+    assert (subjects(TECHNIQUE), subjects(DIRECTION)) == ([named], [])
+    name_secretary(me, None)
+    assert subjects(TECHNIQUE) == [named, over]
+
+
 def plainly(text: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 

@@ -14,6 +14,7 @@ from app.core.db import Db
 from app.core.french import HARD, heure, jour_long
 from app.core.outbox import News, Outbox, abandon, post
 from app.core.refusals import Refusal
+from app.core.security import new_token
 from app.core.transaction import use_case
 from app.folders.access import readable_by, wrote
 from app.folders.models import Folder, StepRun
@@ -22,7 +23,7 @@ from app.notices.absent import AWAY, CHANGED
 from app.notices.hours import COVER_BEGINS as BEGINS
 from app.notices.hours import COVER_OVER as OVER
 from app.notices.hours import COVER_SET as SET
-from app.notices.hours import due_by_day
+from app.notices.hours import SECRETARY, due_by_day
 from app.people import identity
 from app.people.actor import Actor
 from app.people.branches import Branch, branch_of, is_reached
@@ -35,6 +36,7 @@ from workflows.rights import Rights, type_name
 
 PAGE = "/absences"
 MINUTES = "%Y-%m-%dT%H:%M"
+CHANGED_SECRETARY = "ce choix a changé depuis : aucun courriel n’est parti"
 FOLLOWED = "/suivi"
 """Where what is lent to be read is found: it enters no list of what waits."""
 MOST_TYPES = 60
@@ -200,20 +202,57 @@ def end(db: Db, actor: Actor, number: int, *, revision: int) -> bool:
 
 @use_case
 def name_secretary(db: Db, actor: Actor, secretary_id: int | None) -> None:
-    """Say who may write one's absences beside oneself, None for nobody; refuses `identity-needed` and `absence-cover`."""
+    """Say who may write one's absences beside oneself, None for nobody; refuses `identity-needed` and `absence-cover`.
+
+    Who is named is told, and who was named before; the same name again changes nothing and tells nobody.
+    """
     identity.refuse_stale_in(db, actor)
     named = _person(db, actor, secretary_id) if secretary_id is not None else None
     if named is not None and named.id == actor.user_id:
         raise Refusal("absence-cover")
-    row = db.get(Secretary, actor.user_id)
+    row = db.get(Secretary, actor.user_id, with_for_update=True)
     if row is None:
         row = Secretary(user_id=actor.user_id, collectivity_id=actor.collectivity_id)
         db.add(row)
+    former = row.secretary_id
+    if former == secretary_id:
+        return
     row.secretary_id = named.id if named is not None else None
+    before = db.get_one(User, former) if former is not None else None
+    _tell_secretaries(db, actor, [(named, True), (before, False)])
     sentence = f"secrétariat : {named.name}" if named is not None else "personne"
     facts = {"whose": actor.user_id, "secretary": row.secretary_id, "words": sentence}
     event = Event("absence.secretary", actor.name, actor.user_id, None, facts)
     append(db, actor.collectivity_id, event)
+
+
+def _tell_secretaries(db: Db, actor: Actor, changes: Iterable[tuple[User | None, bool]]) -> None:
+    """Tell each of these people that he may write the actor's absences, or may no more.
+
+    Whose last letter of it has not left knows of neither: that one does not leave, and no other is written.
+    """
+    for reader, named in changes:
+        if reader is None or not reader.active:
+            continue
+        waiting = (
+            Outbox.kind == "mail",
+            Outbox.payload["event"].as_string() == SECRETARY,
+            Outbox.payload["user_id"].as_integer() == reader.id,
+            Outbox.payload["of"].as_integer() == actor.user_id,
+            Outbox.attempts == 0,  # what a mail server was given once may have reached him
+        )
+        if abandon(db, actor.collectivity_id, CHANGED_SECRETARY, *waiting):
+            continue
+        facts = {
+            "event": SECRETARY,
+            "user_id": reader.id,
+            "of": actor.user_id,
+            "by": actor.name,
+            "own": named,
+            "page": PAGE,
+        }
+        key = f"{SECRETARY}-{reader.id}-{new_token()[:16]}"
+        post(db, actor.collectivity_id, [News("mail", key, facts, None, reader.email)])
 
 
 def secretary_of(db: Db, user_id: int) -> User | None:
