@@ -569,6 +569,15 @@ def test_who_writes_another_s_absence_is_told_nothing_of_the_folders_that_he_may
         assert "Parmi les dossiers en cours, seuls ceux que vous lisez sont comptés." in page
         assert "1 signature" not in page
         assert called(pay) not in page
+        # The same whoever is chosen, whatever he deposited: it tells nothing of these folders
+        general = "en dépose qui viennent là, elle ne pourra pas en décider"
+        assert general not in page
+        for cover in ("m.kerzerho", TECHNIQUE):
+            chosen = {**form, "interim": str(house.actor(cover).user_id)}
+            page = client.post("/absences/apercu", data=chosen).get_data(as_text=True)
+            assert general in page
+            reads_only = client.post("/absences/apercu", data={**chosen, "pouvoir": "lire"})
+            assert general not in reads_only.get_data(as_text=True)
     # As if no such folder were there; who stands in decides of it no more for that
     assert (
         client.post("/absences", data={**form, "interim": str(house.actor("m.kerzerho").user_id)}).status_code

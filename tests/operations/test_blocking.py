@@ -6,9 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.french import jour
 from app.folders import decide
+from app.folders.models import StepRun
 from app.operations.absences.blocking import Block
 from app.operations.absences.planning import end
 from app.people import desks
@@ -160,3 +161,17 @@ def test_what_is_not_lent_is_not_told_as_read_by_who_only_reads(house: House) ->
         number = away(house, TECHNIQUE, DIRECTION, acts=False, **limit)
         assert reads(house, DIRECTION, folder_id) is not bool(limit)
         end(house.actor(TECHNIQUE), number, revision=1)
+
+
+def test_a_deadline_that_is_over_is_told_as_such(house: House) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    for due, words in ((today(), "proche : "), (today() - timedelta(days=1), "proche, déjà passée : ")):
+        with engine().begin() as connection:
+            waiting = sa.update(StepRun.__table__).where(  # type: ignore[arg-type]
+                StepRun.folder_id == folder_id, StepRun.state == "active"
+            )
+            connection.execute(waiting.values(due_on=due))
+        (visa,) = (one for one in told(house, TECHNIQUE, None) if one[1] == "1 visa")
+        assert visa[2].endswith(
+            f"Échéance la plus {words}{jour(due).removesuffix('.')}.".replace("\u00a0", " ")
+        )

@@ -159,11 +159,7 @@ def _block(group: _Group) -> Block:
         StepKind.PUBLISH: ("publication", "publications"),
         StepKind.ARCHIVE: ("archivage", "archivages"),
     }.get(group.kind, ("dossier", "dossiers"))
-    due = (
-        f" Échéance la plus proche : {jour(group.due).removesuffix('.')}."
-        if group.due < NO_DATE and group.tone != "ok"
-        else ""
-    )
+    due = _soonest(group.due) if group.tone != "ok" else ""
     comes = count - len(group.here)
     title = plural(count, *named) + (
         " à venir" if comes == count else f", dont {comes} à venir" if comes else ""
@@ -176,6 +172,14 @@ def _block(group: _Group) -> Block:
         shown,
         _rest(count - len(shown), count - len(group.readable)) if shown else "",
     )
+
+
+def _soonest(due: date) -> str:
+    """The first day by which some of several folders are due, and whether it is over; empty of none."""
+    if due >= NO_DATE:
+        return ""
+    late = ", déjà passée" if due < today() else ""
+    return f" Échéance la plus proche{late} : {jour(due).removesuffix('.')}."
 
 
 def _rest(others: int, unread: int) -> str:
@@ -614,12 +618,11 @@ def _returned(db: Db, reader: Actor, law: absences.Absence, absent: User) -> Ite
             if able
             else f"Personne d’autre ne dépose à ce bureau : cela attendra {absent.name}."
         )
-        due = f" Échéance la plus proche : {jour(soonest).removesuffix('.')}." if soonest < NO_DATE else ""
         shown = tuple((one.id, planning.called_of(one.title, one.number)) for one in several[:SHOWN])
         yield Block(
             "warn" if able or soonest > _last(law) else "danger",
             f"{plural(len(several), 'dossier retourné', 'dossiers retournés')}, à corriger",
-            spaces(f"Un intérim ne dépose pas. {others}{due}"),
+            spaces(f"Un intérim ne dépose pas. {others}{_soonest(soonest)}"),
             shown,
             _rest(len(several) - len(shown), 0),
         )
