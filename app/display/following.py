@@ -26,6 +26,7 @@ from app.display.asking import NOTHING, People, Query, people_named, understood
 from app.folders.access import FOLDER, reading_as_text
 from app.folders.deposit import depositing
 from app.folders.models import ASKED
+from app.folders.notes import lent
 from app.folders.opinions import held
 from app.folders.search import INDEXED, Word, indexable, signs_of, standing, worded
 from app.people.actor import Actor
@@ -716,6 +717,14 @@ def _noted(db: Db, actor: Actor, words: tuple[Word, ...]) -> list[int]:
     mine = [f"n.reach = 'alone' AND n.user_id = {actor.user_id}"] if actor.user_id is not None else []
     if actor.desk_ids:
         mine.append(f"n.reach = 'desk' AND n.desk_id IN ({', '.join(map(str, sorted(actor.desk_ids)))})")
+    # Of the desks where somebody is stood in for, those of what waits there now; who may act on it is asked of each
+    covered = sorted({one.seat.desk_id for one in actor.covers} - actor.desk_ids)
+    if covered:
+        waits = "s.folder_id = n.folder_id AND s.desk_id = n.desk_id AND s.state = 'active'"
+        mine.append(
+            f"n.reach = 'desk' AND n.desk_id IN ({', '.join(map(str, covered))}) "
+            f"AND (SELECT 1 FROM step_run s WHERE {waits} LIMIT 1) IS NOT NULL"
+        )
     any_word = [condition for one in words if (condition := standing([one], "n.stems")[0])]
     if not mine or not any_word:
         return []
@@ -725,15 +734,19 @@ def _noted(db: Db, actor: Actor, words: tuple[Word, ...]) -> list[int]:
         condition, more = standing([one], "n.stems", f"note{rank}_")
         binds |= more
         conditions += [f"({condition})"] if condition else []
-    columns = "n.folder_id, n.stems, w.title || w.documents || w.notes AS beside"
+    columns = "n.folder_id, n.desk_id, n.stems, w.title || w.documents || w.notes AS beside"
     scans = " UNION ALL ".join(
         f"SELECT * FROM (SELECT n.id, {columns} FROM folder_note n LEFT JOIN folder_words w ON w.folder_id = n.folder_id "
         f"WHERE {one} AND n.collectivity_id = :here AND ({' OR '.join(conditions)}) AND {FINAL} "
         f"ORDER BY n.id DESC LIMIT {MOST_NOTES}) AS m{rank}"
         for rank, one in enumerate(mine)
     )
+    rows = _run(db, scans, binds).all()
+    theirs = lent(db, actor, {row.folder_id for row in rows if row.desk_id in covered})
     texts: dict[int, str] = {}
-    for row in _run(db, scans, binds):
+    for row in rows:
+        if row.desk_id in covered and row.desk_id not in theirs.get(row.folder_id, ()):
+            continue
         texts[row.folder_id] = texts.get(row.folder_id, row.beside or " ") + row.stems
     every = [token for one in words for token in one.tokens]
     return sorted(

@@ -24,6 +24,7 @@ from app.display.listed import marks_of
 from app.display.snippets import Piece, around, marked, wanted
 from app.display.views import done_by, family_words
 from app.folders.models import ASKED, Document, DocumentWords, FolderNote, StepRun
+from app.folders.notes import lent
 from app.folders.search import Word
 from app.people.actor import Actor
 from workflows.circuit import Phase
@@ -368,6 +369,9 @@ def _in_notes(db: Db, actor: Actor, folders: Collection[int], words: Sequence[Wo
         mine.append(sa.and_(FolderNote.reach == "alone", FolderNote.user_id == actor.user_id))
     if actor.desk_ids:
         mine.append(sa.and_(FolderNote.reach == "desk", FolderNote.desk_id.in_(actor.desk_ids)))
+    for number, desks in lent(db, actor, folders).items():
+        here = sa.and_(FolderNote.folder_id == number, FolderNote.desk_id.in_(desks))
+        mine.append(sa.and_(FolderNote.reach == "desk", here))
     having = sa.or_(*(FolderNote.stems.contains(f" {form} ") for form in sorted(forms)))
     query = sa.select(FolderNote.folder_id, FolderNote.who, FolderNote.words).where(
         FolderNote.folder_id.in_(folders), sa.or_(*mine), having

@@ -25,7 +25,7 @@ from app.folders import pause
 from app.folders.access import authorize, lock, may_read, refuse_onlooker, refuse_stranger
 from app.folders.marks import bring_back
 from app.folders.mentions import mentioned
-from app.folders.models import Folder, FolderNote
+from app.folders.models import Folder, FolderNote, StepRun
 from app.folders.move import typed
 from app.folders.notices import followers
 from app.folders.once import MadeOnce
@@ -101,6 +101,24 @@ def desks_held(db: Db, folder: Folder, actor: Actor) -> frozenset[int]:
         for run in active
         if actor.cover_at(run.desk_id, StepKind(run.kind).right, folder.of_type) is not None
     }
+
+
+def lent(db: Db, actor: Actor, folders: Collection[int]) -> dict[int, frozenset[int]]:
+    """Of these folders, the desks whose notes the actor reads because he may act there in somebody's absence (`desks_held`)."""
+    if not (actor.covers and folders):
+        return {}
+    query = sa.select(
+        StepRun.folder_id, StepRun.desk_id, StepRun.kind, StepRun.family, StepRun.own_type
+    ).where(
+        StepRun.folder_id.in_(folders),
+        StepRun.state == "active",
+        StepRun.desk_id.in_({cover.seat.desk_id for cover in actor.covers}),
+    )
+    desks: dict[int, frozenset[int]] = {}
+    for folder_id, desk_id, kind, *of_type in db.execute(query):
+        if desk_id and actor.cover_at(desk_id, StepKind(kind).right, (of_type[0], of_type[1])) is not None:
+            desks[folder_id] = desks.get(folder_id, frozenset()) | {desk_id}
+    return desks
 
 
 def desks_for(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:

@@ -43,6 +43,10 @@ _THOUSANDS = re.compile(
     r"(?<!\d)\d{1,3}(?:\s\d{3})+(?=,\d\d(?!\d)|\s*(?:€|euros?\b))|(?<!\d)\d{3}\s\d{3}\s\d{3}\s\d{5}(?!\d)"
 )
 """« 1 234,56 », « 12 000 € », and a SIRET by groups: one word, whatever its spaces."""
+_DOTTED = re.compile(
+    r"(?<![\w.,/-])\d{1,3}(?:\.\d{3})+(?:(?=\s*(?:€|euros?\b))|,\d\d(?=\s*(?:€|euros?\b)|(?![.,]?\w)))"
+)
+"""« 3.042,00 », « 3.042 € »: the same amount as « 3 042 »; « 3.042 » alone may be a reference, and stays as it is typed."""
 _EURO = re.compile(r"(?<=\d)\s*(?:€|euros?\b)")
 _ANY = "\0"  # no key holds it
 ESCAPE = "!"
@@ -166,10 +170,17 @@ def words_of(text: str, most: int) -> list[Word]:
     >>> [one.typed for one in words_of("le bail de l’école", 6)]
     ['bail', 'l’école']
     """
+    dotted: dict[str, str] = {}
+
+    def undotted(match: re.Match[str]) -> str:
+        one = match[0].replace(".", "")
+        dotted[one] = match[0]
+        return one
+
     joined = _THOUSANDS.sub(lambda found: re.sub(r"\s", "", found[0]), _NUMBERED.sub("", text.lower()))
-    words = _EURO.sub("", joined).split()
+    words = _EURO.sub("", _DOTTED.sub(undotted, joined)).split()
     telling = [one for one in words if key_of(one) not in STOP] or words
-    return [_word(one) for one in telling[:most]]
+    return [_amount(_word(one), dotted[one]) if one in dotted else _word(one) for one in telling[:most]]
 
 
 def dated(day: int | None, month: int, year: int) -> Word:
@@ -291,6 +302,17 @@ def _word(typed: str) -> Word:
     word = Word(typed, f"%{pattern}%", tokens)
     figures = _PADDED.fullmatch(typed)
     return _however_written(word, *map(int, figures.groups())) if figures else word
+
+
+def _amount(word: Word, dotted: str) -> Word:
+    """An amount, found in a text that has its thousands by points too, where each group is a word.
+
+    >>> words_of("3.042,00 €", 6)[0].pattern, words_of("12.345.678,90", 6)[0].tokens
+    ('%3042_00%', (('12345678', '12'), ('12345678', '345'), ('12345678', '678'), ('90',)))
+    """
+    whole, *cents = word.tokens
+    groups = [forms(one) for one in words_in(dotted.partition(",")[0])]
+    return replace(word, tokens=(*((*whole, *one) for one in groups), *cents))
 
 
 def _however_written(word: Word, day: int, month: int, year: int) -> Word:

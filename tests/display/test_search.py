@@ -32,10 +32,10 @@ from app.folders.models import (
     FolderWords,
     StepRun,
 )
-from app.folders.search import key_of_folder
+from app.folders.search import key_of_folder, words_of
 from app.folders.words import index, index_all
 from app.people.actor import Actor, Seat
-from app.people.models import User
+from app.people.models import Absence, User
 from tests.builders import corpus
 from tests.builders.house import ACT, House
 from workflows.rights import Rights
@@ -330,6 +330,64 @@ def test_what_is_taken_out_of_a_folder_or_hidden_in_it_is_found_no_more(house: H
     assert found(house, K, "intitulés").total == 1  # by its stem, from the words written anew
 
 
+@pytest.mark.both_databases
+def test_who_stands_in_finds_by_the_notes_of_the_desk_what_he_may_act_on_and_no_more(house: House) -> None:
+    """As they are read (`notes.desks_held`): where the step awaits the desk, and the cover may act at it."""
+    nolwenn, ronan = house.actor(N), house.actor(R)
+    here, gone, own = (
+        house.an_invoice(at=at, number=f"FA-{at}") for at in ("finance", "draft", "service_done")
+    )
+    desk = next(seat.desk_id for seat in nolwenn.seats if seat.key == "finances")
+    with writing() as db, db.begin():
+        for number in (here, gone, own):
+            said = "Voir la farfouille"
+            note = {
+                "reach": "desk",
+                "desk_id": desk,
+                "stems": joined(forms_in(said)),
+                "user_id": nolwenn.user_id,
+            }
+            db.add(
+                FolderNote(
+                    collectivity_id=nolwenn.collectivity_id,
+                    folder_id=number,
+                    who=nolwenn.name,
+                    words=said,
+                    told=[],
+                    written_at=now(),
+                    **note,
+                )
+            )
+    assert found(house, R, "farfouille").total == 0
+    for types, acts, finds in (
+        (["deliberation"], True, set()),
+        ([], False, set()),
+        ([], True, {here}),
+        (["invoice"], True, {here}),
+    ):
+        with writing() as db, db.begin():
+            db.execute(sa.delete(Absence))
+            cover = {"user_id": nolwenn.user_id, "cover_id": ronan.user_id, "types": types, "acts": acts}
+            db.add(
+                Absence(
+                    collectivity_id=nolwenn.collectivity_id,
+                    letters=False,
+                    starts_at=now() - timedelta(hours=1),
+                    ends_at=now() + timedelta(hours=1),
+                    revision=1,
+                    set_by="x",
+                    set_at=now(),
+                    **cover,
+                )
+            )
+        results = found(house, R, "farfouille")
+        assert {one.id for one in results.found} == finds, (types, acts)
+        assert [one.where for one in results.snippets.values()] == [f"Dans une note de {nolwenn.name}"] * len(
+            finds
+        )
+        assert found(house, R, "farfouille", places=("notes",)).total == len(finds)
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_scan_is_found_by_the_words_that_are_recognised_on_it_and_says_so(
     house: House, tmp_path: Path
@@ -536,6 +594,39 @@ def test_an_amount_is_compared_in_euros_alone_and_the_page_says_so(house: House)
     assert crowns in numbers_found(house, "FA-1")
     page = " ".join(html.unescape(house.client(G).get("/recherche?q=> 4 000").text).split())
     assert re.search(r"Compris : un montant en euros de plus de 4\s000,00\s€", page)
+
+
+AS_WRITTEN = (
+    "8517",
+    "8517,00",
+    "8 517,00",
+    "8 517,00 €",
+    "8\N{NARROW NO-BREAK SPACE}517,00\N{NO-BREAK SPACE}€",
+    "8\N{NARROW NO-BREAK SPACE}517\N{NARROW NO-BREAK SPACE}€",
+    "8.517,00",
+    "8.517,00 €",
+    "8.517 euros",
+)
+
+
+@pytest.mark.both_databases
+def test_an_amount_is_found_however_its_thousands_are_written(house: House) -> None:
+    has_it, other = (house.an_invoice(at="draft", number=f"FA-{n}") for n in range(2))
+    house.save(has_it, G, {"total_ttc": "8517.00"})
+    house.save(other, G, {"total_ttc": "517.00"})
+    for typed in AS_WRITTEN:
+        assert numbers_found(house, typed) == {has_it}, typed
+    # A text that has it by points is found by that, as it was
+    said = house.an_invoice(at="draft", number="FA-9")
+    notes.write(house.actor(G), said, notes.Draft("Le devis disait 8.517,00 €", notes.Reach.ALONE))
+    assert numbers_found(house, "8.517,00") == {has_it, said}
+    # By itself it may be a reference, and « 8.5.17 » is none
+    assert numbers_found(house, "8.517") == {said}
+    assert {one.pattern for one in words_of("v8.517,00 8.517,00.1 24.09.2026", 6)} == {
+        "%v8_517_00%",
+        "%8_517_00_1%",
+        "%24_09_2026%",
+    }
 
 
 DAYS = {
