@@ -1,6 +1,6 @@
 """The dialogs of whoever would rather not decide alone: an opinion asked of other desks, a step handed to one of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -21,8 +21,8 @@ from app.display.portrait import current_present
 from app.folders import asking, handing
 from app.folders.models import Folder
 from app.folders.move import not_your_turn
-from app.folders.seats import Person
-from app.people.covers import in_absence
+from app.folders.seats import Person, Slot
+from app.people.choosing import never_opened
 from workflows.vocabulary import Answer
 
 WAITS = {"yes": True, "no": False}
@@ -125,11 +125,7 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
     desks = asking.desks_for(db, folder, g.actor, here)
     return {
         "folder": page.head(db, folder, here),
-        "desks": [
-            (desk.key, desk.slot.label, people_told(desk.slot.people))
-            for desk in desks
-            if desk.refusal is None
-        ],
+        "desks": offered(db, desks),
         "most": asking.MOST_DESKS,
         "typed": {
             "desks": request.form.getlist("desks"),
@@ -141,28 +137,42 @@ def _dialog(db: Db, folder: Folder) -> Mapping[str, Any]:
     }
 
 
-def people_told(people: Iterable[Person]) -> str:
+def offered(db: Db, desks: Iterable[asking.Desk]) -> list[tuple[str, str, str]]:
+    """The desks that may be chosen: their keys, their names, and their people."""
+    open_to = [one for one in desks if one.refusal is None]
+    unopened = unopened_at(db, (one.slot for one in open_to))
+    return [(one.key, one.slot.label, people_told(one.slot.people, unopened)) for one in open_to]
+
+
+def unopened_at(db: Db, slots: Iterable[Slot]) -> frozenset[int]:
+    """Who sits at these desks by an account that nobody has opened yet."""
+    return never_opened(db, {person.user_id for slot in slots for person in slot.people})
+
+
+def people_told(people: Iterable[Person], unopened: Collection[int] = ()) -> str:
     """Those of a desk that is offered; who is away and whose cover is there too is named once, beside the cover.
 
-    The same words as in « On attend »: « Solenn Rivoal (en l’absence de Ronan Pellenec) ».
+    The same words as in « On attend »: « Solenn Rivoal (en l’absence de Ronan Pellenec) ». `unopened`: whose account nobody has
+    opened, which is said of each: what is given to them alone waits until they first log in.
     """
     everybody = list(people)
     stood_in_for = {one.absent for one in everybody if one.absent}
     told = [
-        f"{one.name} (en l’absence {de(one.absent)})" if one.absent else person_told(one)
+        person_told(one, unopened=one.user_id in unopened)
         for one in everybody
         if one.away is None or one.name not in stood_in_for
     ]
     return spaces(", ".join(told))
 
 
-def person_told(person: Person) -> str:
+def person_told(person: Person, *, unopened: bool = False) -> str:
     """Somebody of a desk that is offered, in whose absence, or until when he is away himself and whether nobody stands in."""
-    name = in_absence(person.name, person.absent)
-    if person.away is None:
-        return name
-    alone = "" if person.covered else ", sans intérim"
-    return f"{name} (absence jusqu’au {instant(person.away)}{alone})"
+    told = [f"en l’absence {de(person.absent)}"] if person.absent else []
+    if person.away is not None and not person.absent:
+        told.append(f"absence jusqu’au {instant(person.away)}")
+        told += [] if person.covered else ["sans intérim"]
+    told += ["compte jamais ouvert"] if unopened else []
+    return f"{person.name} ({', '.join(told)})" if told else person.name
 
 
 @pages.post("/dossiers/<int:folder_id>/avis/<int:number>/rendre")
@@ -241,9 +251,9 @@ def _handing(db: Db, folder: Folder) -> Mapping[str, Any]:
     if not handing.may_hand(folder, g.actor, here):
         raise Refusal("handing-fixed", step=here.step.label)
     giver = handing.giver_of(db, folder, here, handing.part_to_hand(db, folder, g.actor, here))
-    desks = [one for one in handing.receivers(db, folder, g.actor, here) if one.refusal is None]
+    desks = handing.receivers(db, folder, g.actor, here)
     return {
         "folder": page.head(db, folder, here),
-        "desks": [(desk.key, desk.slot.label, people_told(desk.slot.people)) for desk in desks],
+        "desks": offered(db, desks),
         "giver": giver,
     }

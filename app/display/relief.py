@@ -1,6 +1,6 @@
 """The page of who administers, where nobody does what a step awaits: who is awaited there, who could be, what would follow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,13 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import page, timeline
 from app.display.blueprint import pages, version_shown
-from app.display.consulting import people_told
+from app.display.consulting import offered, people_told, unopened_at
 from app.display.opening import shown_to
 from app.display.portrait import current_present
 from app.display.views import StepView
 from app.folders import relieving
 from app.folders.access import refuse_onlooker
+from app.folders.asking import Desk
 from app.folders.models import Folder
 from app.folders.move import MOST_WORDS, Present, entering
 from app.folders.rehearsal import Stage, coming
@@ -141,12 +142,13 @@ def _relieving(db: Db, folder: Folder) -> dict[str, Any]:
             Refusal("replacing-fixed", step=label) if g.actor.administrator else Refusal("relief-forbidden")
         )
     parts = relieving.awaited(db, folder, g.actor, here)
+    unopened = unopened_at(db, (one.slot for one in parts if one.slot is not None))
     return {
         "folder": page.head(db, folder, here),
         "label": here.step.label,
         "noun": "cet avis" if here.step.kind is StepKind.OPINION else "ce visa",
         "since": _since(db, folder),
-        "parts": [_part(one) for one in parts],
+        "parts": [_part(one, unopened) for one in parts],
         "desks": _desks(db, folder, here, parts),
         "not_replaced": _why(relieving.fixed(folder, here)),
         "due": _due(db, folder, here),
@@ -172,21 +174,20 @@ def _since(db: Db, folder: Folder) -> str:
     return depuis(min(entered, default=None))
 
 
-def _part(one: Awaited) -> tuple[str, str, str]:
+def _part(one: Awaited, unopened: Collection[int]) -> tuple[str, str, str]:
     """Who has a part: its key, its name, who sits there and why nobody may be expected."""
     if one.slot is None or not one.slot.people:
         return one.key, one.name, "personne ne peut s’y prononcer"
-    return one.key, one.name, people_told(one.slot.people)
+    return one.key, one.name, people_told(one.slot.people, unopened)
 
 
 def _desks(db: Db, folder: Folder, here: Present, parts: Sequence[Awaited]) -> list[tuple[str, str, str]]:
     """The desks that could be in the place of one of the parts, each with its people."""
-    found: dict[str, tuple[str, str, str]] = {}
+    found: dict[str, Desk] = {}
     for one in parts if relieving.fixed(folder, here) is None else ():
         for desk in relieving.replacements(db, folder, g.actor, here, one):
-            people = people_told(desk.slot.people)
-            found.setdefault(desk.key, (desk.key, desk.slot.label, people))
-    return sorted(found.values(), key=lambda desk: desk[1])
+            found.setdefault(desk.key, desk)
+    return sorted(offered(db, found.values()), key=lambda desk: desk[1])
 
 
 def _due(db: Db, folder: Folder, here: Present) -> str:

@@ -26,6 +26,15 @@ Option = tuple[str, str]
 """What is posted, and what is read."""
 
 
+def never_opened(db: Db, people: Collection[int]) -> frozenset[int]:
+    """Those of these people whose account nobody has ever opened: what is given to them alone waits for their first login."""
+    return (
+        frozenset(db.scalars(sa.select(User.id).where(User.id.in_(people), UNOPENED)))
+        if people
+        else frozenset()
+    )
+
+
 @dataclass(frozen=True)
 class Offer:
     """The choices that a page shows; `more` where there are others, which words find."""

@@ -15,7 +15,7 @@ from app.core.refusals import Refusal
 from app.folders import decide, handing, sending
 from app.folders.models import StepRun
 from app.people import desks
-from app.people.models import Absence
+from app.people.models import Absence, Person, User
 from tests.api.software import Software
 from tests.batches.town import Hand, became
 from tests.builders import circuits
@@ -155,6 +155,24 @@ def test_who_is_away_and_covered_is_offered_once_beside_the_cover(house: House) 
         offered = words(house.client(N).get(f"/dossiers/{folder_id}/{dialog}"))
         assert "Solenn Rivoal (en l’absence de Ronan Pellenec)" in offered
         assert "Ronan Pellenec (absence" not in offered
+
+
+def test_an_account_that_nobody_has_opened_is_told_wherever_somebody_is_chosen(house: House) -> None:
+    """What is given to him alone waits until he first logs in: the one who gives it reads so before the button."""
+    folder_id = house.an_invoice("finance")
+    desks.seat(here(house), "technique", K, [Right.FOLLOW])
+    with engine().begin() as connection:
+        entered = sa.select(User.person_id).where(User.login.in_([R, S]))
+        connection.execute(sa.update(Person).where(Person.id.in_(entered)).values(password_hash=None))
+    for login, where in ((N, "confier"), (N, "avis"), (K, "remplacer")):
+        offered = words(house.client(login).get(f"/dossiers/{folder_id}/{where}"))
+        assert "Ronan Pellenec (compte jamais ouvert)" in offered, where
+        assert "Nolwenn Abgrallec (compte" not in offered, where
+    absences = words(house.client(N).get("/absences"))
+    assert re.search(r"Ronan Pellenec[^()]*\(compte jamais ouvert\)", absences)
+    away(house, R, S)
+    offered = words(house.client(N).get(f"/dossiers/{folder_id}/confier"))
+    assert "Solenn Rivoal (en l’absence de Ronan Pellenec, compte jamais ouvert)" in offered
 
 
 def test_nobody_is_handed_his_own_deposit_at_another_desk_where_he_sits(house: House) -> None:
