@@ -108,7 +108,13 @@ def test_a_calendar_reads_what_letters_tell_by_an_address_that_is_shown_once_and
         assert "Facture : à viser" not in events(house, hers)
     with at(MONDAY + timedelta(days=8), 10):
         client = house.client(A)
-        second = secret_of(post(house, client, "/compte/agenda"))
+        # Where one stands it is changed by a form that says what comes of it, be it asked from a page that is out of date
+        for asked in (post(house, client, "/compte/agenda"), text(client.get("/compte/agenda/changer"))):
+            assert "les agendas qui la suivent ne recevront plus rien" in asked
+            assert "Lue par un agenda pour la dernière fois le" in asked
+            assert "agenda.ics" not in asked
+        assert events(house, first)
+        second = secret_of(post(house, client, "/compte/agenda/changer"))
         stranger = house.app.test_client()
         refused = [stranger.get(path) for path in (first, f"{first}x", "/agenda.ics")]
         assert {answer.status_code for answer in refused} == {404}
@@ -116,8 +122,17 @@ def test_a_calendar_reads_what_letters_tell_by_an_address_that_is_shown_once_and
             "nothing tells them apart"
         )
         assert events(house, second)
+        assert "Retirer l’adresse de votre agenda ?" in text(client.get("/compte/agenda/retirer"))
+        part = text(
+            client.get("/compte/agenda/retirer", headers={"HX-Request": "true", "HX-Target": "dialog"})
+        )
+        assert "Garder l’adresse" in part
+        assert "<html" not in part
+        assert events(house, second), "nothing is done before it is said"
         assert "ne lit plus rien par elle" in post(house, client, "/compte/agenda/retirer")
         assert stranger.get(second).status_code == 404
+        for path in ("changer", "retirer"):
+            assert client.get(f"/compte/agenda/{path}").location == "/compte/agenda", "there is none any more"
         here = me.collectivity_id
         with reading(here) as db:
             lines = [*trace.lines(db, here, trace.Search(act="account.agenda_opened"))]
@@ -157,6 +172,6 @@ def test_a_secret_that_another_session_has_replaced_is_shown_no_more(house: Hous
     with at(MONDAY, 10):
         here, there = house.client(A), house.client(A)
         first = secret_of(post(house, here, "/compte/agenda"))
-        second = secret_of(post(house, there, "/compte/agenda"))
+        second = secret_of(post(house, there, "/compte/agenda/changer"))
         assert first not in text(here.get("/compte/agenda"))
         assert second in text(there.get("/compte/agenda"))

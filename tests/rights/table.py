@@ -62,6 +62,7 @@ ROUTES = {
     "notices.example": "person",
     "notices.confirm": "person",
     "notices.agenda.mine": "person",
+    "notices.agenda.change": "person",
     "notices.agenda.give": "person",
     "notices.agenda.noted": "person",
     "notices.agenda.take_away": "person",

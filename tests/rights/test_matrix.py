@@ -371,6 +371,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "people.factors.begun_totp": 302,  # nothing was begun, nothing was drawn: led back to the list
         "people.factors.codes": 302,
         "people.factors.remove": 404,
+        "notices.agenda.change": 302,  # there is no address: led back to its page
+        "notices.agenda.take_away": 302,
         "operations.absences.choices": 404,  # of no list of that page
         "operations.absences.show": 404,
         "operations.leaving.end": 404,

@@ -49,18 +49,50 @@ def mine() -> str:
         "notices/agenda.html",
         link=f"{_public()}{address.PAGE}?{address.QUERY}={secret['secret']}" if secret and mark else "",
         since=jour_long(mark.since.astimezone(PARIS).date()) if mark else "",
-        read=f"{jour_long(mark.read_at.astimezone(PARIS).date())}, {heure(mark.read_at)}"
-        if mark and mark.read_at
-        else "",
+        read=_read(mark),
     )
 
 
 @pages.post("/compte/agenda")
 @guard(PERSON, unprotected=True)
 def give() -> BaseResponse:
-    """A new address; the one before answers no more."""
+    """The first address; where there is one already, it is changed by another form, which says what comes of it."""
+    if _stands():
+        return redirect(url_for("notices.agenda.change"))
+    return _given()
+
+
+@pages.route("/compte/agenda/changer", methods=["GET", "POST"])
+@guard(PERSON, unprotected=True)
+def change() -> BaseResponse | str:
+    """A new address, once it is known what comes of it: the one before answers no more."""
+    if request.method == "POST":
+        return _given()
+    return _sure("change") if _stands() else redirect(url_for("notices.agenda.mine"))
+
+
+def _given() -> BaseResponse:
     shown.show(session, g.actor, SHOWN, secret=address.give(g.actor))
     return redirect(url_for("notices.agenda.mine"))
+
+
+def _stands() -> bool:
+    with reading(g.actor.collectivity_id) as db:
+        return address.address_of(db.get_one(User, g.actor.user_id)) is not None
+
+
+def _sure(what: str) -> str:
+    """What is asked before: in the dialog of the page, or on a page of its own where there is no script."""
+    with reading(g.actor.collectivity_id) as db:
+        mark = address.address_of(db.get_one(User, g.actor.user_id))
+    return render_template("notices/sure.html", what=what, read=_read(mark))
+
+
+def _read(mark: address.Address | None) -> str:
+    """« 24 mars 2027, 10 h », when a calendar last read the address; empty for never."""
+    if mark is None or mark.read_at is None:
+        return ""
+    return f"{jour_long(mark.read_at.astimezone(PARIS).date())}, {heure(mark.read_at)}"
 
 
 @pages.post("/compte/agenda/note")
@@ -71,10 +103,12 @@ def noted() -> BaseResponse:
     return redirect(url_for("notices.agenda.mine"))
 
 
-@pages.post("/compte/agenda/retirer")
+@pages.route("/compte/agenda/retirer", methods=["GET", "POST"])
 @guard(PERSON, unprotected=True)
-def take_away() -> BaseResponse:
-    """The address answers no more."""
+def take_away() -> BaseResponse | str:
+    """The address answers no more, once it is known what comes of it."""
+    if request.method != "POST":
+        return _sure("take_away") if _stands() else redirect(url_for("notices.agenda.mine"))
     shown.forget(session, SHOWN)
     if address.take_away(g.actor):
         flash("L’adresse est retirée : aucun agenda ne lit plus rien par elle.", "ok")
