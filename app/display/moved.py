@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import to_desk
 from app.display import queues
-from app.folders.models import ASKED, HANDED, STEPS_PER_ROUND, CircuitChange, Folder, StepRun
+from app.folders.models import ASKED, HANDED, STEPS_PER_ROUND, AskedOpinion, CircuitChange, Folder, StepRun
 from app.folders.move import decided
 from app.people.actor import Actor
 
@@ -33,6 +33,15 @@ _LOST = {
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
 }
 _DECISIONS = frozenset({"folders.approve", "folders.reject", "folders.publish"})
+_DONE = {
+    **dict.fromkeys(_DECISIONS, "décidé"),
+    "folders.hand": "confié",
+    "folders.ask_opinion": "demandé",
+    "folders.give_opinion": "répondu",
+}
+"""What may be posted again after its answer was lost, in the words of whoever did it."""
+OWN = "Vous avez déjà agi sur ce dossier"
+AGAIN = "Cette fois-ci, rien de plus n’a été fait."
 _NOT_TYPED = frozenset(
     {
         "csrf_token",
@@ -57,18 +66,21 @@ def context(db: Db, folder: Folder, actor: Actor, endpoint: str, why: str = "") 
     others = [line.id for line in queues.todo(db, actor) if line.id != folder.id]
     last = last_deed(db, folder)
     own = not why and last is not None and actor.user_id is not None and last.user_id == actor.user_id
+    # Whoever posts a form again whose answer was lost did what it asks: what he is told is true of it too
+    mine = _own_act(db, folder, actor, endpoint)
     if own and last is not None:
-        heading = "Vous avez déjà agi sur ce dossier"
+        heading = OWN
         done = f"Vous avez {last.words} {moment_of_day(last.at)} : c’est enregistré."
-        sentence = f"{done} Cette fois-ci, rien de plus n’a été fait."
+        sentence = f"{done} {AGAIN}"
+    elif not why and mine is not None and mine >= folder.updated_at:
+        heading = OWN
+        sentence = f"Ce que vous avez {_DONE[endpoint]} {moment_of_day(mine)} est enregistré. {AGAIN}"
     else:
         heading = "Ce dossier a changé" if why else "Ce dossier a avancé"
         what = why or f"{_told(folder, last)}, pendant que vous le lisiez."
-        # Who decided in this round may be posting that decision again: what he is told is true of it too
-        mine = _own_decision(db, folder, actor) if endpoint in _DECISIONS else None
         lost = _LOST.get(endpoint, "Votre décision n’a pas été enregistrée.")
         if mine is not None:
-            lost = f"Ce que vous avez décidé {moment_of_day(mine)} est enregistré ; cette fois-ci, rien de plus n’a été fait."
+            lost = f"Ce que vous avez {_DONE[endpoint]} {moment_of_day(mine)} est enregistré ; {AGAIN[0].lower()}{AGAIN[1:]}"
         sentence = f"{what} {lost}"
     return {
         "folder": folder,
@@ -78,17 +90,35 @@ def context(db: Db, folder: Folder, actor: Actor, endpoint: str, why: str = "") 
     }
 
 
-def _own_decision(db: Db, folder: Folder, actor: Actor) -> datetime | None:
-    """When the actor decided last since the folder was last sent; None where he has not."""
-    if actor.user_id is None:
+def _own_act(db: Db, folder: Folder, actor: Actor, endpoint: str) -> datetime | None:
+    """When the actor last did what a form asks, since the folder was last sent, and has not taken back; None where he has not."""
+    if actor.user_id is None or endpoint not in _DONE:
         return None
-    query = sa.select(sa.func.max(StepRun.ended_at)).where(
-        StepRun.folder_id == folder.id,
-        StepRun.pass_number >= folder.round * STEPS_PER_ROUND,
-        StepRun.user_id == actor.user_id,
-        StepRun.state.in_(["done", "rejected"]),
-        StepRun.slot.not_like(f"{ASKED}%"),
-    )
+    in_round = (StepRun.folder_id == folder.id, StepRun.pass_number >= folder.round * STEPS_PER_ROUND)
+    asked = StepRun.slot.like(f"{ASKED}%")
+    if endpoint in _DECISIONS:
+        query = sa.select(sa.func.max(StepRun.ended_at)).where(
+            *in_round, StepRun.user_id == actor.user_id, StepRun.state.in_(["done", "rejected"]), ~asked
+        )
+    elif endpoint == "folders.give_opinion":
+        query = sa.select(sa.func.max(StepRun.ended_at)).where(
+            *in_round, StepRun.user_id == actor.user_id, StepRun.state == "done", asked
+        )
+    elif endpoint == "folders.ask_opinion":
+        query = (
+            sa.select(sa.func.max(StepRun.entered_at))
+            .join(AskedOpinion, AskedOpinion.run_id == StepRun.id)
+            .where(*in_round, AskedOpinion.asked_by_id == actor.user_id, AskedOpinion.withdrawn_by.is_(None))
+        )
+    else:
+        query = sa.select(sa.func.max(CircuitChange.changed_at)).where(
+            CircuitChange.folder_id == folder.id,
+            CircuitChange.round == folder.round,
+            CircuitChange.changed_by_id == actor.user_id,
+            CircuitChange.handed_to.is_not(None),
+            CircuitChange.replaced.is_(False),
+            CircuitChange.taken_back_at.is_(None),
+        )
     return db.scalar(query)
 
 

@@ -132,6 +132,7 @@ def ask(
     slot = part_of(db, folder, here, actor) or ""
     asker = in_absence(actor.name, under.absent if under is not None else None)
     due_on = _step_due(db, folder) if waits and wanted_on is None else folder.due_on
+    touch(folder)
     runs = [_row(folder, one, asked_passage(folder, rank + n), due_on) for n, one in enumerate(chosen)]
     db.add_all(runs)
     db.flush()
@@ -150,7 +151,6 @@ def ask(
         )
         for desk, run in zip(chosen, runs, strict=True)
     )
-    touch(folder)
     if waits:
         _leave_alone(db, folder)
     names = tuple(desk.slot.label for desk in chosen)
@@ -227,7 +227,7 @@ def _row(folder: Folder, desk: Desk, passage: int, due_on: date) -> StepRun:
         desk_id=desk.slot.desk_id,
         state="active",
         due_on=due_on,
-        entered_at=now(),
+        entered_at=folder.updated_at,  # of one moment with what it changes: whoever asks it twice is told so (`moved.py`)
     )
 
 

@@ -12,8 +12,8 @@ from app.circuits.library import family
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
-from app.folders import decide, handing, sending
-from app.folders.models import StepRun
+from app.folders import asking, decide, handing, sending
+from app.folders.models import CircuitChange, StepRun
 from app.people import desks
 from app.people.models import Absence, Person, User
 from tests.api.software import Software
@@ -155,6 +155,53 @@ def test_who_is_away_and_covered_is_offered_once_beside_the_cover(house: House) 
         offered = words(house.client(N).get(f"/dossiers/{folder_id}/{dialog}"))
         assert "Solenn Rivoal (en l’absence de Ronan Pellenec)" in offered
         assert "Ronan Pellenec (absence" not in offered
+
+
+def again(house: House, login: str, folder_id: int, path: str, version: int, **typed: Any) -> str:
+    """What a form says that is posted with the version it was shown: its answer was lost, and it is sent again."""
+    client = house.client(login)
+    form = {"csrf_token": house.csrf(client), "version": str(version), **typed}
+    answer = client.post(f"/dossiers/{folder_id}/{path}", data=form)
+    assert answer.status_code == 409
+    return words(answer)
+
+
+def test_a_form_that_is_posted_again_says_what_it_did_and_does_it_once(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    version = house.folder(folder_id).version
+    question = {"desks": "technique", "question": WHY, "waits": "no"}
+    number = ask(house, N, folder_id, "technique", waits=False)
+    asked = again(house, N, folder_id, "avis", version, **question)
+    assert "Vous avez déjà agi sur ce dossier" in asked
+    assert re.search(
+        r"Ce que vous avez demandé à \d+ h \d\d est enregistré. Cette fois-ci, rien de plus", asked
+    )
+    assert "Rien n’a été demandé" not in asked
+    assert "Rien n’a été demandé." in again(house, T, folder_id, "avis", version, **question), "another did"
+
+    version = house.folder(folder_id).version
+    opinion = {"opinion": "favourable", "comment": ""}
+    asking.answer(house.actor(R), folder_id, number, version=version, answer="favourable", comment="")
+    told = again(house, R, folder_id, f"avis/{number}/rendre", version, **opinion)
+    assert "Vous avez déjà agi sur ce dossier" in told
+
+    handed_at = house.folder(folder_id).version
+    hand(house, N, folder_id, "direction")
+    told = again(house, R, folder_id, f"avis/{number}/rendre", version, **opinion)
+    assert re.search(r"Ce que vous avez répondu à \d+ h \d\d est enregistré ; cette fois-ci", told)
+    assert "n’a pas été enregistré" not in told
+    form = {"desk": "direction", "reason": WHY}
+    assert "Vous avez confié" in again(house, N, folder_id, "confier", handed_at, **form)
+    house.approve(folder_id, S)
+    told = again(house, N, folder_id, "confier", handed_at, **form)
+    assert "Solenn Rivoal a visé" in told
+    assert re.search(r"Ce que vous avez confié à \d+ h \d\d est enregistré ; cette fois-ci", told)
+    assert "Rien n’a été confié" not in told
+    with reading() as db:
+        every = (
+            sa.select(sa.func.count()).select_from(CircuitChange).where(CircuitChange.folder_id == folder_id)
+        )
+        assert db.scalar(every) == 1
 
 
 def test_an_account_that_nobody_has_opened_is_told_wherever_somebody_is_chosen(house: House) -> None:
