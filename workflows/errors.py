@@ -183,42 +183,42 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "take-back-none": (
         409,
         (
-            "Rien n’a été repris : ce que vous avez fait en dernier sur ce dossier ne se reprend pas. Un visa, un avis et une "
-            "remise à un autre bureau se reprennent quelques secondes ; une signature, jamais."
+            "Rien n’a été annulé : ce que vous avez fait en dernier sur ce dossier ne s’annule pas. Un visa, un avis et une "
+            "remise à un autre bureau s’annulent quelques secondes ; une signature, jamais."
         ),
     ),
     "take-back-late": (
         409,
         (
-            "Rien n’a été repris : les {seconds} secondes pour le faire sont passées. Demandez à qui le dossier attend "
+            "Rien n’a été annulé : les {seconds} secondes pour le faire sont passées. Demandez à qui le dossier attend "
             "maintenant de le rejeter, ou de le renvoyer à votre étape."
         ),
     ),
     "take-back-opened": (
         409,
         (
-            "Rien n’a été repris : quelqu’un a ouvert le dossier depuis. Demandez à qui il attend maintenant de le rejeter, "
+            "Rien n’a été annulé : quelqu’un a ouvert le dossier depuis. Demandez à qui il attend maintenant de le rejeter, "
             "ou de le renvoyer à votre étape."
         ),
     ),
     "take-back-left": (
         409,
         (
-            "Rien n’a été repris : un courriel ou un envoi en est déjà parti, ou un autre dossier en a été ouvert. Demandez à "
+            "Rien n’a été annulé : un courriel ou un envoi en est déjà parti, ou un autre dossier en a été ouvert. Demandez à "
             "qui le dossier attend maintenant de le rejeter, ou de le renvoyer à votre étape."
         ),
     ),
     "take-back-nobody": (
         409,
         (
-            "Rien n’a été repris : plus personne ne peut agir à l’étape « {step} », où reviendrait le dossier. Demandez à "
+            "Rien n’a été annulé : plus personne ne peut agir à l’étape « {step} », où reviendrait le dossier. Demandez à "
             "qui il attend maintenant de le rejeter."
         ),
     ),
     "take-back-right": (
         409,
         (
-            "Rien n’a été repris : vous ne pouvez plus agir à l’étape « {step} ». Demandez à qui le dossier attend maintenant de "
+            "Rien n’a été annulé : vous ne pouvez plus agir à l’étape « {step} ». Demandez à qui le dossier attend maintenant de "
             "le rejeter, ou de le renvoyer à cette étape."
         ),
     ),

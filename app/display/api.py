@@ -419,9 +419,9 @@ def hand(folder_id: int, json: "Hand") -> Json:
 @routes.post(f"{FOLDER}/take-back")
 @guard(PERSON)
 @describe(
-    "Reprendre ce qu’on vient de faire\nUn visa, un avis ou une étape confiée à un autre bureau, par qui l’a fait, dans les "
+    "Annuler ce qu’on vient de faire\nUn visa, un avis ou une étape confiée à un autre bureau, par qui l’a fait, dans les "
     "secondes qui suivent (`PARAPHE_TAKE_BACK_SECONDS`). Refusé dès que quelqu’un d’autre a ouvert le dossier ou qu’un courriel "
-    "en est parti ; une signature ne se reprend jamais. La reprise est une seconde écriture du journal.",
+    "en est parti ; une signature ne s’annule jamais. L’annulation est une seconde écriture du journal.",
     gives="FolderShown",
     json="Version",
     refuses=(409,),

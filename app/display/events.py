@@ -43,7 +43,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.send_back": ("arrow-return-left", "Renvoyé par {who} {words}"),
     "folder.waive": ("arrow-right", "Étape passée par {who}, {words}"),
     "folder.replaced": ("arrow-repeat", "Remplacement par {who}, {words}"),
-    "folder.take_back": ("arrow-counterclockwise", "Repris par {who} : {words}"),
+    "folder.take_back": ("arrow-counterclockwise", "Annulé par {who} : {words}"),
     "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
     "folder.withdraw": ("trash3", "Abandonné par {who}"),
     "folder.opened": ("eye", "Ouvert par {who}"),
@@ -59,7 +59,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "facts.replaced": ("pencil", "Remplacé par {who}, {words}"),
     "note.added": ("sticky", "Note écrite par {who}{words}"),
     "note.reopened": ("arrow-counterclockwise", "Note rouverte par {who}"),
-    "note.taken_back": ("arrow-counterclockwise", "Note reprise par {who}, {words}"),
+    "note.taken_back": ("arrow-counterclockwise", "Note annulée par {who}, {words}"),
     "note.settled": ("check2", "Note réglée par {who}"),
     "folder.rerouted": ("signpost-split", "Étapes à venir modifiées par {who}"),
     "invoice.account_called": (

@@ -338,9 +338,9 @@ class Part(Given):
     absent: str | None = attribute("En l’absence de qui il s’est prononcé ; nul à un bureau qu’il tient.")
     sent_to: str | None = attribute("L’étape à laquelle il a renvoyé le dossier ; nul s’il ne l’a pas fait.")
     former: bool = attribute(
-        "Vrai de ce qui s’est décidé avant un renvoi à cette étape, ou a été repris, et ne compte plus."
+        "Vrai de ce qui s’est décidé avant un renvoi à cette étape, ou a été annulé, et ne compte plus."
     )
-    taken_back_at: Moment | None = attribute("Quand qui s’était prononcé l’a repris ; nul sinon.")
+    taken_back_at: Moment | None = attribute("Quand qui s’était prononcé l’a annulé ; nul sinon.")
 
 
 class StepShown(StepPlanned):

@@ -285,7 +285,7 @@ def _handed(db: Db, folder: Folder) -> dict[str, list[tuple[datetime, str]]]:
                 who = f"{replacement[:1].upper()}{replacement[1:]}, par {change.changed_by}"
             line = f"{who}, {instant(change.changed_at)} : « {change.reason} »"
             if change.taken_back_at is not None:
-                line += f", repris {_after(change.changed_at, change.taken_back_at)}"
+                line += f", annulé {_after(change.changed_at, change.taken_back_at)}"
             lines.setdefault(change.place, []).append((change.changed_at, spaces(line)))
     return lines
 
@@ -298,7 +298,7 @@ def _taken_back(db: Db, folder: Folder) -> list[tuple[str, tuple[datetime, str]]
             (
                 run.ended_at,
                 spaces(
-                    f"{_noun(run)} {de(run.by)}, {instant(run.ended_at)}, repris {_after(run.ended_at, run.taken_back_at)}"
+                    f"{_noun(run)} {de(run.by)}, {instant(run.ended_at)}, annulé {_after(run.ended_at, run.taken_back_at)}"
                 ),
             ),
         )

@@ -434,7 +434,7 @@ def take_back(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
         raise Refusal(why, seconds=int(seconds))
     stopped = sa.update(Outbox).where(letters, Outbox.state == "pending")
     stopped = stopped.values(
-        state="done", done_at=now(), last_error="note reprise : ce courriel n’est pas parti"
+        state="done", done_at=now(), last_error="note annulée : ce courriel n’est pas parti"
     )
     db.execute(stopped.execution_options(synchronize_session=False))
     seconds = int((now() - note.written_at).total_seconds())

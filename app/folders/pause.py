@@ -11,7 +11,7 @@ from app.people.actor import LONGER, Actor
 
 _chosen = {"seconds": 0.0}
 LONGEST = timedelta(seconds=max(LONGER))
-UNDECIDED = "attend que ce qui vient d’être fait sur le dossier ne puisse plus être repris"
+UNDECIDED = "attend que ce qui vient d’être fait sur le dossier ne puisse plus être annulé"
 """What is written beside a letter that says what may still be taken back, or says no more what it may say again."""
 UNDER_WAY = 5.0
 """Seconds that a taking back, begun in time, may need until it is written."""

@@ -290,11 +290,11 @@ SENTENCES: Sentences = {
     ),
     "note-take-back-late": (
         409,
-        "Cette note n’a pas été reprise : les {seconds} secondes pour le faire sont passées. Marquez-la réglée, ou répondez-y.",
+        "Cette note n’a pas été annulée : les {seconds} secondes pour le faire sont passées. Marquez-la réglée, ou répondez-y.",
     ),
     "note-take-back-read": (
         409,
-        "Cette note n’a pas été reprise : quelqu’un a ouvert le dossier depuis, y a répondu ou en a reçu le courriel. Marquez-la réglée, ou répondez-y.",
+        "Cette note n’a pas été annulée : quelqu’un a ouvert le dossier depuis, y a répondu ou en a reçu le courriel. Marquez-la réglée, ou répondez-y.",
     ),
     "note-gone": (
         404,

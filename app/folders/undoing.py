@@ -38,7 +38,7 @@ from workflows.undoing import THOUGHT, Deed, refuse_late, take_back
 
 WAITING = frozenset({"mail", words.NOTED})
 """The rows of the outbox that wait until what was done is final: letters, and what has a note found by its words."""
-NOT_SENT = "geste repris : ce courriel n’est pas parti"
+NOT_SENT = "geste annulé : ce courriel n’est pas parti"
 STRANGER = -(2**62)
 """Who did it, where it is nobody that the law could take the reader for."""
 

@@ -271,7 +271,7 @@ def take_back(scene: Scene) -> Left:
     pause.configure(SECONDS)
     visa(scene)
     who = scene.does(N, scene.finances, ("annuler-geste", {}), ("take-back", {}))
-    return Left(f"Repris par {who} :", f"Visé par {who}, repris ensuite", "À vous de viser", by=T)
+    return Left(f"Annulé par {who} :", f"Visé par {who}, annulé ensuite", "À vous de viser", by=T)
 
 
 def take_note_back(scene: Scene) -> Left:
@@ -282,7 +282,7 @@ def take_note_back(scene: Scene) -> Left:
             sa.select(sa.func.max(FolderNote.id)).where(FolderNote.folder_id == scene.folder_id)
         )
     who = scene.does(N, scene.finances, (f"notes/{number}/annuler", {}), (f"notes/{number}/take-back", {}))
-    return Left(f"Note reprise par {who}", "", "", tab="notes", gone=NOTE)
+    return Left(f"Note annulée par {who}", "", "", tab="notes", gone=NOTE)
 
 
 GESTURES: dict[str, Callable[[Scene], Left]] = {

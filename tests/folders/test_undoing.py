@@ -162,14 +162,14 @@ def test_a_visa_is_taken_back_from_the_band_and_given_again(house: House) -> Non
         decide.reject(house.actor(A), folder_id, version=house.folder(folder_id).version, reason="Non.")
     done = [event for event in events(house, folder_id) if event != "folder.opened"]
     assert done[-2:] == ["folder.approve", "folder.take_back"]
-    told = r"Visa de Nolwenn Abgrallec, .*, repris \d+ s après"
+    told = r"Visa de Nolwenn Abgrallec, .*, annulé \d+ s après"
     slip = words(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
     assert re.search(told, slip)
-    assert re.search(r"Repris par Nolwenn Abgrallec : visa, \d+ s après", slip)
-    assert "Visé par Nolwenn Abgrallec, repris ensuite" in slip
+    assert re.search(r"Annulé par Nolwenn Abgrallec : visa, \d+ s après", slip)
+    assert "Visé par Nolwenn Abgrallec, annulé ensuite" in slip
     assert "« Vu. »" not in slip, "nobody had read it"
     assert re.search(told, page(house, N, folder_id))
-    assert re.search(r"Repris par Nolwenn Abgrallec : visa", page(house, G, folder_id, "journal"))
+    assert re.search(r"Annulé par Nolwenn Abgrallec : visa", page(house, G, folder_id, "journal"))
     assert refused(house, N, folder_id) == "take-back-none", "nothing is taken back twice"
     assert as_told(house), "the rows are as the journal tells them"
     house.approve(folder_id, N)
@@ -195,7 +195,7 @@ def test_a_refused_undo_leaves_one_where_one_is_and_names_its_folder(house: Hous
     assert (refused_there.status_code, refused_there.location) == (302, f"/dossiers/{other}")
     shown = browser.get(refused_there.location).get_data(as_text=True)
     assert f'<a href="/dossiers/{folder_id}">Revoir ce dossier</a>' in shown
-    assert f"« {house.folder(folder_id).title} » : rien n’a été repris" in " ".join(
+    assert f"« {house.folder(folder_id).title} » : rien n’a été annulé" in " ".join(
         shown.replace("\xa0", " ").split()
     )
     assert undone("/administration").location == f"/dossiers/{folder_id}"
@@ -285,7 +285,7 @@ def test_what_it_had_closed_is_open_again_and_what_is_handed_comes_back(house: H
     assert as_told(house), "the rows are as the journal tells them"
     with pytest.raises(Refusal, match="not-found"):
         decide.approve(house.actor(S), folder_id, version=house.folder(folder_id).version)
-    assert re.search(r"« Marché. », repris \d+ s après", page(house, G, folder_id))
+    assert re.search(r"« Marché. », annulé \d+ s après", page(house, G, folder_id))
     handing.hand(
         house.actor(N), folder_id, version=house.folder(folder_id).version, desk="direction", reason="Marché."
     )
@@ -549,7 +549,7 @@ def test_the_words_of_a_note_that_was_taken_back_are_given_nowhere(house: House)
     given.append(lines.get_data(as_text=True))
     for text in given:
         assert "Bon pour moi" in text
-        assert "note.taken_back" in text or "reprise" in text.lower()
+        assert "note.taken_back" in text or "annulée" in text.lower()
         assert "ygomatique" not in text
     added = [line["facts"] for line in lines.json["entries"] if line["event"] == "note.added"]
     assert [sorted(facts) for facts in added] == [["note", "round"], ["comment", "note", "round"]]

@@ -45,7 +45,7 @@ OPINIONS = frozenset({"opinion.asked", "opinion.given", "opinion.withdrawn"})
 """Those of an opinion, asked beside a step of the circuit."""
 ADMINISTERED = frozenset({"folder.replaced", "folder.waive"})
 """Those of who administers: the part was a desk's, in whose name they are not done."""
-TAKEN_BACK, BEFORE = ", repris ensuite", ", avant le renvoi"
+TAKEN_BACK, BEFORE = ", annulé ensuite", ", avant le renvoi"
 """What a decision says that counts no more: its author took it back, or the folder was sent back to its step or behind."""
 SUMS_UP = (
     "Ce bordereau résume le dossier au moment où il est édité ; le fichier signé et le journal font foi."
