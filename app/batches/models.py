@@ -12,6 +12,8 @@ OPEN = ("waiting", "prepared", "signed")
 """The states of an item on which something is still to be done."""
 BACK = "Votre visa est annulé : le dossier vous attend de nouveau."
 """Why an item is refused whose visa was taken back by who had put it: no failure."""
+BACK_BEFORE = frozenset({BACK, "Votre visa est repris : le dossier vous attend de nouveau."})
+"""The same, as older rows have it too."""
 
 
 class Batch(Base, Tenanted):

@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from app.batches.gesture import at_work, mine
-from app.batches.models import BACK, OPEN, Batch, BatchItem
+from app.batches.models import BACK, BACK_BEFORE, OPEN, Batch, BatchItem
 from app.batches.selection import Choice
 from app.circuits.library import catalogue
 from app.core.clock import PARIS
@@ -270,7 +270,7 @@ def _line(item: BatchItem, past: str, state: str, readable: bool) -> Line:
         "refused": f"Non {past}",
         "left_out": LEFT_OUT,
     }
-    back = item.state == "refused" and item.reason == BACK
+    back = item.state == "refused" and item.reason in BACK_BEFORE
     number = item.number if item.number not in item.title else ""
     return Line(
         item.id,
@@ -279,7 +279,7 @@ def _line(item: BatchItem, past: str, state: str, readable: bool) -> Line:
         number if readable else "",
         amount(item.amount_cents) if readable else None,
         state,
-        item.reason if readable else "",
+        (BACK if back else item.reason) if readable else "",
         "Annulé" if back else outcomes[state],
         item.opened,
         back,

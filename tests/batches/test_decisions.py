@@ -163,6 +163,15 @@ def test_a_visa_that_was_taken_back_on_its_own_page_is_offered_no_more_by_its_ba
         finances.post(f"/lots/{number}/reprendre")
         page = finances.page(number)
         assert "1 visa est annulé" in page
+        # A row that was written when it was said in another word reads as those of today
+        with engine().begin() as base:
+            item = BatchItem.__table__
+            former = sa.update(item).where(item.c.reason.startswith("Votre visa est annulé"))
+            base.execute(former.values(reason="Votre visa est repris : le dossier vous attend de nouveau."))
+        before = finances.page(number)
+        assert "1 visa annulé</h2>" in before
+        assert "Votre visa est annulé : le dossier vous attend de nouveau." in before
+        assert "est repris" not in before
         assert "a changé depuis : ouvrez-le." in page
         assert "reste visé" not in page
         assert "Annuler ce visa" not in page, "nothing is left to take back"
