@@ -1,7 +1,8 @@
 """What a person marks for himself on a folder: opened, not read, hidden until a moment; nobody else sees it, no right follows.
 
 A hidden folder leaves the list of one person alone. It comes back at its minute, at the latest on the day by which its step
-is due, and at once where anything is done to the folder, an opinion on it is asked, or a note names him.
+is due, and at once where anything is done to the folder, an opinion on it is asked, or a note names him, for whom it is then
+not read.
 """
 
 from collections.abc import Sequence
@@ -99,11 +100,10 @@ def forget_reading(db: Db, folder_id: int, but: int | None) -> None:
 
 
 def bring_back(db: Db, folder_id: int, user_ids: list[int]) -> None:
-    """Put a folder back in the lists of those whom somebody names on it, in the caller's transaction."""
-    of_them = sa.and_(
-        Reading.folder_id == folder_id, Reading.user_id.in_(user_ids), Reading.hidden_until.is_not(None)
-    )
-    db.execute(sa.update(Reading).where(of_them).values(hidden_until=None, hidden_version=None))
+    """Put a folder back in the lists of those whom somebody names on it, not read, in the caller's transaction."""
+    of_them = sa.and_(Reading.folder_id == folder_id, Reading.user_id.in_(user_ids))
+    back = {"hidden_until": None, "hidden_version": None, "seen_at": None}
+    db.execute(sa.update(Reading).where(of_them).values(back))
 
 
 def hidden_until(folder: Folder, mark: Reading | None) -> datetime | None:

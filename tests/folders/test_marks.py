@@ -140,6 +140,7 @@ def test_whatever_happens_to_a_hidden_folder_brings_it_back_at_once(house: House
         )
         assert listed(house, N) == set()
         notes.write(house.actor(T), folder_id, Draft("À vous", Reach.ALL, told=(actor.user_id,)))
+        assert listed(house, N, queues.UNREAD) == {folder_id}
     elif what == "asked":
         asking.ask(
             house.actor(T), folder_id, version=version, desks=["technique"], question="Le bon ?", waits=False
