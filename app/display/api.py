@@ -675,7 +675,7 @@ def _once(key: str | None, place: str, folder_id: int, parts: object) -> Once | 
     """The caller's key with what is sent to this place of a folder; None without one."""
     if not key:
         return None
-    return Once(key, sha256(dumps([place, folder_id, parts], sort_keys=True).encode()).hexdigest())
+    return Once(key, sha256(dumps([place, folder_id, parts], sort_keys=True).encode()).hexdigest(), adds=True)
 
 
 def _awaits_signature(folder_id: int) -> bool:

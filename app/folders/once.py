@@ -158,23 +158,40 @@ def _refuse_overtaken(db: Db, document_id: int, since: datetime) -> None:
 
 @dataclass(frozen=True)
 class Once:
-    """The caller's key and the SHA-256, in hexadecimal, of what is sent with it."""
+    """The caller's key and the SHA-256, in hexadecimal, of what is sent with it; `adds`: to a folder that is there."""
 
     key: str
     digest: str
+    adds: bool = False
 
     def made_by(self, db: Db, actor: Actor) -> int | None:
-        """The folder that this key made, or None; refuses a key that came with something else (`key-reused`)."""
-        query = sa.select(DepositKey.folder_id, DepositKey.digest).where(
-            DepositKey.application_id == actor.application_id, DepositKey.key == self.key
+        """The folder that this key made, or None; one that was abandoned since is as if it had not been made (`FormOnce`).
+
+        What was added to one that was abandoned since is there all the same. Refuses a key that came with something else
+        (`key-reused`).
+        """
+        query = (
+            sa.select(DepositKey.folder_id, DepositKey.digest)
+            .join(Folder, Folder.id == DepositKey.folder_id)
+            .where(DepositKey.application_id == actor.application_id, DepositKey.key == self.key)
         )
-        row = db.execute(query).one_or_none()
+        row = db.execute(query if self.adds else query.where(Folder.place != WITHDRAWN)).one_or_none()
         if row is not None and row.digest not in {self.digest, ""}:
             raise Refusal("key-reused")
         return row.folder_id if row is not None else None
 
     def remember(self, db: Db, actor: Actor, folder: Folder) -> None:
-        """Keep the key."""
+        """Keep the key, in place of that of a folder abandoned since."""
+        if not self.adds:
+            abandoned = sa.select(Folder.id).where(
+                Folder.id == DepositKey.folder_id, Folder.place == WITHDRAWN
+            )
+            former = sa.delete(DepositKey).where(
+                DepositKey.application_id == actor.application_id,
+                DepositKey.key == self.key,
+                abandoned.exists(),
+            )
+            db.execute(former, execution_options={"synchronize_session": False})
         row = DepositKey(
             application_id=actor.application_id or 0,
             key=self.key,

@@ -16,7 +16,7 @@ from app.core.refusals import Refusal
 from app.folders import decide, deposit, sending
 from app.folders.documents import last_version
 from app.folders.keep import Incoming
-from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.models import Document, DocumentVersion, Folder, FolderNote
 from app.people import desks
 from tests.api.software import Software
 from tests.assets import make_hostile
@@ -680,6 +680,31 @@ def test_a_replacement_posted_again_is_refused_once_another_file_took_its_place(
     assert post(mark, ACT).status_code == 302
     deposit.remove_document(house.actor(G), folder_id, beside)
     assert post(mark, ACT).status_code == 409
+
+
+@pytest.mark.both_databases
+def test_a_key_whose_folder_was_abandoned_makes_it_anew_and_what_it_added_is_there_once(house: House) -> None:
+    software = Software(house, "comptabilite", [Right.CREATE])
+    first = software.deposit(key="FA-1").get_json()["id"]
+    noted = {**software.headers, "Idempotency-Key": "note-1"}
+
+    def note() -> TestResponse:
+        told = {"words": "Lu", "reach": "desk"}
+        return software.client.post(f"/api/v1/folders/{first}/notes", headers=noted, json=told)
+
+    assert note().status_code == 200
+    client = house.client(G)
+    told = {"csrf_token": house.csrf(client), "version": str(house.folder(first).version), "reason": "Erreur"}
+    assert client.post(f"/dossiers/{first}/abandonner", data=told).status_code == 302
+    assert house.folder(first).place == "withdrawn"
+    again = software.deposit(key="FA-1")
+    assert again.status_code == 201
+    assert again.get_json()["id"] != first
+    assert software.deposit(key="FA-1").get_json()["id"] == again.get_json()["id"]
+    assert _count(Folder) == 2
+    reused = software.deposit(path=OTHER, key="FA-1")
+    assert (reused.status_code, reused.get_json()["key"]) == (422, "key-reused")
+    assert (note().status_code, _count(FolderNote)) == (200, 1)
 
 
 def test_software_adds_documents_once_with_its_key(house: House) -> None:
