@@ -329,3 +329,19 @@ def test_the_systemd_units_of_the_documentation_are_units(tmp_path: Path) -> Non
         ["systemd-analyze", "verify", "--man=no", tmp_path / names[0]], capture_output=True, text=True
     )
     assert "kill mode" in broken.stderr
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_every_command_is_in_a_page(house: House) -> None:
+    """Who runs an installation finds there what each does: one that no page gives is used by nobody."""
+
+    def named(command: click.Command, name: str) -> Iterator[str]:
+        if isinstance(command, click.Group):
+            for child, one in command.commands.items():
+                yield from named(one, f"{name} {child}".strip())
+        else:
+            yield name
+
+    told = re.sub(r"\s+", " ", every_text())
+    every = [one for one in named(house.app.cli, "") if one.split()[0] not in {"run", "routes", "shell"}]
+    assert [one for one in every if not re.search(rf"\b{one}\b", told)] == []
