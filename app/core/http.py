@@ -1,6 +1,7 @@
 """What every page and every JSON route share: the guard above it, and how a refusal is shown."""
 
 import secrets
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
@@ -402,7 +403,15 @@ def _owed(error: HTTPException) -> dict[str, str]:
 
 def disposition(name: str, *, download: bool) -> str:
     """The Content-Disposition of a document, for a name of any script (RFC 6266, RFC 5987)."""
-    plain = name.encode("ascii", "ignore").decode().replace('"', "").replace("\\", "") or "document"
+    # Whoever reads this one alone is given letters without their accents, and no word with holes
+    plain = (
+        unicodedata.normalize("NFKD", name)
+        .encode("ascii", "ignore")
+        .decode()
+        .replace('"', "")
+        .replace("\\", "")
+        or "document"
+    )
     return f"{'attachment' if download else 'inline'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
 
 

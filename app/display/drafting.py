@@ -204,8 +204,12 @@ def _each(name: str, files: Sequence[Incoming], desk_id: int | None) -> str:
     if not made:
         raise refused[0][1]
     for filename, why_not in refused:
-        why = sentences.say(why_not.key, why_not.facts)[1].replace(NOTHING, "")  # the others are
-        flash(spaces(f"« {filename} » n’a pas été déposé. {why}"), "danger")
+        why, named = spaces(sentences.say(why_not.key, why_not.facts)[1]), spaces(f"« {filename} »")
+        if why.startswith(named) and NOTHING in why:
+            sentence = why.replace(NOTHING, "Il n’a pas été déposé. ")  # the others are
+        else:
+            sentence = f"{named} n’a pas été déposé. {why.replace(NOTHING, '')}"
+        flash(spaces(sentence), "danger")
     flash(f"{plural(len(made), 'brouillon créé', 'brouillons créés')} : relisez et envoyez chacun.", "ok")
     with reading(g.actor.collectivity_id) as db:
         before = len(folders_of(db, g.actor, mark_of(NEW)) - {*made})

@@ -19,6 +19,7 @@ from app.core.refusals import Refusal
 from app.display import columns, following, saved, timeline
 from app.display.asking import LONGEST, People, Query, understood
 from app.display.blueprint import pages
+from app.display.exports.bundle import MOST_FOLDERS
 from app.display.following import Found, Match, Matches, Only
 from app.display.listed import marks_of
 from app.display.snippets import Piece, around, marked, wanted
@@ -475,6 +476,7 @@ def find() -> str:
         views=kept_views,
         save_url=saved.save_url("search", asked),
         total=_total(results) if results else "",
+        most_zipped=MOST_FOLDERS,
         ranks=f"{results.first} {results.total}" if results and results.first is not None else "",
         next_url=url_for("folders.find", **asked, apres=results.after) if results and results.after else None,
         first_url=url_for("folders.find", **asked) if request.args.get("apres") else None,

@@ -57,6 +57,7 @@ from app.display import (
 from app.display.blueprint import CREATE, pages, version_shown
 from app.display.bytes import serve
 from app.display.carried import web as carried  # noqa: F401 - its routes join the blueprint
+from app.display.exports import bundle
 from app.display.exports import web as exports  # noqa: F401 - its routes join the blueprint
 from app.display.forms import facts_typed
 from app.display.listed import marks_of
@@ -731,6 +732,7 @@ def follow() -> str | Response:
         save_url=saved.save_url("follow", asked),
         next_url=saved.url_of("follow", asked, apres=rows[-1].key) if more else None,
         ranks="" if more or request.args.get("apres") else f"1 {len(rows)}",
+        most_zipped=bundle.MOST_FOLDERS,
         count_line=f"{plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
         f"{f', {following.ORDERS[order].lower()}' if len(rows) > 1 else ''}{', d’autres suivent' if more else ''}",
     )

@@ -234,3 +234,9 @@ def test_words_come_back_with_a_refusal_and_a_body_that_breaks_hides_no_refusal(
             assert [http._written(status) for status in (422, 409, 403, 401)] == [*[words] * 3, ""]
     with Flask(__name__).test_request_context("/", method="POST", data=form):
         assert http._written(422) == ""  # nothing of a stranger's
+
+
+def test_a_name_has_its_letters_without_accents_for_who_reads_no_other() -> None:
+    assert http.disposition("Fenêtres de la médiathèque.zip", download=True).startswith(
+        'attachment; filename="Fenetres de la mediatheque.zip"; filename*=UTF-8'
+    )

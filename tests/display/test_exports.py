@@ -177,7 +177,11 @@ def test_a_list_is_taken_away_as_it_is_found_and_no_cell_of_it_runs(
     assert any(room.startswith(f"{first}-") for room in rooms)
     assert any(room.startswith(f"{second}-") for room in rooms)
     assert not any(name.startswith("/") or ".." in name for name in names)
+    pages = ("/suivi?etat=draft", f"/recherche?q={house.folder(second).number}&etat=draft")
+    assert all("Ces dossiers (ZIP)" in client.get(page).get_data(as_text=True) for page in pages)
     monkeypatch.setattr(bundle, "MOST_FOLDERS", 1)
+    # No button for what would be refused
+    assert "Ces dossiers (ZIP)" not in client.get(pages[0]).get_data(as_text=True)
     answer = client.get("/suivi.zip?etat=draft")
     assert answer.status_code == 422
     assert "plus de 1 dossiers" in answer.get_data(as_text=True).replace("\xa0", " ")
