@@ -28,6 +28,7 @@ from wtforms.validators import DataRequired
 from app.core import forms, http
 from app.core.clock import now, today
 from app.core.db import key_in, reading
+from app.core.french import spaces
 from app.core.grammar import plural
 from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import (
@@ -380,7 +381,10 @@ def _only_collectivity() -> str:
 
 
 def _whom_to_ask() -> dict[str, str]:
-    """What helps whoever meets a closed page: as whom he is logged in, at which desks, and who gives rights here."""
+    """What helps whoever meets a closed page: as whom he is logged in, at which desks, and who gives rights here.
+
+    Who administers is told what he can do himself: to administer opens no folder. It says nothing of whether there is one.
+    """
     actor: Actor = g.actor
     at = actor.desk_line or "aucun bureau"
     try:
@@ -388,7 +392,14 @@ def _whom_to_ask() -> dict[str, str]:
             names = desks.administrators(db, actor.collectivity_id)
     except SQLAlchemyError:  # the page that says so must still be drawn
         names = []
-    return {"me": f"{actor.name} ({at})", "administrators": ", ".join(names)}
+    if actor.administrator:
+        who = "Administrer n’ouvre aucun dossier : si celui-ci existe, prenez place à un bureau qui le lit, sous « Bureaux »"
+        return {
+            "me": f"{actor.name} ({at})",
+            "who": spaces(f"{who} (le journal le dira), ou demandez-le à qui le lit."),
+        }
+    who = f"Les bureaux et les droits sont donnés par {', '.join(names)}." if names else ""
+    return {"me": f"{actor.name} ({at})", "who": who}
 
 
 def _gives_up() -> bool:

@@ -234,6 +234,11 @@ def test_a_closed_page_says_as_whom_one_is_logged_in_and_who_gives_rights_here(s
         assert "Vous êtes connecté comme Ronan Pellenec (Services techniques)." in page
         (administrators,) = re.findall(r"Les bureaux et les droits sont donnés par ([^<]+)\.", page)
         assert "Katell Morizur" in administrators
+        # Who gives them is not sent to herself: she is told what she can do, of either number alike
+        own = scene.clients[ALONE].get(f"/dossiers/{number}").get_data(as_text=True)
+        own = own.replace("\u00a0", " ").replace("\u202f", " ")
+        assert "Administrer n’ouvre aucun dossier : si celui-ci existe, prenez place à un bureau" in own
+        assert "sont donnés par" not in own
         stranger = scene.clients[FOREIGN].get(f"/dossiers/{number}").get_data(as_text=True)
         assert "Katell Morizur" not in stranger
     assert "connecté comme" not in scene.house.client().get("/rien").get_data(as_text=True)
