@@ -341,10 +341,18 @@ def _told(
     return [(number, known[number]) for number in sorted(numbers)]
 
 
-def missed(db: Db, note_id: int) -> tuple[str, ...]:
-    """The names after « @ » in a note of nobody to whom it was written."""
+def missed(db: Db, actor: Actor, note_id: int, *, chosen: bool = False) -> tuple[str, ...]:
+    """The names after « @ » in a note of nobody to whom it was written.
+
+    `chosen`: its author saw who is written to as he typed, and those alone are given whom nobody bears who might be: the others
+    he left out himself.
+    """
     note = db.get_one(FolderNote, note_id)
-    return mentioned(note.words, [(one["user_id"], one["name"]) for one in note.told])[1]
+    names = mentioned(note.words, [(one["user_id"], one["name"]) for one in note.told])[1]
+    if not (chosen and names):
+        return names
+    borne_by_nobody = mentioned(note.words, to_tell(db, db.get_one(Folder, note.folder_id), actor))[1]
+    return tuple(name for name in names if name in borne_by_nobody)
 
 
 @use_case

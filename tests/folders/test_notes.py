@@ -162,6 +162,14 @@ def test_a_box_unticked_by_hand_is_not_written_to_once_the_script_has_read_the_w
     folder_id, name = house.an_invoice(at="finance"), house.actor(G).name
     assert post(house, folder_id, N, words=f"Voir @{name}", reach="all", mentions="read").status_code == 302
     assert letters(house) == []
+    # The page said so as it was unticked: it is not said again. What nobody bears is, which may be a slip of the pen
+    client = house.client(N)
+    for words, told in ((f"Pour @{name}", False), (f"Pour @{name} et @Marie Nulle", True)):
+        form = {"csrf_token": house.csrf(client), "words": words, "reach": "all", "mentions": "read"}
+        page = client.post(f"/dossiers/{folder_id}/notes", data=form, follow_redirects=True).text
+        page = page.replace("\u00a0", " ").replace("\u202f", " ")
+        assert ("Aucun courriel pour « @Marie Nulle » :" in page) is told
+        assert f"Aucun courriel pour « @{name}" not in page
     # What is refused comes back as it was sent
     back = post(house, folder_id, N, words=f"Voir @{name}", reach="desk-999999", mentions="read")
     assert "data-read" in back.get_data(as_text=True)

@@ -100,7 +100,7 @@ def add_note(folder_id: int) -> Response | tuple[str, int]:
             raise
         return _again(folder_id, typed, refusal)
     with reading(g.actor.collectivity_id) as db:
-        missed = notes.missed(db, number)
+        missed = notes.missed(db, g.actor, number, chosen=typed.read)
     if draft.reach is Reach.ALONE and draft.answers is None:
         flash("La note est écrite.", "ok")
     else:
