@@ -252,7 +252,7 @@ def _sums(items: list[BatchItem], readable: Collection[int]) -> list[Sum]:
 
 def _sum(label: str, items: list[BatchItem], readable: Collection[int]) -> Sum:
     priced = (item.amount_cents for item in items if item.folder_id in readable)
-    cents = [one for one in priced if one is not None]
+    cents = [price for price in priced if price is not None]
     return Sum(label, len(items), amount(sum(cents)) if cents else None)
 
 

@@ -284,7 +284,7 @@ def _page(taken: _Taken, counts: Waiting) -> str:
     """The page that shows what a letter tells; none to who stands in at the desk above, and has no figures of it."""
     if counts.folders or counts.returned or counts.arrived or not taken.stuck:
         return PAGE
-    return FIGURES if any(one.followed for one in taken.stuck) else ""
+    return FIGURES if any(part.followed for part in taken.stuck) else ""
 
 
 def _doubt(db: Db, folders: Sequence[Awaiting]) -> float:
