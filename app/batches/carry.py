@@ -14,6 +14,7 @@ from app.core.outbox import Needless, Row
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock
+from app.folders.handing import hand_locked
 from app.folders.move import Said, move
 from app.people.login import returning
 from app.signing import copies
@@ -35,6 +36,7 @@ class Order:
     address: str
     kind: str
     reason: str
+    desk: str
     turn: int
 
 
@@ -49,12 +51,13 @@ def order_of(db: Db, batch_id: int) -> Order:
         batch.address,
         batch.kind,
         batch.reason,
+        batch.desk,
         batch.turn,
     )
 
 
 def carry_decisions(row: Row) -> None:
-    """Approve or reject what waits, one folder after the other; a row of an earlier turn leaves it to the present one."""
+    """Do to each folder that waits what its batch does, in turn; a row of an earlier turn leaves it to the present one."""
     with reading(row.collectivity_id) as db:
         order = order_of(db, row.payload["batch_id"])
         query = sa.select(BatchItem.id).where(
@@ -89,7 +92,10 @@ def decide(db: Db, order: Order, item_id: int) -> None:
     folder = lock(db, actor, item.folder_id, item.folder_version)
     item.state, item.changed_at = "done", now()
     facts = {"batch": order.batch_id}
-    move(db, folder, ACTIONS[order.kind], actor, Said(order.reason, facts=facts))
+    if order.kind == "hand":
+        hand_locked(db, actor, folder, desk=order.desk, reason=order.reason, facts=facts)
+    else:
+        move(db, folder, ACTIONS[order.kind], actor, Said(order.reason, facts=facts))
     item.changed_at, item.final_at = folder.updated_at, folder.final_at
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app.batches.models import OPEN, Batch, BatchItem
-from app.batches.selection import STEPS, choose
+from app.batches.selection import GONE, STEPS, choose
 from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import News, Outbox, post
@@ -26,7 +26,11 @@ from workflows.vocabulary import Right
 IN_A_PAGE = timedelta(seconds=8)
 """How long after it last asked for something the page that signs is believed to be still there."""
 DECIDE, SIGN = "batch.decide", "batch.sign"
-RIGHTS = {"approve": Right.ACT, "sign": Right.SIGN}
+RIGHTS = {"approve": Right.ACT, "hand": Right.ACT, "sign": Right.SIGN}
+REASONED = frozenset({"reject", "hand"})
+"""The kinds that do not start without a reason."""
+NOTHING = {"hand": "confié à un autre bureau"}
+"""What none of the folders may be, where it is no decision."""
 UNREAD = "Retiré du lot : vous ne l’avez pas ouvert."
 GIVEN_UP = "Lot abandonné : rien n’a été fait sur ce dossier."
 
@@ -48,7 +52,7 @@ def propose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> int:
         raise Refusal("batch-too-large", count=len(wanted), limit=LIMIT)
     choices = choose(db, actor, kind, wanted)
     if all(choice.why for choice in choices):
-        raise Refusal("batch-nothing", why=choices[0].why if choices else "")
+        raise nothing(kind, choices[0].why if choices else "")
     _forget_proposals(db, actor)
     moment = now()
     batch = Batch(collectivity_id=actor.collectivity_id, user_id=actor.user_id, kind=kind, created_at=moment)
@@ -84,14 +88,43 @@ def leave_unread_out(db: Db, actor: Actor, batch_id: int) -> None:
     unread = (BatchItem.batch_id == batch_id, BatchItem.state == "waiting", BatchItem.opened.is_(False))
     db.execute(sa.update(BatchItem).where(*unread).values(state="left_out", reason=UNREAD))
     if not _left(db, batch_id):
-        raise Refusal("batch-nothing", why="Vous n’en avez ouvert aucun.")
+        raise nothing(batch.kind, "Vous n’en avez ouvert aucun.")
+
+
+@use_case
+def choose_desk(db: Db, actor: Actor, batch_id: int, desk: str) -> None:
+    """Choose to which desk, by key, the folders of a proposal are handed; those that may not go there are left out, with why.
+
+    Another choice takes them in again. Refuses `batch-started`, `batch-desk-needed` for none, and `batch-nothing`.
+    """
+    batch = mine(db, actor, batch_id, lock=True)
+    if batch.started_at is not None:
+        raise Refusal("batch-started")
+    if batch.kind != "hand" or not desk:
+        raise Refusal("batch-desk-needed")
+    query = sa.select(BatchItem).where(BatchItem.batch_id == batch_id, BatchItem.reason != UNREAD)
+    items = {item.folder_id: item for item in db.scalars(query.order_by(BatchItem.position))}
+    wanted = {number: item.folder_version for number, item in items.items()}
+    whys = {choice.folder_id: choice.why for choice in choose(db, actor, batch.kind, wanted, desk)}
+    for number, item in items.items():
+        item.reason = whys.get(number, GONE)
+        item.state = "left_out" if item.reason else "waiting"
+    if all(item.reason for item in items.values()):
+        raise nothing(batch.kind, next((item.reason for item in items.values()), ""))
+    batch.desk = desk
+
+
+def nothing(kind: str, why: str) -> Refusal:
+    """That none of the folders goes."""
+    return Refusal("batch-nothing", done=NOTHING.get(kind, "décidé ainsi"), why=why)
 
 
 @use_case
 def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
     """Start a batch, or go on where it stood, with the present session; returns the word of the page that holds it.
 
-    An earlier page that still held it holds it no more. Refuses a rejection without a reason (`batch-reason-needed`),
+    An earlier page that still held it holds it no more. Refuses a rejection without a reason (`batch-reason-needed`), a handing
+    without a reason (`handing-reason`) or a desk (`batch-desk-needed`),
     a batch that has ended (`batch-over`), whoever signs and was not asked who he is for too long (`identity-needed`), and
     whoever has lost the right (`right-missing`).
     """
@@ -100,10 +133,12 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
         raise Refusal("batch-over")
     if batch.kind in RIGHTS:
         require(actor, RIGHTS[batch.kind])
-    if batch.kind == "reject" and batch.started_at is None:
+    if batch.kind == "hand" and not batch.desk:
+        raise Refusal("batch-desk-needed")
+    if batch.kind in REASONED and batch.started_at is None:
         batch.reason = typed(reason)
         if not batch.reason:
-            raise Refusal("batch-reason-needed")
+            raise Refusal("batch-reason-needed" if batch.kind == "reject" else "handing-reason")
     if batch.kind == "sign":  # once for all its folders
         refuse_stale_in(db, actor, _shown(db, batch_id))
     batch.started_at = batch.started_at or now()

@@ -10,14 +10,19 @@ from app.core.db import Base, Tenanted
 
 OPEN = ("waiting", "prepared", "signed")
 """The states of an item on which something is still to be done."""
-BACK = "Votre visa est annulé : le dossier vous attend de nouveau."
-"""Why an item is refused whose visa was taken back by who had put it: no failure."""
-BACK_BEFORE = frozenset({BACK, "Votre visa est repris : le dossier vous attend de nouveau."})
-"""The same, as older rows have it too."""
+BACK = {
+    "approve": "Votre visa est annulé : le dossier vous attend de nouveau.",
+    "hand": "Ce que vous aviez confié vous revient : le dossier vous attend de nouveau.",
+}
+"""By the kind of its batch, why an item is refused that was taken back by who had done it: no failure."""
+BACK_BEFORE = {"Votre visa est repris : le dossier vous attend de nouveau.": BACK["approve"]}
+"""What older rows have in its place."""
 
 
 class Batch(Base, Tenanted):
-    """Folders that one person approves, rejects or signs together; `kind` is approve, reject or sign.
+    """Folders that one person approves, rejects, signs or hands on together; `kind` is approve, reject, sign or hand.
+
+    `desk`: to which desk they are handed, by its key; empty until it is chosen, and in the other kinds.
 
     Nothing is done before `started_at`. `turn` counts how often it was taken up; `session_id` and `address` are those of
     whoever took it up last, and `holder` names the page that signs, so that of two tabs one goes on;
@@ -26,7 +31,7 @@ class Batch(Base, Tenanted):
 
     __tablename__ = "batch"
     __table_args__ = (
-        sa.CheckConstraint("kind IN ('approve','reject','sign')", name="kind_known"),
+        sa.CheckConstraint("kind IN ('approve','reject','sign','hand')", name="kind_known"),
         sa.Index(
             "ix_batch_unfinished",
             "user_id",
@@ -47,6 +52,7 @@ class Batch(Base, Tenanted):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    desk: Mapped[str] = mapped_column(default="")
 
 
 class BatchItem(Base, Tenanted):
@@ -54,7 +60,7 @@ class BatchItem(Base, Tenanted):
 
     `state`: waiting → prepared (its bytes are in the page) → signed (its signatures are here, the worker embeds them) →
     done, or refused with its `reason`; `left_out` when it was never to be acted on. `carrier` is the outbox row at work.
-    `final_at`: until when its visa may be taken back.
+    `final_at`: until when what was done may be taken back.
     """
 
     __tablename__ = "batch_item"

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from app.batches.gesture import at_work, mine
+from app.batches.gesture import UNREAD, at_work, mine
 from app.batches.models import BACK, BACK_BEFORE, OPEN, Batch, BatchItem
 from app.batches.selection import Choice
 from app.circuits.library import catalogue
@@ -23,7 +23,12 @@ from app.folders.models import Folder
 from app.folders.sockets import Caution, cautions
 from app.people.actor import Actor
 
-VERBS = {"approve": ("Viser", "visé"), "reject": ("Rejeter", "rejeté"), "sign": ("Signer", "signé")}
+VERBS = {
+    "approve": ("Viser", "visé"),
+    "reject": ("Rejeter", "rejeté"),
+    "sign": ("Signer", "signé"),
+    "hand": ("Confier", "confié"),
+}
 LEFT_OUT = "Écarté"
 CLOSED = "Dossier que vous ne lisez plus"
 SHOWN = 20
@@ -168,6 +173,12 @@ def warned(db: Db, standing: Standing) -> list[Warned]:
     return sorted(folders, key=lambda folder: not folder.grave)
 
 
+def to_hand(db: Db, standing: Standing) -> list[Folder]:
+    """The folders of a proposal that may be handed to some desk: all but those that its person took out of it."""
+    numbers = [line.folder_id for line in standing.lines if line.readable and line.reason != UNREAD]
+    return list(db.scalars(sa.select(Folder).where(Folder.id.in_(numbers)).order_by(Folder.id)))
+
+
 def again(db: Db, actor: Actor, batch_id: int) -> dict[int, int]:
     """The folders of an ended batch that may be tried again as they were shown: nobody has changed them since."""
     batch = mine(db, actor, batch_id)
@@ -270,7 +281,8 @@ def _line(item: BatchItem, past: str, state: str, readable: bool) -> Line:
         "refused": f"Non {past}",
         "left_out": LEFT_OUT,
     }
-    back = item.state == "refused" and item.reason in BACK_BEFORE
+    reason = BACK_BEFORE.get(item.reason, item.reason)
+    back = item.state == "refused" and reason in BACK.values()
     number = item.number if item.number not in item.title else ""
     return Line(
         item.id,
@@ -279,7 +291,7 @@ def _line(item: BatchItem, past: str, state: str, readable: bool) -> Line:
         number if readable else "",
         amount(item.amount_cents) if readable else None,
         state,
-        (BACK if back else item.reason) if readable else "",
+        reason if readable else "",
         "Annulé" if back else outcomes[state],
         item.opened,
         back,

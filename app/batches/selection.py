@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.batches import handing
 from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.core.grammar import to_desk
@@ -18,12 +19,16 @@ from app.folders.required import reminder
 from app.folders.sockets import Visa, gated, read_for_gates_of
 from app.people.actor import Actor
 from workflows.circuit import Step, StepKind
+from workflows.handing import HANDED
 
 STEPS = {
     "approve": frozenset({StepKind.VISA}),
     "sign": frozenset({StepKind.SIGN}),
     "reject": frozenset({StepKind.VISA, StepKind.SIGN}),
+    "hand": HANDED,
 }
+GATED = frozenset({"approve", "sign"})
+"""The kinds that what is to be settled in a folder first, or read there, keeps it from."""
 GONE = "Ce dossier n’attend plus votre décision."
 CHANGED = "Ce dossier a changé depuis que la liste l’a montré : relisez-le avant de décider."
 OTHER_ACT = {
@@ -32,6 +37,8 @@ OTHER_ACT = {
     StepKind.OPINION: "Ce dossier demande un avis, il n’est pas concerné : donnez-le depuis sa page.",
 }
 ALONE = "Ce dossier se traite seul, depuis sa page."
+ASKED_BESIDE = "Un avis vous est demandé à côté de son étape : donnez-le depuis sa page."
+SIGNED_HERE = "Ce dossier demande une signature : elle ne se confie pas."
 
 
 @dataclass(frozen=True)
@@ -51,14 +58,15 @@ class Choice:
     why: str
 
 
-def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[Choice]:
+def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int], desk: str = "") -> list[Choice]:
     """Judge a selection: versions by folder, in the order of the list. What the actor may not read is not even named.
 
     Five statements, however many folders, as many more for all the orders that invoices name, and one for each version of a
     circuit that the process has not read yet; whether each may truly be acted on is asked again at the moment of the act.
+    `desk`: the one to which they would be handed, by its key, which is asked folder by folder; empty where none is chosen.
     """
     folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(wanted)))}
-    awaited = _awaited(db, actor, list(folders))
+    awaited, beside = _awaited(db, actor, list(folders))
     read = set(
         db.scalars(
             sa.select(Reading.folder_id).where(
@@ -73,11 +81,15 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
         if folder is None or (folder_id not in awaited and not may_read(db, actor, folder)):
             continue
         why = _why(kind, awaited.get(folder_id), changed=folder.version != version)
-        if not why and kind != "reject":
+        why = ASKED_BESIDE if why == GONE and folder_id in beside else why
+        if not why and kind in GATED:
             why = opinions.get(folder_id, "") or _unfilled(db, folder, actor)
         whys[folder_id] = why
-    if kind != "reject":
-        whys |= _held(db, actor, kind, [folders[number] for number, why in whys.items() if not why])
+    free = [folders[number] for number, why in whys.items() if not why]
+    if kind in GATED:
+        whys |= _held(db, actor, kind, free)
+    elif kind == "hand":
+        whys |= handing.reasons(db, actor, free, desk)
     choices = []
     for folder_id, why in whys.items():
         folder = folders[folder_id]
@@ -142,18 +154,22 @@ def everything(db: Db, actor: Actor, part: Asked, kind: str = "") -> dict[int, i
     return {line.id: line.version for line in all_of(db, actor, part) if not kind or line.kind in STEPS[kind]}
 
 
-def _awaited(db: Db, actor: Actor, folders: Sequence[int]) -> dict[int, StepKind]:
-    """The step of each folder that the actor is asked to act at, by his seats and his mandates."""
-    query = sa.select(STEP.c.folder_id, STEP.c.kind).where(
-        STEP.c.folder_id.in_(folders), STEP.c.state == "active", ~STEP.c.slot.startswith(ASKED), asking(actor)
+def _awaited(db: Db, actor: Actor, folders: Sequence[int]) -> tuple[dict[int, StepKind], frozenset[int]]:
+    """The step of each folder that the actor is asked to act at, by his seats and his mandates; who is asked beside his."""
+    query = sa.select(STEP.c.folder_id, STEP.c.kind, STEP.c.slot).where(
+        STEP.c.folder_id.in_(folders), STEP.c.state == "active", asking(actor)
     )
-    kinds = {row.folder_id: StepKind(row.kind) for row in db.execute(query)}
-    return {folder_id: kind for folder_id, kind in kinds.items() if not kind.automatic}
+    rows = db.execute(query).all()
+    kinds = {row.folder_id: StepKind(row.kind) for row in rows if not row.slot.startswith(ASKED)}
+    beside = frozenset(row.folder_id for row in rows if row.slot.startswith(ASKED))
+    return {folder_id: kind for folder_id, kind in kinds.items() if not kind.automatic}, beside
 
 
 def _why(kind: str, step: StepKind | None, *, changed: bool) -> str:
     if step is None:
         return GONE
     if step not in STEPS[kind]:
+        if kind == "hand":
+            return SIGNED_HERE if step is StepKind.SIGN else ALONE
         return OTHER_ACT.get(step, ALONE)
     return CHANGED if changed else ""

@@ -13,7 +13,11 @@ SENTENCES: Sentences = {
     ),
     "batch-nothing": (
         409,
-        "Rien n’a été fait : aucun de ces dossiers ne peut être décidé ainsi. {why} Rechargez la liste, puis recommencez.",
+        "Rien n’a été fait : aucun de ces dossiers ne peut être {done}. {why} Rechargez la liste, puis recommencez.",
+    ),
+    "batch-desk-needed": (
+        422,
+        "Rien n’a été confié : choisissez d’abord à quel bureau vous confiez ces dossiers.",
     ),
     "batch-started": (
         409,

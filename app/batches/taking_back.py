@@ -1,4 +1,4 @@
-"""Take back the visas of a batch that was just done, folder by folder: each as it would be taken back on its own page."""
+"""Take back what a batch has just done, folder by folder: a visa, a part handed on, each as on its own page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ from app.folders.models import Folder
 from app.folders.undoing import taken_back
 from app.people.actor import Actor
 
+PAST = {"approve": "visé", "hand": "confié"}
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -37,16 +39,16 @@ class Taken:
 
 
 def offered(db: Db, actor: Actor, batch_id: int) -> Offer | None:
-    """What of an ended batch of visas its person may take back now; None where nothing is."""
+    """What of an ended batch of visas, or of what was handed on, its person may take back now; None where nothing is."""
     rows = _recent(db, actor, batch_id)
     ends = [item.final_at for item, version in rows if item.final_at is not None and version == _after(item)]
     return Offer(len(ends), max(ends)) if ends else None
 
 
 def _recent(db: Db, actor: Actor, batch_id: int) -> Sequence[tuple[BatchItem, int]]:
-    """The visas of an ended batch whose seconds last, each with the version at which its folder stands now."""
+    """What an ended batch did whose seconds last, each with the version at which its folder stands now."""
     batch = mine(db, actor, batch_id)
-    if batch.kind != "approve" or batch.ended_at is None:
+    if batch.kind not in BACK or batch.ended_at is None:
         return []
     query = sa.select(BatchItem, Folder.version).join(Folder, Folder.id == BatchItem.folder_id)
     query = query.where(BatchItem.batch_id == batch.id, BatchItem.state == "done", BatchItem.final_at > now())
@@ -60,11 +62,12 @@ def _after(item: BatchItem) -> int:
 
 
 def take_back(actor: Actor, batch_id: int) -> Taken:
-    """Take back every visa of an ended batch that may be; one that may not stays, and keeps no other.
+    """Take back all that an ended batch did and that may be; one that may not stays, and keeps no other.
 
     Refuses `batch-unknown` of another’s, `take-back-late` where the time of them all is over, and `take-back-none`.
     """
     with reading(actor.collectivity_id) as db:
+        past = PAST.get(mine(db, actor, batch_id).kind, "")
         items = [(item.id, item.title) for item, _ in _recent(db, actor, batch_id)]
         seconds = _seconds(db, batch_id) if not items else None
     if not items:
@@ -74,7 +77,7 @@ def take_back(actor: Actor, batch_id: int) -> Taken:
         try:
             count += _take_back(actor, batch_id, number)
         except Refusal as refusal:
-            stayed.append(_stayed(title, refusal))
+            stayed.append(_stayed(title, past, refusal))
     return Taken(count, stayed)
 
 
@@ -85,21 +88,21 @@ def _seconds(db: Db, batch_id: int) -> float | None:
     return (item.final_at - item.changed_at).total_seconds() if item and item.final_at else None
 
 
-def _stayed(title: str, refusal: Refusal) -> str:
+def _stayed(title: str, past: str, refusal: Refusal) -> str:
     if refusal.key == "moved-on":  # whoever moved it: the visa may be taken back already
         return f"« {title} » a changé depuis : ouvrez-le."
     if refusal.key == "not-found":
         return f"« {title} » a changé depuis, et vous ne le lisez plus."
-    return f"« {title} » reste visé. {sentences.say(refusal.key, refusal.facts)[1]}"
+    return f"« {title} » reste {past}. {sentences.say(refusal.key, refusal.facts)[1]}"
 
 
 @use_case
 def _take_back(db: Db, actor: Actor, batch_id: int, item_id: int) -> bool:
     """Take one folder back, and say so in the batch, in one transaction; false where another click has."""
-    mine(db, actor, batch_id)
+    batch = mine(db, actor, batch_id)
     item = locked(db, item_id, "done")
     if item is None:
         return False
     taken_back(db, actor, item.folder_id, _after(item))
-    item.state, item.reason, item.changed_at = "refused", BACK, now()
+    item.state, item.reason, item.changed_at = "refused", BACK[batch.kind], now()
     return True

@@ -5,20 +5,22 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.batches import gesture, progress, selection, taking_back
+from app.batches import gesture, handing, progress, selection, taking_back
 from app.batches import history as past
 from app.batches.meaning import meanings
 from app.core.clock import today
 from app.core.db import Db, key_in, reading
 from app.core.french import spaces
-from app.core.grammar import plural
+from app.core.grammar import plural, to_desk
 from app.core.http import PERSON, guard, spreadsheet
 from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.display.consulting import people_told
 from app.display.ticking import LIMIT, ticked
 from app.display.trays import asked_in
 from app.display.undone import UndoView
+from app.folders.seats import desk_name
 from app.signing import enrol, payload
 from app.signing.remote.web import at_distance, codes_of, question_of, rate
 from app.signing.web import described
@@ -28,9 +30,18 @@ if TYPE_CHECKING:
     from app.signing.ports import ExternalKey
 
 pages = Blueprint("batches", __name__, template_folder="templates")
-SIGN = "sign"
+SIGN, HAND = "sign", "hand"
 TOLD = 5
 """Folders named that stay as they are, when a batch is taken back; the others are counted."""
+UNDONE = {
+    "approve": ("visa est annulé", "visas sont annulés"),
+    "hand": ("dossier n’est plus confié", "dossiers ne sont plus confiés"),
+}
+UNDO = {
+    "approve": ("Annuler ce visa", "Annuler ces {} visas"),
+    "hand": ("Ne plus confier ce dossier", "Ne plus confier ces {} dossiers"),
+}
+"""The button that takes back what a batch has just done, of one folder and of several."""
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -59,7 +70,8 @@ def propose() -> Response | tuple[str, int]:
         if not lines:
             raise
         title = f"{progress.VERBS[kind][0]} {progress.folders(len(lines))}"
-        return render_template("batches/nothing.html", lines=lines, title=title), 409
+        nothing = sentences.say("batch-nothing", {**refusal.facts, "why": ""})[1].partition(".")[0]
+        return render_template("batches/nothing.html", lines=lines, title=title, nothing=f"{nothing}."), 409
 
 
 def _found(db: Db, kind: str) -> dict[int, int]:
@@ -104,6 +116,20 @@ def show(batch_id: int) -> str:
     return _page(batch_id)
 
 
+@pages.post("/lots/<int:batch_id>/bureau")
+@guard(PERSON)
+def choose_desk(batch_id: int) -> Response | tuple[str, int]:
+    """Choose to which desk its folders are handed."""
+    try:
+        gesture.choose_desk(g.actor, batch_id, request.form.get("desk", ""))
+    except Refusal as refusal:
+        if refusal.key not in {"batch-desk-needed", "batch-nothing"}:
+            raise
+        status, error = sentences.say(refusal.key, refusal.facts)
+        return _page(batch_id, error, choosing=True), status
+    return _to(batch_id)
+
+
 @pages.post("/lots/<int:batch_id>/commencer")
 @guard(PERSON)
 def start(batch_id: int) -> Response | tuple[str, int]:
@@ -112,7 +138,7 @@ def start(batch_id: int) -> Response | tuple[str, int]:
     try:
         gesture.take_up(g.actor, batch_id, reason)
     except Refusal as refusal:
-        if refusal.key not in {"batch-reason-needed", "words-long"}:
+        if refusal.key not in {"batch-reason-needed", "handing-reason", "batch-desk-needed", "words-long"}:
             raise
         status, error = sentences.say(refusal.key, refusal.facts)
         return _page(batch_id, error), status
@@ -138,13 +164,16 @@ def give_up(batch_id: int) -> Response:
 @pages.post("/lots/<int:batch_id>/reprendre")
 @guard(PERSON)
 def take_back(batch_id: int) -> Response:
-    """Take back the visas of the batch that was just done, and say which are not to be."""
+    """Take back what the batch has just done, and say which folders are not to be."""
     taken = taking_back.take_back(g.actor, batch_id)
     if taken.count:
+        with reading(g.actor.collectivity_id) as db:
+            kind = gesture.mine(db, g.actor, batch_id).kind
+        single, many = UNDONE[kind]
         several = taken.count > 1
         flash(
             spaces(
-                f"{plural(taken.count, 'visa')} {'sont annulés' if several else 'est annulé'} : "
+                f"{taken.count} {many if several else single} : "
                 f"{'ces dossiers vous attendent' if several else 'ce dossier vous attend'} de nouveau, "
                 "aucun courriel n’est parti."
             ),
@@ -268,12 +297,14 @@ def _to(batch_id: int) -> Response:
     return redirect(url_for("batches.show", batch_id=batch_id))
 
 
-def _page(batch_id: int, error: str | None = None) -> str:
+def _page(batch_id: int, error: str | None = None, *, choosing: bool = False) -> str:
     with reading(g.actor.collectivity_id) as db:
         standing = progress.standing(db, g.actor, batch_id)
         retry = len(progress.again(db, g.actor, batch_id)) if standing.state == "ended" else 0
         deciding = standing.state in {"proposed", "interrupted"} or standing.awaits_key
-        warned = progress.warned(db, standing) if deciding else []
+        # What is handed on is decided by nobody yet
+        warned = progress.warned(db, standing) if deciding and standing.kind != HAND else []
+        handed = _handed(db, standing, choosing=choosing) if standing.kind == HAND else None
         certificates = enrol.certificates_of(db, g.actor.user_id) if standing.kind == SIGN else []
         mine = enrol.usable(certificates)
         meant = meanings(db, g.actor, standing) if deciding else []
@@ -287,7 +318,8 @@ def _page(batch_id: int, error: str | None = None) -> str:
         warned=warned,
         meant=meant,
         error=error,
-        undo=_undo(batch_id, offer) if offer else None,
+        undo=_undo(batch_id, standing.kind, offer) if offer else None,
+        handed=handed,
         frequent=FREQUENT,
         certificate=described(mine[0]) if mine else None,
         lack=enrol.lack_of(certificates),
@@ -299,8 +331,27 @@ def _page(batch_id: int, error: str | None = None) -> str:
     )
 
 
-def _undo(batch_id: int, offer: taking_back.Offer) -> UndoView:
-    label = f"Annuler ces {offer.count} visas" if offer.count > 1 else "Annuler ce visa"
+def _handed(db: Db, standing: progress.Standing, *, choosing: bool) -> dict[str, Any]:
+    """To which desk a batch hands its folders, and, while it is to be chosen, those that may have some of them."""
+    desk = gesture.mine(db, g.actor, standing.id).desk
+    name = desk_name(db, g.actor.collectivity_id, desk) if desk else None
+    choosing = standing.state == "proposed" and (choosing or not desk or "bureau" in request.args)
+    offers = handing.receivers(db, g.actor, progress.to_hand(db, standing)) if choosing else []
+    return {
+        "desk": desk,
+        "to": to_desk(name) if name else "",
+        "choosing": choosing,
+        "offers": [
+            (offer.desk.key, offer.desk.slot.label, people_told(offer.desk.slot.people), offer.count)
+            for offer in offers
+        ],
+        "most": max((offer.count for offer in offers), default=0),
+    }
+
+
+def _undo(batch_id: int, kind: str, offer: taking_back.Offer) -> UndoView:
+    single, many = UNDO[kind]
+    label = many.format(offer.count) if offer.count > 1 else single
     return UndoView(label, url_for("batches.take_back", batch_id=batch_id), None, offer.until)
 
 
@@ -319,8 +370,8 @@ def _title(standing: progress.Standing) -> str:
     if standing.state == "ended":
         done = standing.count["done"]
         return f"{progress.folders(done)} {standing.past}{'s' if done > 1 else ''} sur {standing.size}"
-    name = {"approve": "Visa", "reject": "Rejet", "sign": "Signature"}[standing.kind]
-    participle = "interrompue" if standing.kind == "sign" else "interrompu"
+    name = past.NAMES[standing.kind]
+    participle = "interrompue" if standing.kind in {SIGN, HAND} else "interrompu"
     return f"{name} de {progress.folders(standing.size)}" + (
         f", {participle}" if standing.state == "interrupted" else ""
     )

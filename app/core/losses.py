@@ -84,6 +84,7 @@ TAKEN = {
     "0080_restricted_types": (
         ("folder", "restricted", "dossiers à lecture restreinte, que tout titulaire lirait"),
     ),
+    "0136_handed_batches": (("batch", "kind = 'hand'", "lots de dossiers confiés"),),
     "0115_read_by_all": (
         ("folder", "read_by_all", "dossiers lus par toute la collectivité, que leurs bureaux seuls liraient"),
     ),

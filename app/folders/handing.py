@@ -146,6 +146,13 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
     end.
     """
     folder = lock(db, actor, folder_id, version)
+    return hand_locked(db, actor, folder, desk=desk, reason=reason)
+
+
+def hand_locked(
+    db: Db, actor: Actor, folder: Folder, *, desk: str, reason: str, facts: Mapping[str, Any] | None = None
+) -> str:
+    """The same of a folder that is locked, in the transaction of another verb; `facts`: what the journal keeps besides."""
     refuse_stranger(db, actor, folder)
     here = present(db, folder)
     if here.step is None or not here.in_turn(actor, folder):
@@ -154,7 +161,7 @@ def hand(db: Db, actor: Actor, folder_id: int, *, version: int, desk: str, reaso
     under = here.under(actor, folder, slot)
     if under is not None:
         refuse_over(db, actor, under, here.step.kind.right, folder.of_type)
-    return give(db, actor, folder, here, Part(here.step, slot, under), desk, reason)
+    return give(db, actor, folder, here, Part(here.step, slot, under, facts=facts or {}), desk, reason)
 
 
 @use_case

@@ -106,6 +106,25 @@ def test_folders_are_marked_and_hidden_together_by_keys_alone(
     expect(finances.page.locator(".fcheck input")).to_have_count(1)
 
 
+def test_folders_are_handed_to_another_desk_by_keys_alone(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+    finances: Person = person("n.abgrallec")
+    keys = finances.page.keyboard
+    for key in "jxjx":
+        keys.press(key)
+    finances.button("Autres gestes…").press("Enter")
+    finances.button("Confier 2 dossiers…").press("Enter")
+    finances.page.get_by_label("Direction générale").press("Space")
+    finances.page.get_by_label("Direction générale").press("Enter")
+    finances.sees("Confiés à la Direction générale")
+    finances.page.get_by_label("Motif, en clair").press_sequentially("Suivi par la direction.")
+    finances.button("Confier 2 dossiers").press("Enter")
+    expect(finances.heading("2 dossiers confiés sur 2")).to_be_focused()
+    assert [house.journal(one).count("folder.handed") for one in folders] == [1, 1]
+
+
 def test_a_batch_is_rejected_with_one_reason_that_a_chip_begins(
     house: House, person: Callable[..., Person]
 ) -> None:

@@ -16,6 +16,12 @@ VISA = (
     ("all decided, the batch not ended", "app.batches.carry:finish", 1, False),
     ("ended, before the row is settled", "app.batches.carry:finish", 1, True),
 )
+HAND = (
+    ("handed, nothing written", "app.folders.handing:append", 1, False),
+    ("handed, before the commit", "app.folders.handing:append", 2, True),
+    ("committed, before the next", "app.batches.carry:decide", 2, True),
+    ("ended, before the row is settled", "app.batches.carry:finish", 1, True),
+)
 SIGN = (
     ("claimed, nothing embedded", "app.signing.deferred:take", 1, True),
     ("one embedded, not read back", "app.signing.formats.pades:complete", 1, True),
@@ -41,6 +47,21 @@ def test_killed_at_each_point_each_folder_is_visaed_once(forge: Forge) -> None:
             assert house.journal(one).count("folder.approve") == 2, name
             assert house.folder(one).place == "bon_a_payer", name
         assert "3 dossiers visés sur 3" in finances.page(number), name
+
+
+def test_killed_at_each_point_each_folder_is_handed_once(forge: Forge) -> None:
+    house = forge.house
+    finances = Hand(house, "n.abgrallec")
+    for name, point, nth, after in HAND:
+        folders = [house.a_quick_invoice() for _ in range(3)]
+        house.drain()
+        number = finances.propose("hand", folders)
+        finances.post(f"/lots/{number}/bureau", {"desk": "direction"})
+        finances.post(f"/lots/{number}/commencer", {"reason": "Suivi par la direction."})
+        killed(forge, name, point, nth, after=after)
+        assert [one.state for one in items(number)] == ["done"] * 3, name
+        assert [house.journal(one).count("folder.handed") for one in folders] == [1] * 3, name
+        assert "3 dossiers confiés sur 3" in finances.page(number), name
 
 
 def test_killed_at_each_point_each_folder_is_signed_once(forge: Forge) -> None:

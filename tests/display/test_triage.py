@@ -97,7 +97,7 @@ def test_several_are_marked_read_and_not_read_counted_before_and_without_a_line_
     assert "3 dossiers choisis" in page
     assert "Marquer 1 dossier comme lu" in page
     assert "Marquer 1 dossier comme non lu" in page
-    assert "1 dossier à ne pas marquer comme lu" in page
+    assert "1 dossier ne se marque pas comme lu" in page
     assert "Vous ne l’avez jamais ouvert : ouvrez-le d’abord." in page
     assert nolwenn.listed(queues.UNREAD) == {unread, never}, "nothing is done before the button"
     told = nolwenn.post("lus", [read, unread, never])

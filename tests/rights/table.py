@@ -352,6 +352,7 @@ ROUTES = {
     "batches.show": "person",
     "batches.table": "person",
     "batches.start": "person",
+    "batches.choose_desk": "person",
     "batches.leave_unread_out": "person",
     "batches.give_up": "person",
     "batches.take_back": "person",
