@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 import requests
@@ -50,9 +50,12 @@ class Machine:
             self._worker, self.deaths = self._start(), self.deaths + 1
 
     def kill_web(self) -> None:
-        """Kill what serves; its master, which serves nothing, starts another."""
+        """Kill what serves, once there is something that does; its master, which serves nothing, starts another."""
         master = self.served.process.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        until = monotonic() + 30
+        while not (children := Path(f"/proc/{master}/task/{master}/children").read_text().split()):
+            assert monotonic() < until, "the master started nothing again"
+            sleep(0.01)
         for pid in children:
             os.kill(int(pid), signal.SIGKILL)
             self.deaths += 1
