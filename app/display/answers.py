@@ -344,7 +344,7 @@ def notes_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
             }
             for note in notes.readable(db, folder, actor)
         ],
-        "people": [{"id": number, "name": name} for number, name in notes.to_tell(db, folder, actor)],
+        "people": [{"id": one.number, "name": one.name} for one in notes.to_tell(db, folder, actor)],
     }
 
 

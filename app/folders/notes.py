@@ -13,9 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.core.db import Db
-from app.core.french import spaces
+from app.core.french import jour, spaces
 from app.core.outbox import News, Outbox, post
 from app.core.questions import ask
 from app.core.refusals import Refusal
@@ -34,8 +34,10 @@ from app.folders.rows import NOTES, READERS, RUNS, posted
 from app.folders.words import ask_once_final, rewrite
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.covers import away_at, letters_wait_until, standing_in, until
 from app.people.login import of_users
 from app.people.models import Collectivity, Desk, Holder, User
+from workflows.absences import last_instant
 from workflows.vocabulary import Right, StepKind, Worded
 
 MENTIONED = "mentioned"
@@ -131,21 +133,46 @@ def desks_for(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:
     return [(number, name) for number, name in db.execute(query.order_by(Desk.name))] if numbers else []
 
 
-def to_tell(db: Db, folder: Folder, actor: Actor) -> list[tuple[int, str]]:
-    """The people whom a note may name, by number and name: who acted, deposited or is awaited, and reads the folder today."""
+@dataclass(frozen=True)
+class Addressee:
+    """Somebody whom a note may name: the desks whose notes beside the folder he reads, and whether an address reaches him.
+
+    `away_until`: he is away until that minute, and has his letters wait for his return.
+    """
+
+    number: int
+    name: str
+    desks: frozenset[int]
+    reached: bool = True
+    away_until: datetime | None = None
+
+
+def to_tell(db: Db, folder: Folder, actor: Actor) -> list[Addressee]:
+    """The people whom a note may name and a letter reaches, by their names."""
+    return [one for one in around(db, folder, actor) if one.reached]
+
+
+def around(db: Db, folder: Folder, actor: Actor) -> list[Addressee]:
+    """The people who acted on the folder, deposited it or are awaited, and read it today, with or without an address."""
     numbers = followers(db, folder, folder.round) | _turned(db, folder) | _awaited(db, folder)
     numbers.discard(actor.user_id or 0)
     town = db.get_one(Collectivity, folder.collectivity_id)
-    people = db.scalars(
-        sa.select(User)
+    people = db.execute(
+        sa.select(User, letters_wait_until(User.id, now()))
         .where(User.id.in_(numbers), User.active.is_(True))
         .order_by(User.last_name, User.first_name)
         .limit(MOST_TOLD * 5)
     ).all()
-    actors = of_users(db, people, town.name)
+    actors = of_users(db, [user for user, _ in people], town.name)
     return [
-        (user.id, user.name)
-        for user, reader in zip(people, actors, strict=True)
+        Addressee(
+            user.id,
+            user.name,
+            desks_held(db, folder, reader),
+            bool(user.email),
+            away_until and last_instant(away_until),
+        )
+        for (user, away_until), reader in zip(people, actors, strict=True)
         if may_read(db, reader, folder)
     ]
 
@@ -160,26 +187,13 @@ def _turned(db: Db, folder: Folder) -> set[int]:
     }
 
 
-def seated(db: Db, people: Collection[int], desks: Collection[int]) -> dict[int, frozenset[int]]:
-    """Which of these desks each of these people holds: whose notes he may be told of."""
-    if not people or not desks:
-        return {}
-    query = sa.select(Holder.user_id, Holder.desk_id).where(
-        Holder.user_id.in_(people), Holder.desk_id.in_(desks)
-    )
-    held: dict[int, frozenset[int]] = {}
-    for user_id, desk_id in db.execute(query):
-        held[user_id] = held.get(user_id, frozenset()) | {desk_id}
-    return held
-
-
 def _awaited(db: Db, folder: Folder) -> set[int]:
-    """The people of the desks where the folder waits."""
+    """The people of the desks where the folder waits, and those who stand in there now."""
     active = [run for (run,) in ask(db, RUNS, folder.id) if run.state == "active"]
     named = {run.named_user_id for run in active if run.named_user_id is not None}
     desks = {run.desk_id for run in active if run.desk_id is not None}
-    seated = db.scalars(sa.select(Holder.user_id).where(Holder.desk_id.in_(desks))) if desks else ()
-    return named | set(seated)
+    at_desks = sa.select(Holder.user_id).where(Holder.desk_id.in_(desks))
+    return named | set(db.scalars(at_desks.union(standing_in(desks, now())))) if desks else named
 
 
 def reads_note_of(db: Db, actor: Actor, folder: Folder, key: str) -> bool:
@@ -328,10 +342,11 @@ def _told(
     numbers, named = set(draft.told), draft.mentions and reach is not Reach.ALONE and "@" in draft.words
     if not numbers and not named:
         return ()
-    known = dict(to_tell(db, folder, actor))
-    if reach is Reach.DESK:
-        readers = seated(db, known, {desk_id} if desk_id is not None else ())
-        known = {number: name for number, name in known.items() if number in readers}
+    known = {
+        one.number: one.name
+        for one in to_tell(db, folder, actor)
+        if reach is not Reach.DESK or desk_id in one.desks
+    }
     if named:
         numbers |= mentioned(draft.words, list(known.items()))[0]
     if len(numbers) > MOST_TOLD:
@@ -339,6 +354,30 @@ def _told(
     if not numbers <= set(known):
         raise Refusal("note-reader")
     return [(number, known[number]) for number in sorted(numbers)]
+
+
+def letters_of(db: Db, folder: Folder, written: Sequence[FolderNote]) -> dict[tuple[int, int], str]:
+    """Of the people named beside these notes, by note and number, why the letter of each has not left; none of those that did."""
+    rows = {row.key: row for row in posted(db, folder.id, "mail") if row.key.startswith(f"{MENTIONED}-")}
+    named = [(note.id, one["user_id"]) for note in written for one in note.told]
+    letters = {pair: row for pair in named if (row := rows.get(f"{MENTIONED}-{pair[0]}-{pair[1]}"))}
+    waiting = {pair for pair, row in letters.items() if row.state in {"pending", "running"}}
+    away = away_at(db, folder.collectivity_id, now()) if waiting else {}
+    whys = {}
+    for pair, row in letters.items():
+        absences = away.get(pair[1], [])
+        if pair in waiting and absences and not any(one.letters for one in absences):
+            whys[pair] = absence_words(until(absences))
+        elif row.state == "parked" or (row.state == "done" and row.last_error):
+            whys[pair] = "le courriel n’est pas parti"
+    return whys
+
+
+def absence_words(away_until: datetime | None) -> str:
+    """« absence jusqu’au lun. 21 déc. : le courriel attend »; empty of who is there."""
+    if away_until is None:
+        return ""
+    return spaces(f"absence jusqu’au {jour(away_until.astimezone(PARIS).date())} : le courriel attend")
 
 
 def missed(db: Db, actor: Actor, note_id: int, *, chosen: bool = False) -> tuple[str, ...]:
@@ -351,7 +390,8 @@ def missed(db: Db, actor: Actor, note_id: int, *, chosen: bool = False) -> tuple
     names = mentioned(note.words, [(one["user_id"], one["name"]) for one in note.told])[1]
     if not (chosen and names):
         return names
-    borne_by_nobody = mentioned(note.words, to_tell(db, db.get_one(Folder, note.folder_id), actor))[1]
+    people = to_tell(db, db.get_one(Folder, note.folder_id), actor)
+    borne_by_nobody = mentioned(note.words, [(one.number, one.name) for one in people])[1]
     return tuple(name for name in names if name in borne_by_nobody)
 
 

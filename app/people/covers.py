@@ -3,7 +3,7 @@
 `live` says in SQL what `workflows.absences.live` says of one absence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
@@ -48,6 +48,27 @@ def last_end(user: Any, moment: Any) -> Any:
     """When the last of somebody's absences at a moment ends, as a column of a statement about people; NULL of who is there."""
     mine = sa.select(sa.func.max(_absence.c.ends_at)).where(_absence.c.user_id == user, live(moment))
     return mine.scalar_subquery()
+
+
+def letters_wait_until(user: Any, moment: Any) -> Any:
+    """The same for whoever wants no letter meanwhile: NULL too of who is away and gets his."""
+    kept = sa.func.max(sa.case((_absence.c.letters, 1), else_=0)) == 0
+    mine = sa.select(sa.func.max(_absence.c.ends_at)).where(_absence.c.user_id == user, live(moment))
+    return mine.having(kept).scalar_subquery()
+
+
+def standing_in(desks: Collection[int], moment: datetime) -> sa.Select[tuple[int]]:
+    """The statement of those who stand in at a moment for somebody of these desks, there: what each may is for `lent_to`."""
+    return (
+        sa.select(_absence.c.cover_id)
+        .join(Holder, Holder.user_id == _absence.c.user_id)
+        .where(
+            Holder.desk_id.in_(desks),
+            _absence.c.cover_id.is_not(None),
+            live(moment),
+            sa.or_(_absence.c.desk_id.is_(None), _absence.c.desk_id == Holder.desk_id),
+        )
+    )
 
 
 def law_of(row: Any) -> absences.Absence:

@@ -811,7 +811,7 @@ def test_who_is_named_in_a_note_is_ticked_and_told_as_one_types(house: House, pe
     note.fill(f"@{name.split()[0].lower()} : à vérifier")
     finance.button("Écrire la note").click()
     finance.sees("La note est écrite")
-    finance.sees(f"Prévenus : {name}")
+    finance.sees(f"Nommés : {name}")
 
 
 def test_who_does_not_read_a_desk_note_is_not_ticked_and_the_page_says_so(house: House, person) -> None:
@@ -837,7 +837,7 @@ def test_who_does_not_read_a_desk_note_is_not_ticked_and_the_page_says_so(house:
     finance.button("Répondre").click()
     finance.sees("La note est écrite")
     finance.sees(f"Et avec @{name}")
-    finance.lacks("Prévenus")
+    finance.lacks("Nommés")
 
 
 def test_a_box_that_is_unticked_by_hand_stays_so_and_nobody_is_written_to(house: House, person) -> None:
@@ -856,7 +856,7 @@ def test_a_box_that_is_unticked_by_hand_stays_so_and_nobody_is_written_to(house:
     expect(box).not_to_be_checked()
     finance.button("Écrire la note").click()
     finance.sees("La note est écrite")
-    finance.lacks("Prévenus")
+    finance.lacks("Nommés")
 
 
 # What the script reads of each case: whom it names, and what is nobody's name

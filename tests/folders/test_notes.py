@@ -10,16 +10,19 @@ import lxml.html
 import pytest
 import sqlalchemy as sa
 
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import reading, writing
+from app.core.french import jour
 from app.core.grammar import de
+from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import notes
 from app.folders.models import FolderNote
 from app.folders.notes import Draft, Reach
 from app.journal.models import JournalEntry
+from app.operations.absences.planning import Wanted, plan
 from app.people import desks
-from app.people.models import Absence
+from app.people.models import Absence, User
 from tests.api.software import Software
 from tests.builders.house import ASSETS, House
 from workflows.vocabulary import Right
@@ -105,7 +108,7 @@ def test_who_is_named_gets_one_letter_that_says_nothing_of_the_note(house: House
     assert letters(house) == []
     answer = post(house, folder_id, N, words=ALL, reach="all", told=[str(depositor.user_id)])
     assert answer.status_code == 302
-    assert f"Prévenus : {depositor.name}" in words_of(house, folder_id, R)
+    assert f"Nommés : {depositor.name}" in words_of(house, folder_id, R)
     ((to, said),) = letters(house)
     assert to.startswith(depositor.name)
     assert "84,0" not in said
@@ -146,7 +149,7 @@ def test_who_is_named_after_an_at_sign_is_written_to_and_a_name_of_nobody_is_tol
     assert f"Aucun courriel pour « @{depositor.name} »" in written(f"Voir @{depositor.name}", "alone")
     assert letters(house) == [], "a note for oneself is written to nobody"
     shown = written(f"Vu avec @{first.lower()} à l’instant, et @Marie Nulle ; écrire à x@kerlann.example")
-    assert f"Prévenus : {depositor.name}" in shown
+    assert f"Nommés : {depositor.name}" in shown
     assert "Aucun courriel pour « @Marie Nulle » :" in shown
     ((to, _),) = letters(house)
     assert to.startswith(depositor.name)
@@ -156,6 +159,55 @@ def test_who_is_named_after_an_at_sign_is_written_to_and_a_name_of_nobody_is_tol
     assert "Aucun courriel" not in written(f"Pour @{last}")
     assert f"la note {de(house.actor(N).name)}" in words_of(house, folder_id, N)
     assert len(letters(house)) == 2
+
+
+def test_the_page_says_whose_letter_waits_for_a_return_and_whom_no_address_reaches(house: House) -> None:
+    folder_id, away, none = house.an_invoice(at="finance"), house.actor(N), house.actor(G)
+    last = today() + timedelta(days=20)
+    plan(away, Wanted(away.user_id or 0, None, f"{today()}T00:00", f"{last}T23:59"))
+    with writing() as db, db.begin():
+        db.execute(sa.update(User).where(User.id == none.user_id).values(email=""))
+    waits = " ".join(f"absence jusqu’au {jour(last)} : le courriel attend".split())
+    page = words_of(house, folder_id, R)
+    boxes = page.partition("Qui prévenir")[2].partition("</fieldset>")[0]
+    assert (away.name in boxes, boxes.count(f">{waits}</span>"), none.name in boxes) == (True, 1, False)
+    assert f"Sans adresse, donc sans courriel : {none.name}." in page
+    assert post(house, folder_id, R, words="À revoir", told=[str(none.user_id)]).status_code == 422
+    post(house, folder_id, R, words=f"@{away.name} et @{none.name}")
+    assert letters(house) == []
+    page = words_of(house, folder_id, R)
+    assert f"Nommés : {away.name} ({waits})</div>" in page
+    with writing() as db, db.begin():  # who wants letters meanwhile is written to
+        db.execute(sa.update(Absence).values(letters=True))
+    assert f"Nommés : {away.name}</div>" in words_of(house, folder_id, R)
+    assert waits not in words_of(house, folder_id, R)
+    # A letter that came to nothing was no news to anybody
+    with writing() as db, db.begin():
+        db.execute(
+            sa.update(Outbox).where(Outbox.key.like("mentioned-%")).values(state="done", last_error="x")
+        )
+    assert f"Nommés : {away.name} (le courriel n’est pas parti)" in words_of(house, folder_id, R)
+
+
+def test_who_stands_in_where_the_folder_waits_is_named_as_those_of_the_desk_are(house: House) -> None:
+    """He is the one to act: a note for all names him, one of that desk too, which he reads while he may act there."""
+    folder_id, away, cover = house.an_invoice(at="finance"), house.actor(N), house.actor("b.cadiou")
+    span = f"{today()}T00:00", f"{today() + timedelta(days=5)}T23:59"
+    plan(away, Wanted(away.user_id or 0, cover.user_id, *span))
+    (desk,) = (seat.desk_id for seat in away.seats if seat.key == "finances")
+    for reach in ("all", f"desk-{desk}"):
+        writer = N if reach != "all" else R
+        answer = post(house, folder_id, writer, words=f"@{cover.name} : vu ?", reach=reach)
+        assert answer.status_code == 302, reach
+    assert words_of(house, folder_id, N).count(f"Nommés : {cover.name}</div>") == 2
+    assert [to.startswith(cover.name) for to, _ in letters(house)] == [True, True]
+    # Of other types only, he does not read it: he is not to be named
+    with writing() as db, db.begin():
+        db.execute(sa.update(Absence).values(types=["deliberation"]))
+    assert (
+        cover.name
+        not in words_of(house, folder_id, R).partition("Qui prévenir")[2].partition("</fieldset>")[0]
+    )
 
 
 def test_a_box_unticked_by_hand_is_not_written_to_once_the_script_has_read_the_words(house: House) -> None:

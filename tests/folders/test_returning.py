@@ -365,5 +365,5 @@ def test_who_sent_a_folder_back_or_handed_it_on_may_be_named_in_a_note(house: Ho
     returning.send_back(house.actor(N), folder_id, version=version, step="service_done", reason="?")
     actor = house.actor(R)
     with reading(actor.collectivity_id) as db:
-        named = [name for _, name in notes.to_tell(db, db.get_one(Folder, folder_id), actor)]
+        named = [one.name for one in notes.to_tell(db, db.get_one(Folder, folder_id), actor)]
     assert "Nolwenn Abgrallec" in named

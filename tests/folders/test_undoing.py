@@ -417,7 +417,7 @@ def test_a_note_is_taken_back_as_long_as_nobody_read_it(house: House) -> None:
     folder_id = brought(house, "finance")
     with reading() as db:
         people = notes.to_tell(db, db.get_one(Folder, folder_id), house.actor(N))
-    gwen = next(number for number, name in people if name.startswith("Gwenola"))
+    gwen = next(one.number for one in people if one.name.startswith("Gwenola"))
     number = notes.write(house.actor(N), folder_id, Draft("À revoir.", told=(gwen,)))
     with pytest.raises(Refusal, match="note-stays"):
         notes.take_back(house.actor(G), folder_id, number)

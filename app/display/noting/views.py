@@ -1,6 +1,6 @@
 """The notes of a folder in words, and the form of a new one."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +24,9 @@ TAB = "notes"
 
 @dataclass(frozen=True)
 class NoteView:
-    """A note in words: who, when, for whom, who was written to, by whom it was settled; `removable` by this reader.
+    """A note in words: who, when, for whom, who was named, by whom it was settled; `removable` by this reader.
 
-    `sent`: for whom, as the form of a note sends it.
+    `told`: the names, each with why his letter has not left; `sent`: for whom, as the form of a note sends it.
 
     `n`: the number of its mark over the page where it is pinned (`pin`, in words), 0 where it is not; `pin_url`: where that page
     is shown, `pin_here` on the folder's own page.
@@ -49,6 +49,19 @@ class NoteView:
 
 
 @dataclass(frozen=True)
+class PersonView:
+    """Who may be named: his number and name, the desks, of those that a note here may be for, whose notes he reads.
+
+    `away`: his absence in words, where his letters wait for its end.
+    """
+
+    number: int
+    name: str
+    desks: Sequence[int]
+    away: str = ""
+
+
+@dataclass(frozen=True)
 class Typed:
     """What was typed of a note and is not kept, and why; `read`: the script has ticked who is named in its words."""
 
@@ -66,15 +79,16 @@ class Typed:
 class NotesView:
     """The notes that the reader reads, the last first, and the form of a new one.
 
-    `reaches`: for whom it may be, as sent and in words; `people`: who may be named, by number, name and the
-    desks whose notes he reads; `usual`: for whom the
+    `reaches`: for whom it may be, as sent and in words; `people`: who may be named; `unreached`: the names of those whom no
+    address reaches; `usual`: for whom the
     reader's last one was; `once`: the mark of the forms of this page, each of which writes one note; `apart`: he reads the
     folder for its type alone, and answers or settles nothing.
     """
 
     notes: Sequence[NoteView]
     reaches: Sequence[tuple[str, str]]
-    people: Sequence[tuple[int, str, Sequence[int]]]
+    people: Sequence[PersonView]
+    unreached: str = ""
     typed: Typed = field(default_factory=Typed)
     usual: str = Reach.ALL.value
     once: str = field(default_factory=new_token)
@@ -100,10 +114,12 @@ def notes_view(db: Db, folder: Folder, actor: Actor, typed: Typed | None = None)
     ]
     written = notes.readable(db, folder, actor)
     usual = _usual(written, actor, dict(reaches))
+    people = [] if apart else notes.around(db, folder, actor)
     return NotesView(
         threads(db, folder, written, actor),
         reaches,
-        [] if apart else _people(db, folder, actor, written, desks),
+        _people(people, written, desks),
+        ", ".join(one.name for one in people if not one.reached),
         typed or Typed(reach=usual),
         usual,
         apart=apart,
@@ -111,17 +127,15 @@ def notes_view(db: Db, folder: Folder, actor: Actor, typed: Typed | None = None)
 
 
 def _people(
-    db: Db,
-    folder: Folder,
-    actor: Actor,
-    written: Sequence[FolderNote],
-    desks: Sequence[tuple[int, str]],
-) -> list[tuple[int, str, Sequence[int]]]:
+    people: Sequence[notes.Addressee], written: Sequence[FolderNote], desks: Sequence[tuple[int, str]]
+) -> list[PersonView]:
     """Who may be named, each with the desks, of those that a note here is or may be for, whose notes he reads."""
-    people = notes.to_tell(db, folder, actor)
     numbers = {number for number, _ in desks} | {one.desk_id for one in written if one.desk_id is not None}
-    held = notes.seated(db, [number for number, _ in people], numbers)
-    return [(number, name, sorted(held.get(number, ()))) for number, name in people]
+    return [
+        PersonView(one.number, one.name, sorted(one.desks & numbers), notes.absence_words(one.away_until))
+        for one in people
+        if one.reached
+    ]
 
 
 def _sent(note: FolderNote) -> str:
@@ -145,13 +159,15 @@ def threads(db: Db, folder: Folder, written: Sequence[FolderNote], actor: Actor 
         Desk.id.in_(numbers), Desk.collectivity_id == folder.collectivity_id
     )
     names = {row.id: row.name for row in db.execute(query)} if numbers else {}
+    # On paper a letter that waits would wait for ever
+    whys = notes.letters_of(db, folder, written) if actor is not None else {}
     answers: dict[int, list[NoteView]] = {}
     for note in written:
         if note.answers_id is not None:
-            answers.setdefault(note.answers_id, []).append(_view(db, folder, note, names, actor, ()))
+            answers.setdefault(note.answers_id, []).append(_view(db, folder, note, names, actor, (), whys))
     marks = numbered(written)
     return [
-        _view(db, folder, note, names, actor, tuple(answers.get(note.id, ())), marks.get(note.id, 0))
+        _view(db, folder, note, names, actor, tuple(answers.get(note.id, ())), whys, marks.get(note.id, 0))
         for note in reversed(written)
         if note.answers_id is None
     ]
@@ -197,6 +213,10 @@ def _pin(db: Db, folder: Folder, note: FolderNote, n: int, *, screen: bool) -> d
     return {"n": n, "pin": spaces(place.words), "pin_url": url, "pin_here": place.current}
 
 
+def _named(one: Mapping[str, Any], why: str) -> str:
+    return f"{one['name']} ({why})" if why else str(one["name"])
+
+
 def _view(
     db: Db,
     folder: Folder,
@@ -204,6 +224,7 @@ def _view(
     desks: dict[int, str],
     actor: Actor | None,
     answers: tuple[NoteView, ...],
+    whys: Mapping[tuple[int, int], str],
     n: int = 0,
 ) -> NoteView:
     reach = Reach(note.reach)
@@ -216,7 +237,7 @@ def _view(
         instant(note.written_at),
         words,
         note.words,
-        ", ".join(one["name"] for one in note.told),
+        ", ".join(_named(one, whys.get((note.id, one["user_id"]), "")) for one in note.told),
         f"Réglée par {note.settled_by}, {instant(note.settled_at)}" if note.settled_by else "",
         reach is Reach.ALONE and actor is not None and note.user_id == actor.user_id,
         _sent(note),

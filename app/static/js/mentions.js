@@ -47,9 +47,10 @@ export function startMentions(form) {
   const { reach } = form.elements; // an answer has none: it is for those who read what it answers
   const usual = words.textContent;
   const people = [...form.querySelectorAll("[name=told]")].map((box) => {
-    return { box, label: box.labels[0].textContent.trim(), desks: box.dataset.desks.split(" ") };
+    return { box, label: box.labels[0].textContent.trim(), desks: box.dataset.desks.split(" "), away: box.dataset.away };
   });
   const listed = (some) => [...some].map((one) => one.label).join(", ");
+  const dated = (some) => some.map((one) => (one.away ? `${one.label} (${one.away})` : one.label)).join(", ");
   const spared = new Set(); // unticked by hand
   let [found, ticked] = [new Set(), new Set()]; // by what is written
 
@@ -77,7 +78,7 @@ export function startMentions(form) {
     const left = [...found].filter((one) => !one.box.checked);
     if (alone && area.value.match(AT)) parts.push(`Note pour vous seul${NB}: personne n’est prévenu.`);
     else if (!alone) {
-      if (told.length) parts.push(`Courriel à ${listed(told)}.`);
+      if (told.length) parts.push(`Courriel à ${dated(told)}.`);
       if (left.length) parts.push(`Pas de courriel à ${listed(left)}.`);
       if (outside.size) parts.push(`Pas de courriel à ${listed(outside)}${NB}: cette note n’est pas pour son bureau.`);
       if (unknown.size) parts.push(`${[...unknown].map((name) => quoted(`@${name}`)).join(", ")}${NB}: personne de ce nom parmi ceux que l’on peut prévenir.`);
