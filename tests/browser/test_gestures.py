@@ -826,6 +826,10 @@ def test_who_does_not_read_a_desk_note_is_not_ticked_and_the_page_says_so(house:
     expect(page.get_by_label(name, exact=True)).not_to_be_checked()
     outside = f"Pas de courriel à {name} : cette note n’est pas pour son bureau."
     expect(page.locator("#note-nommer")).to_have_text(outside)
+    other = house.actor(R).name
+    page.get_by_label("Votre note").press_sequentially(f" et @{other}")
+    both = f"Pas de courriel à {name}, {other} : cette note n’est pas pour leur bureau."
+    expect(page.locator("#note-nommer")).to_have_text(both)
     finance.button("Écrire la note").click()
     finance.sees("La note est écrite")
     expect(page.locator(finance.awake)).to_be_attached()
@@ -949,3 +953,27 @@ def test_who_administers_replaces_and_passes_by_keys_alone(house: House, person)
     )
     other.folder(folder_id)
     other.lacks("À vous de viser")
+
+
+def test_a_panel_a_tray_and_a_form_stand_where_they_are_looked_for(house: House, person) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = person(N)
+    page = finance.page
+    left = "one => one.getBoundingClientRect().left"
+    finance.folder(folder_id)
+    page.locator("#later > summary").click()
+    aligned = page.locator("#hide-day").evaluate(left)
+    assert aligned == page.locator(".decide .ask").first.evaluate(left)
+    finance.open("/absences")
+    page.locator("summary", has_text="Choisir les types").click()
+    assert len({page.locator(f"#type-{n}").evaluate(left) for n in range(1, 9)}) == 2
+    page.set_viewport_size(ZOOMED)
+    finance.open("/vues/nouvelle?page=follow&etat=running")
+    head = page.locator(".top").evaluate("one => one.getBoundingClientRect().bottom")
+    assert page.locator("a.back").evaluate("one => one.getBoundingClientRect().top") >= head
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_label("Nom de la vue").fill("Factures en cours des finances et de la comptabilité")
+    finance.button("Enregistrer la vue").click()
+    finance.open("/a-traiter")
+    trays = page.locator("nav.trays > a")
+    assert len(set(trays.evaluate_all("every => every.map(one => one.offsetTop)"))) == 1

@@ -570,7 +570,7 @@ def test_who_writes_another_s_absence_is_told_nothing_of_the_folders_that_he_may
         assert "1 signature" not in page
         assert called(pay) not in page
         # The same whoever is chosen, whatever he deposited: it tells nothing of these folders
-        general = "en dépose qui viennent là, elle ne pourra pas en décider"
+        general = "dépose des dossiers qui viennent là, elle ne pourra pas en décider"
         assert general not in page
         for cover in ("m.kerzerho", TECHNIQUE):
             chosen = {**form, "interim": str(house.actor(cover).user_id)}

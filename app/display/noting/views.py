@@ -106,9 +106,14 @@ def notes_view(db: Db, folder: Folder, actor: Actor, typed: Typed | None = None)
     """What the tab of the notes shows to this reader."""
     apart = looks_on(db, actor, folder)
     desks = notes.desks_for(db, folder, actor)
-    everybody = "Toute la collectivité, une fois envoyé" if folder.read_by_all else "Tout le circuit"
+    # The list is as narrow as the panel, and cuts what is longer
+    everybody = (
+        "Toute la collectivité, une fois envoyé"
+        if folder.read_by_all
+        else "Tout le circuit : qui lit ce dossier"
+    )
     reaches = [
-        *([] if apart else [(Reach.ALL.value, f"{everybody} : tous ceux qui lisent ce dossier")]),
+        *([] if apart else [(Reach.ALL.value, everybody)]),
         *((f"{Reach.DESK.value}-{number}", f"Mon bureau : {name}") for number, name in desks),
         (Reach.ALONE.value, Reach.ALONE.label),
     ]

@@ -80,7 +80,7 @@ export function startMentions(form) {
     else if (!alone) {
       if (told.length) parts.push(`Courriel à ${dated(told)}.`);
       if (left.length) parts.push(`Pas de courriel à ${listed(left)}.`);
-      if (outside.size) parts.push(`Pas de courriel à ${listed(outside)}${NB}: cette note n’est pas pour son bureau.`);
+      if (outside.size) parts.push(`Pas de courriel à ${listed(outside)}${NB}: cette note n’est pas pour ${outside.size > 1 ? "leur" : "son"} bureau.`);
       if (unknown.size) parts.push(`${[...unknown].map((name) => quoted(`@${name}`)).join(", ")}${NB}: personne de ce nom parmi ceux que l’on peut prévenir.`);
     }
     const said = parts.join(" ") || usual;
