@@ -47,9 +47,9 @@ PATIENT = frozenset(
 )
 """The letters that wait for the hours: what became of a folder, and whose turn it is."""
 COVER_SET, COVER_BEGINS, COVER_OVER = "absence_set", "absence_begins", "absence_over"
-SECRETARY = "secretary_named"
+CHARGE = "secretary_named"
 """The letter to whom somebody has write his absences, or has no more."""
-COVERS = frozenset({COVER_SET, COVER_BEGINS, COVER_OVER, SECRETARY})
+COVERS = frozenset({COVER_SET, COVER_BEGINS, COVER_OVER, CHARGE})
 """The letters of an absence, of who stands in and of who may write it: they wait for the hours too, and for nobody's return."""
 ASKS = (YOUR_TURN, OPINION_ASKED)
 """The letters that ask something of their reader about one folder: they leave by day, as what is reminded does."""

@@ -20,10 +20,10 @@ from app.folders.access import readable_by, wrote
 from app.folders.models import Folder, StepRun
 from app.journal.chain import Event, append
 from app.notices.absent import AWAY, CHANGED
+from app.notices.hours import CHARGE, due_by_day
 from app.notices.hours import COVER_BEGINS as BEGINS
 from app.notices.hours import COVER_OVER as OVER
 from app.notices.hours import COVER_SET as SET
-from app.notices.hours import SECRETARY, due_by_day
 from app.people import identity
 from app.people.actor import Actor
 from app.people.branches import Branch, branch_of, is_reached
@@ -36,7 +36,7 @@ from workflows.rights import Rights, type_name
 
 PAGE = "/absences"
 MINUTES = "%Y-%m-%dT%H:%M"
-CHANGED_SECRETARY = "ce choix a changé depuis : aucun courriel n’est parti"
+CHARGE_CHANGED = "ce choix a changé depuis : aucun courriel n’est parti"
 FOLLOWED = "/suivi"
 """Where what is lent to be read is found: it enters no list of what waits."""
 MOST_TYPES = 60
@@ -236,22 +236,22 @@ def _tell_secretaries(db: Db, actor: Actor, changes: Iterable[tuple[User | None,
             continue
         waiting = (
             Outbox.kind == "mail",
-            Outbox.payload["event"].as_string() == SECRETARY,
+            Outbox.payload["event"].as_string() == CHARGE,
             Outbox.payload["user_id"].as_integer() == reader.id,
             Outbox.payload["of"].as_integer() == actor.user_id,
             Outbox.attempts == 0,  # what a mail server was given once may have reached him
         )
-        if abandon(db, actor.collectivity_id, CHANGED_SECRETARY, *waiting):
+        if abandon(db, actor.collectivity_id, CHARGE_CHANGED, *waiting):
             continue
         facts = {
-            "event": SECRETARY,
+            "event": CHARGE,
             "user_id": reader.id,
             "of": actor.user_id,
             "by": actor.name,
             "own": named,
             "page": PAGE,
         }
-        key = f"{SECRETARY}-{reader.id}-{new_token()[:16]}"
+        key = f"{CHARGE}-{reader.id}-{new_token()[:16]}"
         post(db, actor.collectivity_id, [News("mail", key, facts, None, reader.email)])
 
 
