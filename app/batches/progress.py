@@ -1,7 +1,7 @@
 """Where a batch stands, in words: its list before it starts, its progress, the result of each folder with its reason."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from app.batches.selection import Choice
 from app.circuits.library import catalogue
 from app.core.clock import PARIS
 from app.core.db import Db
-from app.core.french import Abroad, euros, heure
+from app.core.french import EURO, Abroad, euros, heure
 from app.core.grammar import plural
 from app.core.spreadsheet import Cell
 from app.display.views import amount
@@ -37,11 +37,11 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Sum:
-    """The folders of one family in a batch: how many, and their amounts together (None when they have none)."""
+    """The folders of one family in a batch: how many, and their amounts together, those of each currency apart, euros first."""
 
     label: str
     count: int
-    amount: Decimal | None
+    amounts: tuple[Decimal, ...]
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,10 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
     state = _state(db, batch)
     concerned = [item for item in items if item.state != "left_out"]
     numbers = [item.folder_id for item in items]
-    open_to = sa.select(Folder.id).where(Folder.id.in_(numbers), readable_by(actor))
-    readable = frozenset(db.scalars(open_to)) if numbers else frozenset()
+    open_to = sa.select(Folder.id, Folder.fields["currency"].as_string()).where(
+        Folder.id.in_(numbers), readable_by(actor)
+    )
+    currencies = dict[int, str | None](map(tuple, db.execute(open_to))) if numbers else {}
     return Standing(
         batch.id,
         batch.kind,
@@ -140,10 +142,10 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         verb,
         past,
         when_of(batch),
-        tuple(_sums(concerned, readable)),
-        _sum("", concerned, readable),
+        tuple(_sums(concerned, currencies)),
+        _sum("", concerned, currencies),
         Counter(_shown(item, state) for item in items),
-        tuple(_line(item, past, _shown(item, state), item.folder_id in readable) for item in items),
+        tuple(_line(item, past, _shown(item, state), currencies) for item in items),
         state == "running"
         and batch.kind == "sign"
         and batch.holder is None
@@ -251,20 +253,25 @@ def when_of(batch: Batch) -> str:
     return f"le {day}, de {heure(batch.started_at)} à {heure(batch.ended_at)}"
 
 
-def _sums(items: list[BatchItem], readable: Collection[int]) -> list[Sum]:
+def _sums(items: list[BatchItem], currencies: Mapping[int, str | None]) -> list[Sum]:
     families: dict[str, list[BatchItem]] = {}
     for item in items:
         families.setdefault(item.family, []).append(item)
     known = catalogue()
     return [
-        _sum(known[name].plural if name in known else name, some, readable) for name, some in families.items()
+        _sum(known[name].plural if name in known else name, some, currencies)
+        for name, some in families.items()
     ]
 
 
-def _sum(label: str, items: list[BatchItem], readable: Collection[int]) -> Sum:
-    priced = (item.amount_cents for item in items if item.folder_id in readable)
-    cents = [price for price in priced if price is not None]
-    return Sum(label, len(items), amount(sum(cents)) if cents else None)
+def _sum(label: str, items: list[BatchItem], currencies: Mapping[int, str | None]) -> Sum:
+    """Of those that may be read; euros and what has no currency are one."""
+    cents: Counter[str] = Counter()
+    for item in items:
+        if item.folder_id in currencies and item.amount_cents is not None:
+            cents[currencies[item.folder_id] or EURO] += item.amount_cents
+    amounts = (amount(cents[code], code) for code in sorted(cents, key=lambda code: (code != EURO, code)))
+    return Sum(label, len(items), tuple(one for one in amounts if one is not None))
 
 
 def _shown(item: BatchItem, state: str) -> str:
@@ -272,7 +279,8 @@ def _shown(item: BatchItem, state: str) -> str:
     return "waiting" if item.state == "prepared" and state == "interrupted" else item.state
 
 
-def _line(item: BatchItem, past: str, state: str, readable: bool) -> Line:
+def _line(item: BatchItem, past: str, state: str, currencies: Mapping[int, str | None]) -> Line:
+    readable = item.folder_id in currencies
     outcomes = {
         "waiting": "En attente",
         "prepared": "En cours",
@@ -289,7 +297,7 @@ def _line(item: BatchItem, past: str, state: str, readable: bool) -> Line:
         item.folder_id,
         item.title if readable else CLOSED,
         number if readable else "",
-        amount(item.amount_cents) if readable else None,
+        amount(item.amount_cents, currencies[item.folder_id]) if readable else None,
         state,
         reason if readable else "",
         "Annulé" if back else outcomes[state],
@@ -307,7 +315,7 @@ def left_out(choices: Sequence[Choice]) -> list[Line]:
             choice.folder_id,
             choice.title,
             choice.number if choice.number not in choice.title else "",
-            amount(choice.amount_cents),
+            amount(choice.amount_cents, choice.currency),
             "left_out",
             choice.why,
             LEFT_OUT,

@@ -56,6 +56,7 @@ class Choice:
     amount_cents: int | None
     opened: bool
     why: str
+    currency: str = ""
 
 
 def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int], desk: str = "") -> list[Choice]:
@@ -103,6 +104,7 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int], desk: str
                 folder.amount_cents,
                 folder_id in read,
                 why,
+                folder.currency,
             )
         )
     return choices

@@ -1,5 +1,6 @@
 """Pages of folders: the lists, the folder, and a route for each verb of whoever decides."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -9,6 +10,7 @@ from typing import Any
 from flask import (
     flash,
     g,
+    jsonify,
     make_response,
     redirect,
     render_template,
@@ -22,7 +24,7 @@ from werkzeug.wrappers import Response
 from app.circuits.library import catalogue, family_of
 from app.core.clock import PARIS, today
 from app.core.db import NO_DATE, Db, reading
-from app.core.french import instant, jour, spaces
+from app.core.french import EURO, instant, jour, spaces
 from app.core.grammar import de, plural
 from app.core.http import NOT_LET_IN, PERSON, answer, guard, may_give_back, spreadsheet, wants_json
 from app.core.refusals import Refusal
@@ -64,6 +66,7 @@ from app.display.listed import marks_of
 from app.display.noting import web as noting  # noqa: F401 - its routes join the blueprint
 from app.display.opening import shown_to
 from app.display.portrait import current_present
+from app.display.ticking import all_of
 from app.folders import decide, filling, marks, returning, ruling, seen, sockets
 from app.folders.access import authorize
 from app.folders.models import ARRIVED, Folder
@@ -167,7 +170,7 @@ def inbox() -> str:
         bands = sockets.trays(db, g.actor, waiting)
     g.todo_count = counted.todo
     said = Beside(last, why, until, beside.awaited, turns)
-    context = views_of_inbox(g.actor, asked, lines, held, counted, marked, said)
+    context = views_of_inbox(g.actor, asked, lines, held, counted, marked, said, later=bool(after))
     return render_template(
         "folders/inbox.html",
         bands=bands,
@@ -267,10 +270,13 @@ def views_of_inbox(
     counted: queues.Counters,
     marked: queues.Marks,
     beside: Beside,
+    *,
+    later: bool,
 ) -> dict[str, object]:
     """The inbox in words: trays with counters (drafts for those who deposit), chips by family, rows in groups.
 
-    `held`: what waits for an opinion before it is the reader's to decide, which comes last.
+    `held`: what waits for an opinion before it is the reader's to decide, which comes last. `later`: a page that another one
+    comes before.
     """
     tray = asked.tray
     labels = [(key, label) for key, label in viewing.TRAYS.items() if key != "drafts" or actor.may_create]
@@ -298,7 +304,10 @@ def views_of_inbox(
         "tray": tray,
         "trays": every,
         "chips": chips,
-        "groups": [*_groups(lines, beside, todo=todo, order=asked.order), *_held(held, beside, marked.held)],
+        "groups": [
+            *_groups(lines, beside, todo=todo, order=asked.order, cut=(later, bool(more))),
+            *_held(held, beside, marked.held),
+        ],
         "selection_url": url_for(plugged.selection[0][0]) if plugged.selection and todo else None,
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo" and not asked.only,
         "desk_line": actor.desk_line,
@@ -310,6 +319,19 @@ def views_of_inbox(
         "next_url": _url(asked, apres=lines[-1].key) if more else None,
         "empty_line": _empty_line(counted, marked if not asked.only else queues.Marks()),
     }
+
+
+@pages.get("/a-traiter/compte")
+@guard(PERSON)
+def awaited_of_all() -> Response:
+    """What all that a list finds awaits, beyond its page: how many folders for each act, and the cents of those in euros."""
+    with reading(g.actor.collectivity_id) as db:
+        lines = all_of(db, g.actor, trays.asked_in(request.args))
+    acts = Counter(_ticked_for(line) for line in lines)
+    cents = sum(pick.cents for line in lines if (pick := _pick(line)))
+    return jsonify(
+        {**{act: acts[act] for act in (StepKind.VISA, StepKind.SIGN, views.OTHER)}, "cents": cents}
+    )
 
 
 def _beyond(asked: trays.Asked, counted: queues.Counters, marked: queues.Marks, most: int) -> str:
@@ -380,16 +402,22 @@ def _kinds(counted: queues.Counters) -> Iterator[tuple[str, str, str, int]]:
             yield typed, *views.family_words(in_force), n
 
 
-def _groups(lines: list[queues.Line], beside: Beside, *, todo: bool, order: str) -> list[views.Group]:
+def _groups(
+    lines: list[queues.Line], beside: Beside, *, todo: bool, order: str, cut: tuple[bool, bool]
+) -> list[views.Group]:
+    """The rows by when they are due; `cut`: whether others stand before and after, so that the group there has no count."""
     groups: dict[tuple[str, str], list[views.Row]] = {}
     for line in lines:
         key = views.group_of(line.due_on) if todo else ("plain", "")
         key = ("order", {**sorting.DRAFTS, **sorting.ORDERS}[order].title) if order else key
         groups.setdefault(key, []).append(_row_beside(line, beside))
-    return [
-        views.Group(key, f"{label}, {plural(len(rows), 'dossier')}" if label else "", tuple(rows))
-        for (key, label), rows in groups.items()
-    ]
+    last = len(groups) - 1
+    shown = []
+    for rank, ((name, label), rows) in enumerate(groups.items()):
+        whole = not ((cut[0] and rank == 0) or (cut[1] and rank == last))
+        words = f"{label}, {plural(len(rows), 'dossier')}" if label and whole else label
+        shown.append(views.Group(name, words, tuple(rows)))
+    return shown
 
 
 def _held(lines: list[queues.Line], beside: Beside, count: int) -> list[views.Group]:
@@ -467,13 +495,20 @@ def _came(line: queues.Line) -> str:
     return f"arrivé le {jour(line.arrived_at.astimezone(PARIS).date())}, {line.origin}"
 
 
+def _ticked_for(line: queues.Line) -> str:
+    """The decision that a folder awaits and that several may receive together, or `views.OTHER`."""
+    decided = not line.held and line.kind in {StepKind.VISA, StepKind.SIGN}
+    return line.kind if decided and line.kind is not None else views.OTHER
+
+
 def _pick(line: queues.Line) -> views.Pick | None:
     """What ticking the row selects; of decisions, only a visa or a signature is given to several folders at once."""
     if line.kind is None:
         return None
-    decided = not line.held and line.kind in {StepKind.VISA, StepKind.SIGN}
-    act = line.kind if decided else views.OTHER
-    return views.Pick(f"{line.id}-{line.version}", act, line.amount_cents or 0)
+    act = _ticked_for(line)
+    return views.Pick(
+        f"{line.id}-{line.version}", act, line.amount_cents or 0 if line.currency in ("", EURO) else 0
+    )
 
 
 @pages.get("/dossiers/<int:folder_id>")

@@ -15,7 +15,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.display import queues
 from app.folders import decide, pause, undoing
-from app.folders.models import StepRun
+from app.folders.models import Folder, StepRun
 from app.journal.models import JournalEntry
 from app.people import desks
 from app.people.models import Holder
@@ -74,7 +74,7 @@ def test_all_that_a_filter_finds_is_taken_with_its_count_first_and_not_the_page_
     folders = [house.a_quick_invoice() for _ in range(4)]
     monkeypatch.setattr(queues, "PAGE", 2)
     for filters, words in (
-        ("", "Les 4 dossiers de cette liste, pages suivantes comprises"),
+        ("", "Les 4 dossiers de cette liste, toutes ses pages comprises"),
         ("?famille=invoice", "Les 4 dossiers de cette liste"),
         ("?voir=non-lus", "Les 4 dossiers de cette liste"),
         ("?voir=non-lus&famille=invoice", "Tous les dossiers de cette liste, 500 au plus"),
@@ -83,6 +83,12 @@ def test_all_that_a_filter_finds_is_taken_with_its_count_first_and_not_the_page_
         assert words in page, filters
         assert page.count('name="d"') == 2
     assert 'name="famille" value="invoice"' in page
+    # A group that goes on beyond the page is given no count of its own, and acts are counted in all the list
+    assert not re.search(r"class=\"list-group-title\">.*, 2 dossiers", page)
+    cents = sum(house.folder(one).amount_cents or 0 for one in folders)
+    counted = finances.ask("/a-traiter/compte?voir=non-lus").get_json()
+    assert counted == {"visa": 4, "sign": 0, "other": 0, "cents": cents}
+    assert finances.ask("/a-traiter/compte?famille=deliberation").get_json()["visa"] == 0
     assert 'name="voir" value="non-lus"' in page
     every, ticked = {"kind": "approve", "all": "list"}, [f"{folders[0]}-{house.folder(folders[0]).version}"]
     number = finances.number_of(finances.ask("/lots", "POST", {**every, "d": ticked}))
@@ -94,7 +100,7 @@ def test_all_that_a_filter_finds_is_taken_with_its_count_first_and_not_the_page_
     refused = finances.ask("/lots", "POST", {**every, "famille": "deliberation"})
     assert refused.status_code == 422
     monkeypatch.setattr(queues, "PAGE", 50)
-    assert "pages suivantes comprises" not in finances.text("/a-traiter")
+    assert "toutes ses pages comprises" not in finances.text("/a-traiter")
 
 
 @pytest.mark.both_databases
@@ -535,3 +541,18 @@ def test_a_folder_that_another_rejected_meanwhile_is_not_said_to_wait(house: Hou
     assert "Tifenn Lescoat a rejeté" in page
     assert "il n’attend plus de décision" in page
     assert "relisez-le" not in page
+
+
+def test_an_amount_in_another_currency_is_never_told_in_euros(house: House, finances: Hand) -> None:
+    abroad, home = (house.an_invoice(at="finance", number=f"FA-{n}") for n in (21, 22))
+    with writing() as db, db.begin():
+        folder = db.get_one(Folder, abroad)
+        folder.fields, folder.amount_cents = {**folder.fields, "currency": "NOK"}, 180_178
+        db.get_one(Folder, home).amount_cents = 100_000
+    assert finances.ask("/a-traiter/compte").get_json()["cents"] == 100_000
+    number = finances.propose("approve", [abroad, home])
+    page = finances.text(f"/lots/{number}")
+    assert "1 000,00 €, 1 801,78 NOK" in page
+    assert "2 801,78" not in page
+    assert "1 801,78 €" not in page
+    assert "1 801,78 NOK" in finances.text(f"/lots/{number}.csv")

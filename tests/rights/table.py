@@ -255,6 +255,7 @@ ROUTES = {
     "folders.inbox": "person",
     "folders.find": "person",
     "folders.follow": "person",
+    "folders.awaited_of_all": "person",
     "folders.figures": "person",
     "folders.figures_chart": "person",
     "folders.figures_table": "person",

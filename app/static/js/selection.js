@@ -10,6 +10,16 @@ function euros(cents) {
   return `${whole.replace(/\B(?=(\d{3})+$)/g, THIN)},${rest}${NB}€`;
 }
 
+let beyond = null; // what all that the list finds awaits, once the server has counted it
+
+async function countBeyond() {
+  beyond = null;
+  countSelected();
+  const answer = await fetch(whole().dataset.counted).catch(() => null); // else every act is offered, and the next page counts
+  if (answer?.ok) beyond = await answer.json();
+  countSelected();
+}
+
 // What the bar says and offers; every box is read again, whoever changed it.
 function countSelected() {
   const bar = document.querySelector(".batchbar:has([data-selected])");
@@ -17,19 +27,23 @@ function countSelected() {
   for (const box of boxes()) box.closest(".frow").classList.toggle("is-sel", box.checked);
   const ticked = boxes().filter((box) => box.checked);
   const all = whole()?.checked;
-  const count = { visa: 0, sign: 0, other: 0 };
-  for (const box of ticked) count[box.dataset.act] += 1;
+  const count = { visa: 0, sign: 0, other: 0, cents: 0 };
+  for (const box of ticked) {
+    count[box.dataset.act] += 1;
+    count.cents += Number(box.dataset.cents);
+  }
+  if (all && beyond) Object.assign(count, beyond);
+  const unknown = all && !beyond;
   bar.hidden = ticked.length === 0;
   const told = `${folders(ticked.length)} sélectionné${ticked.length > 1 ? "s" : ""}`;
   bar.querySelector("[data-selected]").textContent = all ? `Sélectionnés : ${whole().dataset.selectAll}` : told;
-  const cents = ticked.reduce((sum, box) => sum + Number(box.dataset.cents), 0);
-  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, count.other && `${count.other} autre${count.other > 1 ? "s" : ""}`, cents && `${euros(cents)} en tout`];
-  bar.querySelector("[data-selected-facts]").textContent = all ? "" : facts.filter(Boolean).join(", ");
-  bar.querySelector("[value=reject]").hidden = !(all || count.visa + count.sign);
+  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, count.other && `${count.other} autre${count.other > 1 ? "s" : ""}`, count.cents && `${euros(count.cents)} en tout`];
+  bar.querySelector("[data-selected-facts]").textContent = unknown ? "" : facts.filter(Boolean).join(", ");
+  bar.querySelector("[value=reject]").hidden = !(unknown || count.visa + count.sign);
   for (const [act, verb] of [["visa", "Viser"], ["sign", "Signer"]]) {
     const button = bar.querySelector(`[data-for=${act}]`);
-    button.hidden = count[act] === 0 && !all;
-    button.querySelector("span").textContent = all ? `${verb}…` : `${verb} ${folders(count[act])}…`;
+    button.hidden = count[act] === 0 && !unknown;
+    button.querySelector("span").textContent = unknown ? `${verb}…` : `${verb} ${folders(count[act])}…`;
   }
 }
 
@@ -42,7 +56,10 @@ function emptySelection() {
 export function startSelection() {
   document.addEventListener("change", (event) => {
     if (event.target === whole()) {
-      if (whole().checked) for (const box of boxes()) box.checked = true;
+      if (whole().checked) {
+        for (const box of boxes()) box.checked = true;
+        countBeyond();
+      }
     } else if (!event.target.matches(".fcheck input")) return;
     else if (whole() && !event.target.checked) whole().checked = false; // no longer all that the list has
     countSelected();
