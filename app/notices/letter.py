@@ -32,7 +32,7 @@ from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED, reads_note_of
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
 from app.folders.relieving import PASSED_OVER
-from app.notices import absent, arrived, digests, hours, outdone, stopping, waiting
+from app.notices import absent, arrived, digests, hours, outdone, stopping, together, waiting
 from app.notices.choices import choices_of
 from app.notices.returns import marks
 from app.people.accounts import INVITED
@@ -80,11 +80,14 @@ class Envelope:
     folders: Sequence[int] | None = None
 
 
-def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
+def write(
+    row: Row, settings: Settings, templates: Environment, tells: Sequence[int] | None = None
+) -> Envelope:
     """The letter of an outbox row; `Needless` when its reader has no account, or may not read the folder, any more.
 
     `Later` outside of the hours that its collectivity gives to the letters of its folders, and of a step that waits for an
-    opinion. `absent.Gather` where one letter is to tell what this one and others would.
+    opinion. `absent.Gather` where one letter is to tell what this one and others would; `together.Unclaimed` where this one may
+    tell what others would, as long as nobody said which (`tells`).
 
     The Message-ID and the date come from the row: sent again after a kill, it is the same letter, as long as what it asks is
     still to be done; it is not sent again once that is done.
@@ -119,6 +122,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         if after and manages and not (folder and may_read(db, of_user(db, user, place), folder)):
             after = ""
         discreet = folder is not None and not manages and folder.read_as.discreet
+        several = _several(db, row, of_user(db, user, place), discreet, tells)
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None
@@ -132,11 +136,12 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         **waits,
         **sender_of(place, own),
         "stop_link": stop_link,
+        "several": several,
         "name": _plain(user.name),
         "kind_label": family_words(folder.in_force)[0].lower() if folder else "",
         "due_words": due_words,
         "due_tone": tone,
-        "link": _link(row, settings, page),
+        "link": _link(row, settings, several.page if several is not None else page),
         "account_link": f"{settings.public_url}/compte",
         "actor_name": _plain(str(row.payload.get("by", ""))),
         "what": _plain(str(row.payload.get("what", ""))),
@@ -170,7 +175,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "last_day": jour_long(row.payload.get("last_day")),
         "court": bool(row.payload.get("court")),
     }
-    event = DISCREET if discreet else event
+    event = DISCREET if discreet else together.SEVERAL if several is not None else event
     # Of a changed address, one letter goes to where the person was reached before, and what recovers a password to where
     # he said; all others to where he is
     apart = row.recipient if row.payload.get("former") or row.payload.get("recovery") else None
@@ -185,6 +190,17 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
             message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
     return Envelope(wired(to), message, to, numbers)
+
+
+def _several(
+    db: Db, row: Row, actor: Actor, discreet: bool, tells: Sequence[int] | None
+) -> together.Together | None:
+    """What a letter tells of several folders; None of one that tells its own alone. Raises `Unclaimed`."""
+    if row.folder_id is None or discreet or not together.may_join(row.payload):
+        return None
+    if tells is None:
+        raise together.Unclaimed
+    return together.told_by(db, actor, tells)
 
 
 def _counts(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> dict[str, Any]:

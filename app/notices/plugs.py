@@ -1,5 +1,6 @@
 """Letters leave by the outbox: one row, one recipient, one letter; a collectivity says who they come from."""
 
+from collections.abc import Sequence
 from email.utils import parseaddr
 
 from jinja2 import Environment
@@ -17,6 +18,7 @@ from app.notices import (
     letter,
     mailer,
     outdone,
+    together,
     unreached,
 )
 from app.notices.returns import mailbox, marks
@@ -38,8 +40,13 @@ def plug(settings: Settings, templates: Environment) -> None:
     def _mail(row: Row) -> None:
         if not settings.mail_url:
             raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
+        tells: Sequence[int] = ()
         try:
-            envelope = letter.write(row, settings, templates)
+            try:
+                envelope = letter.write(row, settings, templates)
+            except together.Unclaimed:
+                tells = together.claim(row)
+                envelope = letter.write(row, settings, templates, tells)
         except absent.Gather as gathering:
             absent.gather(row, gathering)
             raise Later(digests.AFTER.total_seconds(), absent.TOGETHER) from None
@@ -51,7 +58,10 @@ def plug(settings: Settings, templates: Environment) -> None:
         except mailer.AddressRefused as refused:
             answer = bounces.Answer(str(refused.code), refused.reply)
             bounces.record(row.id, answer, mark=marks.of_address(envelope.address))
+            if tells:
+                together.let_go(row)
             raise
+        together.close(row, tells)
 
     sockets.tray(unreached.Band(templates), unreached.any_of)
     handles(mailbox.KIND, passing=True)(mailbox.Round(settings))

@@ -1,0 +1,177 @@
+"""What became of several folders at one moment, told to somebody by one letter: sixty signatures of a batch are no sixty letters.
+
+One of the letters that wait tells the others (`claim`): its row keeps their numbers before it leaves, and they end once it has
+left. Killed in between, it is the same letter again; none is told by two, and where it is refused each is on its own. A folder
+whose reading is closed is told apart, by the letter that says nothing of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import Later, Needless, Outbox, Row, abandon
+from app.core.transaction import use_case
+from app.folders import pause
+from app.folders.access import readable_by
+from app.folders.models import Folder
+from app.folders.notices import DONE, RECEIPT, REFUSED, SIGNED
+from app.people.actor import Actor
+from app.people.login import of_user
+from app.people.models import Collectivity, User
+
+log = structlog.get_logger()
+EVENTS = (DONE, SIGNED, RECEIPT, REFUSED)
+SEVERAL = "several"
+"""The letter that tells what became of several folders."""
+TELLS = "tells"
+"""The rows that the letter of a row tells, its own too, as the row keeps them."""
+TOLD = "dit avec d’autres dossiers, dans un seul courriel"
+WAITS = "sera dit avec d’autres dossiers, dans un seul courriel"
+LONGEST = timedelta(minutes=2)
+"""How long a letter waits at most for those that go on coming."""
+SOON = 5.0
+"""Seconds until one that another tells looks whether that has left."""
+_APART = frozenset({"turn", "back", "after", "page", "former", "recovery"})
+"""What a letter says besides, for its reader alone: it goes by itself."""
+
+
+class Unclaimed(Exception):  # noqa: N818 - an answer to who writes the letter, not a fault
+    """Other folders may be told by this letter: which ones is to be written first (`claim`)."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """What a letter tells of several folders: how many, and how many of each event."""
+
+    folders: int
+    events: Mapping[str, int]
+
+    @property
+    def page(self) -> str:
+        """The list where they are."""
+        states = {DONE: "done", REFUSED: "rejected"}
+        (only, *others) = self.events
+        return f"/suivi?etat={'' if others else states.get(only, '')}"
+
+
+def may_join(payload: Mapping[str, Any]) -> bool:
+    """Whether what a letter says may be told with what others say."""
+    return payload["event"] in EVENTS and not any(payload.get(key) for key in _APART)
+
+
+@use_case
+def claim(db: Db, row: Row) -> Sequence[int]:
+    """Write which rows the letter of a row tells, its own first, and return them.
+
+    Raises `Needless` where another has told it, `Later` while another is about to, and while more may come: as long after the
+    last one as what a person does may be taken back, and no longer than `LONGEST` in all.
+    """
+    db.info["collectivity_id"] = row.collectivity_id
+    # Of one person, one letter at a time decides what it tells
+    user = db.scalars(
+        sa.select(User)
+        .where(User.id == row.payload["user_id"])
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    letters = _of(user.id, row.collectivity_id)
+    left = letters.where(
+        sa.text("outbox.state = 'done' AND outbox.last_error IS NULL"), Outbox.done_at >= row.created_at
+    )
+    if any(row.id in teller.payload.get(TELLS, ()) for teller in db.execute(left)):
+        raise Needless(TOLD)
+    alive = db.execute(
+        letters.where(sa.text("outbox.state IN ('pending','running')")).order_by(Outbox.id)
+    ).all()
+    others = {
+        number: letter for letter in alive if letter.id != row.id for number in letter.payload.get(TELLS, ())
+    }
+    if teller := others.get(row.id):
+        raise Later(max(SOON, (teller.available_at - now()).total_seconds()), WAITS)
+    mine = next((letter.payload.get(TELLS) for letter in alive if letter.id == row.id), None)
+    free = [letter for letter in alive if letter.id not in others and may_join(letter.payload)]
+    if mine is None:
+        _wait_for_more(row, free)
+    open_to_him = _open(db, of_user(db, user, db.get_one(Collectivity, user.collectivity_id).name), free)
+    # Once it was given to a server, the same letter tells nothing more: a mailbox that has it would take no other
+    tells = [row.id] + [
+        letter.id
+        for letter in free
+        if letter.id != row.id and letter.folder_id in open_to_him and (mine is None or letter.id in mine)
+    ]
+    ours = sa.update(Outbox).where(Outbox.id == row.id, Outbox.owner == row.owner)
+    db.execute(
+        ours.values(payload={**row.payload, TELLS: tells}).execution_options(synchronize_session=False)
+    )
+    return tells
+
+
+def _of(user_id: int, collectivity_id: int) -> Any:
+    """The letters to somebody that say what became of a folder."""
+    columns = (Outbox.id, Outbox.folder_id, Outbox.payload, Outbox.created_at, Outbox.available_at)
+    return sa.select(*columns).where(
+        Outbox.collectivity_id == collectivity_id,
+        Outbox.kind == "mail",
+        Outbox.payload["user_id"].as_integer() == user_id,
+        Outbox.payload["event"].as_string().in_(EVENTS),
+    )
+
+
+def _wait_for_more(row: Row, free: Sequence[Any]) -> None:
+    last = max((letter.created_at for letter in free), default=row.created_at)
+    until = min(last + timedelta(seconds=pause.seconds()), row.created_at + LONGEST)
+    if until > now():
+        raise Later((until - now()).total_seconds(), "attend ce qui arrive au même moment")
+
+
+def _open(db: Db, actor: Actor, rows: Sequence[Any]) -> set[int]:
+    """The folders of these rows that somebody reads, and that letters may tell."""
+    numbers = {letter.folder_id for letter in rows if letter.folder_id is not None}
+    query = sa.select(Folder).where(Folder.id.in_(numbers), readable_by(actor))
+    return {folder.id for folder in db.scalars(query) if not folder.read_as.discreet} if numbers else set()
+
+
+def told_by(db: Db, actor: Actor, tells: Sequence[int]) -> Together | None:
+    """What a letter says of the rows that it tells, as far as its reader still reads their folders; None of a single letter."""
+    if len(tells) < 2:
+        return None
+    columns = (Outbox.folder_id, Outbox.payload["event"].as_string().label("event"))
+    rows = db.execute(sa.select(*columns).where(Outbox.id.in_(tells))).all()
+    reads = _open(db, actor, rows)
+    folders: dict[str, set[int]] = {event: set() for event in EVENTS}
+    for letter in rows:
+        folders[letter.event] |= {letter.folder_id} & reads
+    events = {event: len(numbers) for event, numbers in folders.items() if numbers}
+    count = len(set().union(*folders.values()))
+    return Together(count, events) if count > 1 else None
+
+
+def close(row: Row, tells: Sequence[int]) -> None:
+    """End the rows that a letter has told, once it has left; a fault ends none, and each looks by itself later."""
+    if len(tells) < 2:
+        return
+    try:
+        _close(row, [number for number in tells if number != row.id])
+    except Exception as fault:  # noqa: BLE001 - the letter has left: it must not leave again for that
+        log.warning("notices.together", row=row.id, error=repr(fault))
+
+
+@use_case
+def _close(db: Db, row: Row, others: Sequence[int]) -> None:
+    db.info["collectivity_id"] = row.collectivity_id
+    abandon(db, row.collectivity_id, TOLD, Outbox.id.in_(others))
+
+
+@use_case
+def let_go(db: Db, row: Row) -> None:
+    """Keep no more which rows a letter tells, which no server took: put back to work, it may tell others."""
+    db.info["collectivity_id"] = row.collectivity_id
+    ours = sa.update(Outbox).where(Outbox.id == row.id, Outbox.owner == row.owner)
+    payload = {key: value for key, value in row.payload.items() if key != TELLS}
+    db.execute(ours.values(payload=payload).execution_options(synchronize_session=False))
