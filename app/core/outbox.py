@@ -586,6 +586,18 @@ def hasten(db: Db, row_id: int) -> None:
     db.execute(waiting.values(available_at=now()).execution_options(synchronize_session=False))
 
 
+def resume(db: Db, collectivity_id: int, delay: float, *which: sa.ColumnElement[bool]) -> int:
+    """Put parked rows of a collectivity back to work after so many seconds, in the present transaction; how many."""
+    rows = sa.update(Outbox).where(
+        Outbox.collectivity_id == collectivity_id, sa.text("state = 'parked'"), *which
+    )
+    ready = now() + timedelta(seconds=delay)
+    again = rows.values(state="pending", attempts=0, available_at=ready, lease_until=None).returning(
+        Outbox.id
+    )
+    return len(db.scalars(again.execution_options(synchronize_session=False)).all())
+
+
 def abandon(db: Db, collectivity_id: int, why: str, *which: sa.ColumnElement[bool]) -> int:
     """End waiting rows of a collectivity as `Needless` would, in the present transaction: nothing of them will leave; how many.
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,6 +14,7 @@ from app.core.outbox import Outbox
 from app.core.transaction import use_case
 from app.notices.models import Bounce
 from app.notices.returns.marks import of_address
+from app.people import reaching
 from app.people.actor import system
 from app.people.desks import write_down
 from app.people.models import Collectivity, User
@@ -125,22 +127,62 @@ def record(db: Db, row_id: int, answer: Answer, *, mark: str, returned: bool = F
     return True
 
 
+@use_case
+def accept(db: Db, row_id: int, *, mark: str) -> None:
+    """Count nothing more against an address, by its `mark`, whose server takes letters again that it refused at the door.
+
+    Where letters were taken, and came back later, one that is taken proves nothing: they count on.
+    """
+    letter = db.get_one(Outbox, row_id)
+    db.info["collectivity_id"] = letter.collectivity_id
+    query = sa.select(User).where(User.id == letter.payload.get("user_id")).with_for_update()
+    user = db.scalar(query.execution_options(populate_existing=True))
+    if user is None or not user.active or not user.mail_refusals or of_address(user.email) != mark:
+        return
+    last = _against(user).limit(user.mail_refusals).subquery()
+    if not db.scalar(sa.select(sa.func.count()).select_from(last).where(last.c.returned)):
+        reaching.serves(db, system(user.collectivity_id, BY_ITSELF), user)
+
+
+def _against(user: User) -> Any:
+    """What counted against an address, the newest first."""
+    query = sa.select(Bounce).where(Bounce.user_id == user.id, Bounce.permanent.is_(True))
+    return query.order_by(Bounce.id.desc())
+
+
 @dataclass(frozen=True)
 class Unreached:
-    """That letters do not reach somebody: how many were refused, what the last server said and when, whether reminders stop."""
+    """That letters do not reach somebody: how many were refused, what the last server said and when, whether reminders stop.
+
+    `taken`: how many the server has taken since, which may come back too; `parked`: how many letters wait for the address to
+    serve.
+    """
 
     refusals: int
     reply: str
     at: datetime | None
     stopped: bool
+    taken: int
+    parked: int
 
 
 def unreached(db: Db, user: User) -> Unreached | None:
     """What is to be told of the present address of an account; None where nothing was refused there."""
     if not user.mail_refusals or not user.active:
         return None
-    query = sa.select(Bounce).where(Bounce.user_id == user.id, Bounce.permanent.is_(True))
-    last = db.scalar(query.order_by(Bounce.id.desc()).limit(1))
+    last = db.scalar(_against(user).limit(1))
     own = db.get_one(Collectivity, user.collectivity_id).settings
     reply, at = (last.reply, last.at) if last is not None else ("", None)
-    return Unreached(user.mail_refusals, reply, at, is_dead(user, own))
+    taken = _taken_since(db, user, at) if at is not None else 0
+    return Unreached(user.mail_refusals, reply, at, is_dead(user, own), taken, reaching.stopped(db, user))
+
+
+def _taken_since(db: Db, user: User, moment: datetime) -> int:
+    letters = sa.select(sa.func.count(Outbox.id)).where(
+        Outbox.collectivity_id == user.collectivity_id,
+        Outbox.kind == "mail",
+        sa.text("state = 'done' AND last_error IS NULL"),
+        Outbox.done_at > moment,
+        Outbox.payload["user_id"].as_integer() == user.id,
+    )
+    return db.scalar(letters) or 0

@@ -325,13 +325,17 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
     choice, moment = choices_of(user, own).of(folder.of_type), now()
     if is_dead(user, own):
         raise Needless(DEAD)
-    if choice.rhythm is Rhythm.NOW or row.payload.get("back"):
+    if row.payload.get("back"):
         return
     if choice.rhythm is Rhythm.NEVER:
         raise Needless(NEVER)
-    letters = outdone.lately_left(db, user.id)
+    # Of who is told at once too: one letter told all that an address had refused, once that serves again
+    again = moment - row.created_at >= AFTER
+    letters = outdone.lately_left(db, user.id) if choice.rhythm is not Rhythm.NOW or again else []
     if any(left.until > row.created_at and left.counts(folder.of_type, folder.id) for left in letters):
         raise Needless(TOLD)
+    if choice.rhythm is Rhythm.NOW:
+        return
     day = db.scalar(
         sa.select(sa.func.min(STEP.c.due_on)).where(
             STEP.c.folder_id == row.folder_id, STEP.c.state == "active"

@@ -71,13 +71,14 @@ DISCREET = "restricted"
 class Envelope:
     """A letter ready to leave, and the address it goes to: as servers take it, and as it is written of the person.
 
-    `folders`: those that it counts, None of one that counts nothing.
+    `folders`: those that it counts, None of one that counts nothing. `doubtful`: the address refused letters before.
     """
 
     to: str
     message: EmailMessage
     address: str
     folders: Sequence[int] | None = None
+    doubtful: bool = False
 
 
 def write(
@@ -189,7 +190,7 @@ def write(
         message["List-Unsubscribe"] = f"<{stop_link}>"
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
             message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
-    return Envelope(wired(to), message, to, numbers)
+    return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals))
 
 
 def _several(

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from app.core.outbox import Hopeless
 from app.notices.returns.marks import HEADER
+from app.people.reaching import REFUSED_BY
 from config import Settings
 
 REFUSED, PERMANENT = 400, 500
@@ -31,7 +32,7 @@ class AddressRefused(Hopeless):
     """The server refuses the address for good: its `code` and its `reply`."""
 
     def __init__(self, code: int, reply: str) -> None:
-        super().__init__(f"adresse refusée par le serveur ({code} {reply})")
+        super().__init__(f"{REFUSED_BY} ({code} {reply})")
         self.code, self.reply = code, reply
 
 

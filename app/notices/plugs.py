@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from email.utils import parseaddr
 
+import structlog
 from jinja2 import Environment
 
 from app.core.db import reading
@@ -26,6 +27,7 @@ from app.people.models import User
 from app.people.own_settings.registry import Asker, Kind, Result, Setting, Trial, declare, offer
 from config import Settings
 
+log = structlog.get_logger()
 GROUP = "Courriels"
 
 
@@ -62,6 +64,8 @@ def plug(settings: Settings, templates: Environment) -> None:
                 together.let_go(row)
             raise
         together.close(row, tells)
+        if envelope.doubtful:
+            _accept(row, envelope)
 
     sockets.tray(unreached.Band(templates), unreached.any_of)
     handles(mailbox.KIND, passing=True)(mailbox.Round(settings))
@@ -70,6 +74,14 @@ def plug(settings: Settings, templates: Environment) -> None:
     declare(bounces.setting(GROUP))
     missing = "" if settings.mail_url else "l’installation n’a pas de serveur de courriel"
     offer(Trial("mail", GROUP, "Courriel d’essai", lambda _own: missing, _Trial(settings, templates)))
+
+
+def _accept(row: Row, envelope: letter.Envelope) -> None:
+    """Note that a letter was taken where others were refused; a fault is logged: the letter must not leave again for that."""
+    try:
+        bounces.accept(row.id, mark=marks.of_address(envelope.address))
+    except Exception as fault:  # noqa: BLE001 - the next letter that is taken says the same
+        log.warning("notices.accept", row=row.id, error=repr(fault))
 
 
 class _Trial:

@@ -181,6 +181,8 @@ def example() -> Response:
 @guard(PERSON, unprotected=True)
 def confirm() -> Response:
     """Say that one's address serves after all."""
-    reaching.confirm_own(g.actor)
-    flash("C’est noté : les rappels vous sont envoyés de nouveau à cette adresse.", "ok")
+    count = reaching.confirm_own(g.actor)
+    flash(
+        f"C’est noté : les rappels vous sont envoyés de nouveau à cette adresse{reaching.also(count)}.", "ok"
+    )
     return redirect(url_for("notices.letters"))

@@ -1,6 +1,6 @@
 """Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -43,6 +43,8 @@ from app.operations.rules.web import pages as rules
 from app.operations.source.web import pages as source
 from app.operations.starting.web import pages as starting
 from app.operations.statements.web import pages as statements
+from app.people import reaching
+from app.people.models import User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
@@ -89,6 +91,23 @@ KINDS = {
     "mark.mail": "Repère du journal, par courriel",
     "legality.acknowledge": "Accusé d’un courrier de la préfecture",
 }
+
+LETTERS = {
+    "digest": "ce qui l’attend",
+    "drafts_arrived": "ce qui est arrivé de soi-même",
+    "your_turn": "un dossier l’attend",
+    "opinion_asked": "un avis est demandé",
+    "done": "un dossier est terminé",
+    "signed": "un dossier est signé",
+    "refused": "un dossier est rejeté",
+    "receipt_arrived": "un accusé de réception",
+    "absence_set": "une absence",
+    "absence_begins": "un intérim commence",
+    "absence_over": "un intérim finit",
+    "account_invited": "une invitation",
+    "password_reset": "un lien de mot de passe",
+}
+"""What a letter is about, in few words; of a folder, to who reads it."""
 
 
 @pages.get("/health/live")
@@ -167,7 +186,11 @@ def admin() -> Response | str:
             list(db.scalars(_rows(states)))
             for states in ("state = 'parked'", "state IN ('pending','running')")
         )
-        counts = sa.select(Outbox.kind, sa.func.count(Outbox.id)).where(sa.text("state = 'parked'"))
+        refusing = _refusing(db, parked)
+        # Put back to work, what an address refuses would be refused again
+        counts = sa.select(Outbox.kind, sa.func.count(Outbox.id)).where(
+            sa.text("state = 'parked'"), Outbox.id.not_in(refusing)
+        )
         several = [
             (kind, KINDS.get(kind, "Tâche"), count)
             for kind, count in db.execute(counts.group_by(Outbox.kind).order_by(Outbox.kind))
@@ -182,6 +205,7 @@ def admin() -> Response | str:
         shown = [one.folder_id for one in stuck.folders[:SHOWN]] + [
             one.folder_id for one in stuck.kept[:SHOWN]
         ]
+        shown += [row.folder_id for row in (*parked, *waiting) if row.folder_id is not None]
         readable = set(db.scalars(sa.select(Folder.id).where(Folder.id.in_(shown), readable_by(g.actor))))
     last = heartbeat.last(heartbeat.WORKER)
     sentence = (
@@ -192,8 +216,8 @@ def admin() -> Response | str:
     return render_template(
         "operations/admin.html",
         several=several,
-        parked=[_view(row, names) for row in parked],
-        waiting=[_view(row, names) for row in waiting],
+        parked=[_view(row, names, readable, refusing.get(row.id)) for row in parked],
+        waiting=[_view(row, names, readable) for row in waiting],
         heartbeat=(_worker(), sentence),
         stuck=stuck.folders[:SHOWN],
         more_stuck=plural(len(stuck.folders) - SHOWN, "autre") if stuck.folders[SHOWN:] else "",
@@ -227,14 +251,37 @@ def _rows(states: str) -> Any:
     return sa.select(Outbox).where(sa.text(states)).order_by(sa.text("outbox.id + 0")).limit(200)
 
 
-def _view(row: Outbox, names: Mapping[int, str]) -> tuple[object, ...]:
-    """A row without the folder's title: an administrator who holds no desk of it reads nothing of it."""
+def _refusing(db: Db, rows: Sequence[Outbox]) -> dict[int, int]:
+    """The letters that stopped because their address was refused, and refuses still as far as is known: whose it is, by row."""
+    stopped = {
+        row.id: int(row.payload["user_id"])
+        for row in rows
+        if row.kind == "mail" and (row.last_error or "").startswith(reaching.REFUSED_BY)
+    }
+    people = sa.select(User.id).where(
+        User.id.in_(set(stopped.values())), User.active.is_(True), User.mail_refusals > 0
+    )
+    dead = set(db.scalars(people)) if stopped else set()
+    return {row_id: person for row_id, person in stopped.items() if person in dead}
+
+
+def _view(
+    row: Outbox, names: Mapping[int, str], readable: Collection[int], person: int | None = None
+) -> tuple[object, ...]:
+    """A row without the folder's title: an administrator who holds no desk of it reads nothing of it.
+
+    `person`: whose address refuses it, where it is that which is to be mended.
+    """
     label = KINDS.get(row.kind, "Tâche")
     reader = names.get(row.payload.get("user_id", 0)) if row.kind == "mail" else None
     label = f"{label} à {reader}" if reader else label
+    what = LETTERS.get(row.payload.get("event", "")) if row.kind == "mail" else None
+    if what and (row.folder_id is None or row.folder_id in readable):
+        label = f"{label} : {what}"
     title = f"Dossier n° {row.folder_id}" if row.folder_id else ""
-    url = url_for("folders.show", folder_id=row.folder_id) if row.folder_id else ""
-    return row.id, label, title, url, row.attempts, row.last_error, row.created_at, _leaves(row)
+    url = url_for("folders.show", folder_id=row.folder_id) if row.folder_id in readable else ""
+    where = url_for("operations.persons.show", user_id=person) if person is not None else ""
+    return row.id, label, title, url, row.attempts, row.last_error, row.created_at, _leaves(row), where
 
 
 def _leaves(row: Outbox) -> datetime | None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db
-from app.core.outbox import News, post
+from app.core.outbox import News, Outbox, post, resume
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.accounts import open_user, refuse_outside
@@ -22,6 +22,11 @@ STOPPED, CONFIRMED = "account.mail_stopped", "account.mail_confirmed"
 WAITS = "digest"
 """The letter that tells all that waits (`app/notices/digests.py`)."""
 
+REFUSED_BY = "adresse refusée par le serveur"
+"""How the fault begins of a letter that stopped because its address was refused for good."""
+ASKING, AFTER = ("your_turn", "opinion_asked"), 120.0
+"""The letters about one folder that the letter of all that waits tells, and how long after it they look whether it did."""
+
 
 def is_dead(user: Any, own: Own) -> bool:
     """Whether reminders to the address of an account are stopped; `user` is a row with the columns of the account."""
@@ -29,27 +34,74 @@ def is_dead(user: Any, own: Own) -> bool:
 
 
 @use_case
-def confirm_own(db: Db, actor: Actor) -> None:
-    """The actor says that his address serves: what it refused counts no more, and reminders leave again."""
+def confirm_own(db: Db, actor: Actor) -> int:
+    """The actor says that his address serves: what it refused counts no more, and reminders leave again.
+
+    The letters that it had stopped leave too; how many.
+    """
     query = sa.select(User).where(User.id == actor.user_id).with_for_update()
-    _confirm(db, actor, db.scalars(query.execution_options(populate_existing=True)).one())
+    return serves(db, actor, db.scalars(query.execution_options(populate_existing=True)).one())
 
 
 @use_case
-def confirm(db: Db, actor: Actor, user_id: int) -> str:
-    """The same, said by an administrator of somebody; his name. Refuses `identity-needed`, `person-unknown`, `person-closed`."""
+def confirm(db: Db, actor: Actor, user_id: int) -> tuple[str, int]:
+    """The same, said by an administrator of somebody; his name, and how many letters leave again.
+
+    Refuses `identity-needed`, `person-unknown`, `person-closed`.
+    """
     branch = refuse_outside(db, actor)
     user = open_user(db, actor, user_id, branch)
-    _confirm(db, actor, user)
-    return user.name
+    return user.name, serves(db, actor, user)
 
 
-def _confirm(db: Db, actor: Actor, user: User) -> None:
+def serves(db: Db, actor: Actor, user: User) -> int:
+    """Write that an address serves, in the present transaction of who has the lock of the account; see `confirm_own`.
+
+    Refuses `email-missing`.
+    """
     if not user.email:
         raise Refusal("email-missing")
-    if user.mail_refusals:
-        user.mail_refusals = 0
-        write_down(db, actor.collectivity_id, CONFIRMED, actor, whose=user.id)
-        # What was told to nobody meanwhile is told together, if it still waits
-        facts = {"event": WAITS, "user_id": user.id, "page": "/a-traiter"}
-        post(db, user.collectivity_id, [News("mail", f"{WAITS}-{user.id}-{now():%Y%m%dT%H%M%S}", facts)])
+    if not user.mail_refusals:
+        return 0
+    user.mail_refusals = 0
+    write_down(db, user.collectivity_id, CONFIRMED, actor, whose=user.id)
+    # What was told to nobody meanwhile is told together, if it still waits
+    facts = {"event": WAITS, "user_id": user.id, "page": "/a-traiter"}
+    post(db, user.collectivity_id, [News("mail", f"{WAITS}-{user.id}-{now():%Y%m%dT%H%M%S}", facts)])
+    asks = Outbox.payload["event"].as_string().in_(ASKING)
+    return sum(
+        resume(db, user.collectivity_id, delay, *_stopped(user), which)
+        for delay, which in ((0.0, ~asks), (AFTER, asks))
+    )
+
+
+def stopped(db: Db, user: User) -> int:
+    """How many letters to the address of an account stopped because it was refused."""
+    rows = sa.select(sa.func.count(Outbox.id)).where(
+        Outbox.collectivity_id == user.collectivity_id, sa.text("state = 'parked'"), *_stopped(user)
+    )
+    return db.scalar(rows) or 0
+
+
+def _stopped(user: User) -> tuple[sa.ColumnElement[bool], ...]:
+    """The letters that stopped, but those that went to another address of the person (`former`, `recovery`)."""
+    apart = (
+        sa.func.coalesce(Outbox.payload[name].as_boolean(), sa.false()) for name in ("former", "recovery")
+    )
+    return (
+        Outbox.kind == "mail",
+        Outbox.payload["user_id"].as_integer() == user.id,
+        Outbox.last_error.startswith(REFUSED_BY),
+        *(sa.not_(other) for other in apart),
+    )
+
+
+def also(count: int) -> str:
+    """« , avec les 2 courriels qui étaient arrêtés »."""
+    if not count:
+        return ""
+    return (
+        f", avec les {count} courriels qui étaient arrêtés"
+        if count > 1
+        else ", avec le courriel qui était arrêté"
+    )

@@ -318,7 +318,7 @@ def test_an_address_that_refuses_letters_is_told_and_reminded_no_more_until_it_s
         with reading(here) as db:
             points = {point.name: point.sentence for point in commune.points(db, here)}
             (line,) = trace.lines(db, here, trace.Search(act="account.mail_stopped"))
-        assert "1 adresse refuse les courriels" in points["personnes"]
+        assert "1 adresse a refusé des courriels : changez-la, ou confirmez-la." in points["personnes"]
         assert "Nolwenn Abgrallec" in line.detail
         assert address(N) not in line.detail
         # She says that it serves after all (`confirm_own`), later an administrator does

@@ -407,7 +407,11 @@ def _people(counts: Mapping[Which, int], unclosed: Sequence[Any]) -> Point:
         at = (("etat", Which.INCOMPLETE.value),)
         return Point(name, Level.AMBER, sentence, "Les compléter", "operations.persons.index", at)
     if refusing := counts[Which.UNREACHED]:
-        sentence = f"{plural(refusing, 'adresse refuse', 'adresses refusent')} les courriels : changez-les, ou confirmez-les."
+        sentence, them = (
+            plural(refusing, "adresse a refusé", "adresses ont refusé"),
+            "les" if refusing > 1 else "la",
+        )
+        sentence += f" des courriels : changez-{them}, ou confirmez-{them}."
         at = (("etat", Which.UNREACHED.value),)
         return Point(name, Level.AMBER, sentence, "Les voir", "operations.persons.index", at)
     if present == 1:

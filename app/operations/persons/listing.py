@@ -350,7 +350,7 @@ def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool) -> PersonView:
     if person.active and not seats and not person.administrator and person.branch_id is None and not missing:
         missing = "Aucun bureau : donnez-lui-en un."
     if person.active and person.mail_refusals and not missing:
-        missing = "Son adresse refuse les courriels : corrigez-la, ou confirmez-la."
+        missing = "Son adresse a refusé des courriels : corrigez-la, ou confirmez-la."
     return PersonView(
         person.id,
         f"{person.first_name} {person.last_name}",

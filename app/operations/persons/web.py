@@ -579,8 +579,10 @@ def send_link(user_id: int) -> Answer:
 @who_is_there(HERE, doing="Noter qu’une adresse reçoit de nouveau les courriels")
 def reached(user_id: int) -> Answer:
     """Say that somebody's address serves after all."""
-    name = reaching.confirm(g.actor, user_id)
-    flash(f"C’est noté : les rappels {de(name)} partent de nouveau à cette adresse.", "ok")
+    name, count = reaching.confirm(g.actor, user_id)
+    flash(
+        f"C’est noté : les rappels {de(name)} partent de nouveau à cette adresse{reaching.also(count)}.", "ok"
+    )
     return redirect(url_for("operations.persons.show", user_id=user_id))
 
 

@@ -1,0 +1,122 @@
+"""An address that refused letters: what says that it serves again, and what leaves then."""
+
+from html import unescape
+
+import pytest
+import sqlalchemy as sa
+
+from app.core import outbox
+from app.core.db import reading, writing
+from app.core.outbox import Outbox
+from app.folders import decide
+from app.notices import bounces
+from app.notices.models import Bounce
+from app.notices.returns.marks import of_address
+from app.operations import trace
+from app.people import desks
+from tests.builders.house import House
+from tests.notices.test_digests import MONDAY, G, K, N, T, address, at, refusals, subjects
+
+pytestmark = pytest.mark.in_turn
+DEAD = f"550 5.1.1 <{address(N)}>: Recipient address rejected: User unknown"
+
+
+def text_of(house: House, login: str, path: str) -> str:
+    return " ".join(
+        unescape(house.client(login).get(path).get_data(as_text=True)).replace("\u00a0", " ").split()
+    )
+
+
+def refused(house: House, count: int = 2) -> list[int]:
+    """Folders of which the letter was refused by the address of who is awaited."""
+    house.mail.refuse[address(N)] = DEAD
+    with at(MONDAY, 9):
+        folders = [house.a_quick_invoice() for _ in range(count)]
+        outbox.drain()
+    house.mail.refuse.clear()
+    house.mail.clear()
+    return folders
+
+
+def test_a_letter_that_is_taken_clears_what_the_server_refused_at_the_door(house: House) -> None:
+    refused(house)
+    assert refusals(N) == 2
+    here, mine = house.actor(N).collectivity_id, house.actor(N).user_id
+    with at(MONDAY, 10):
+        desks.ask_reset(N)
+        outbox.drain()
+    assert refusals(N) == 0
+    with reading(here) as db:
+        (line,) = trace.lines(db, here, trace.Search(act="account.mail_confirmed"))
+    assert (line.who, line.detail) == ("Paraphe", "Nolwenn Abgrallec")
+    assert "a refusé" not in text_of(house, K, f"/administration/personnes/{mine}")
+    # What was stopped is told, once
+    with at(MONDAY, 10, 5):
+        outbox.drain()
+    assert [one for one in subjects(house, N) if "attend" in one] == ["Paraphe : 2 dossiers vous attendent"]
+    with reading() as db:
+        assert not db.scalars(sa.select(Outbox.id).where(Outbox.state != "done", Outbox.kind == "mail")).all()
+
+
+def test_a_letter_that_is_taken_proves_nothing_where_letters_came_back(house: House) -> None:
+    refused(house, 1)
+    with reading() as db:
+        row = db.scalars(sa.select(Outbox.id).where(Outbox.state == "parked")).first() or 0
+    mark, answer = of_address(address(N)), bounces.Answer("5.1.1", "User unknown")
+    with at(MONDAY, 9, 30):
+        assert bounces.record(row, answer, mark=mark, returned=True)
+    with at(MONDAY, 10):
+        desks.ask_reset(N)
+        outbox.drain()
+    assert refusals(N) == 2
+    mine = house.actor(N).user_id
+    page = text_of(house, K, f"/administration/personnes/{mine}")
+    assert "Son adresse a refusé 2 courriels" in page
+    assert "Depuis, son serveur en a pris 1." in page
+    assert "Son adresse a refusé des courriels" in text_of(house, K, "/administration/personnes")
+    with writing() as db, db.begin():
+        db.execute(sa.delete(Bounce))
+
+
+def test_background_work_and_the_page_of_a_person_lead_to_each_other_and_one_button_sends_all(
+    house: House,
+) -> None:
+    (first, second) = refused(house)
+    mine = house.actor(N).user_id
+    page = text_of(house, K, "/administration")
+    assert f'href="/administration/personnes/{mine}">Revoir l’adresse' in page
+    assert "Relancer" not in page, "it would be refused again"
+    # Of a folder that an administrator does not read, its number alone
+    assert f"Dossier n° {first}" in page
+    assert f'href="/dossiers/{first}"' not in page
+    assert "un dossier l’attend" not in page
+    person = text_of(house, K, f"/administration/personnes/{mine}")
+    assert "Les 2 courriels arrêtés repartent alors" in person
+    assert 'href="/administration">Travail de fond' in person
+    with at(MONDAY, 11):
+        admin = house.client(K)
+        sent = {"csrf_token": house.csrf(admin)}
+        admin.post(f"/administration/personnes/{mine}/adresse", data=sent)
+        told = " ".join(
+            unescape(admin.get(f"/administration/personnes/{mine}").get_data(as_text=True)).split()
+        )
+        assert "partent de nouveau à cette adresse, avec les 2 courriels qui étaient arrêtés." in told
+        outbox.drain()
+        decide.reject(
+            house.actor(T), second, version=house.folder(second).version, reason="Sans bon de commande"
+        )
+    with at(MONDAY, 11, 5):
+        outbox.drain()
+    assert subjects(house, N) == ["Paraphe : 2 dossiers vous attendent"]
+    assert "Paraphe : 1 dossier est rejeté" in subjects(house, G)
+
+
+def test_letters_that_wait_are_told_apart_where_they_may_be(house: House) -> None:
+    here = house.actor(G).collectivity_id
+    with at(MONDAY, 9), writing() as db, db.begin():
+        for rank, event in enumerate(("digest", "absence_set")):
+            payload = {"event": event, "user_id": house.actor(G).user_id, "page": "/a-traiter"}
+            outbox.post(db, here, [outbox.News("mail", f"apart-{rank}", payload)])
+    page = text_of(house, K, "/administration")
+    assert "Courriel à Gwenola Tréhorel : ce qui l’attend" in page
+    assert "Courriel à Gwenola Tréhorel : une absence" in page
