@@ -512,7 +512,7 @@ def _bounds(law: Family, definition: Definition) -> Iterator[Problem]:
     if definition.retention_years is not None and not 1 <= definition.retention_years <= MOST_YEARS:
         yield Problem("type-years", "retention_years", f"Écrivez un nombre d’années, de 1 à {MOST_YEARS}.")
     if definition.escalation is not None and not 0 <= definition.escalation <= MOST_ESCALATION:
-        sentence = f"Écrivez un nombre de jours ouvrés, de 1 à {MOST_ESCALATION}, ou 0 pour jamais."
+        sentence = f"Écrivez un nombre de jours ouvrés, de 1 à {MOST_ESCALATION}, ou « jamais »."
         yield Problem("type-escalation", "escalation", sentence)
 
 

@@ -11,7 +11,7 @@ from app.circuits import own_types
 from app.core.clock import PARIS, today
 from app.core.db import Db, UTCDateTime
 from app.core.refusals import Refusal
-from app.core.texts import whole
+from app.core.texts import key_of, whole
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
 from workflows.deadlines import Calendar, late_by_more
@@ -34,7 +34,7 @@ def settings(group: str) -> tuple[Setting, Setting]:
         "Après ce nombre de jours ouvrés de retard, le courriel des rappels dit aux titulaires du bureau supérieur (ou, si "
         "personne n’y vise ni n’y signe, du premier au-dessus où quelqu’un le fait) combien de dossiers attendent dans le "
         "bureau, et rien d’eux. Les dossiers réservés n’y sont pas comptés. Une famille (réglage suivant) ou un type de "
-        "dossiers (sa page) peut avoir un autre délai.",
+        f"dossiers (sa page) peut avoir un autre délai. De 1 à {MOST_ESCALATION} jours, ou « jamais ».",
         "courriels qui disent à chacun ce qui l’attend",
         Kind.NUMBER,
         lambda: 0,
@@ -42,6 +42,7 @@ def settings(group: str) -> tuple[Setting, Setting]:
         most=MOST_ESCALATION,
         unit="jours ouvrés",
         default=NEVER,
+        nought=NEVER,
     )
     of_families = Setting(
         OF_FAMILIES,
@@ -49,7 +50,9 @@ def settings(group: str) -> tuple[Setting, Setting]:
         "Retard dit au bureau supérieur, pour certaines familles",
         "Les familles qui ont un autre délai que celui de la collectivité, séparées par des virgules : « Facture : 3, "
         "Délibération : jamais ». Il vaut pour les types faits de la famille, sauf ceux dont la page donne le leur. Un dossier "
-        "réservé n’est jamais compté.",
+        "réservé n’est jamais compté. Les familles : "
+        + ", ".join(law.label for law in families().values())
+        + ".",
         "courriels qui disent à chacun ce qui l’attend",
         Kind.TEXT,
         lambda: "",
@@ -64,19 +67,20 @@ def settings(group: str) -> tuple[Setting, Setting]:
 def usual(text: str) -> str:
     """The delays of families by their keys, « invoice: 3, deliberation: 0 », in the order of the families.
 
-    A family is named by its key or by its name, one folder or several. Refuses `mail-escalations` what is none, or no delay,
-    and `mail-escalations-twice`.
+    A family is named by its key or by its name, one folder or several, accents or not. Refuses
+    `mail-escalations` what is none, or no delay, and `mail-escalations-twice`.
     """
     named = {
-        alike(name): law.name for law in families().values() for name in (law.name, law.label, law.plural)
+        key_of(name): law.name for law in families().values() for name in (law.name, law.label, law.plural)
     }
     delays: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, delay = (word.strip() for word in part.rpartition(":"))
-        family = named.get(alike(name))
+        family = named.get(key_of(name))
         days = 0 if alike(delay) == NEVER else whole(delay, MOST_ESCALATION)
         if family is None or days is None:
-            raise Refusal("mail-escalations", text=part[:40], most=MOST_ESCALATION)
+            names = ", ".join(law.label for law in families().values())
+            raise Refusal("mail-escalations", text=part[:40], most=MOST_ESCALATION, names=names)
         if family in delays:
             raise Refusal("mail-escalations-twice", family=families()[family].label)
         delays[family] = days

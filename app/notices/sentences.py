@@ -21,7 +21,7 @@ SENTENCES: Sentences = {
     ),
     "mail-escalations": (
         422,
-        "Rien n’a changé : « {text} » ne dit pas le délai d’une famille. Écrivez son nom, deux points, un nombre de jours ouvrés de 1 à {most} ou « jamais », une virgule entre deux familles : Facture : 3, Délibération : jamais.",
+        "Rien n’a changé : « {text} » ne dit pas le délai d’une famille. Écrivez son nom, deux points, un nombre de jours ouvrés de 1 à {most} ou « jamais », une virgule entre deux familles : Facture : 3, Délibération : jamais. Les familles : {names}.",
     ),
     "mail-escalations-twice": (
         422,

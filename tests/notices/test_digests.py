@@ -25,6 +25,7 @@ from app.core.refusals import Refusal
 from app.folders import decide, pause, sending
 from app.folders.models import Folder, StepRun
 from app.notices import choices, digests, escalation, outdone, stopping, waiting
+from app.notices.sentences import SENTENCES
 from app.operations import trace
 from app.operations.absences.planning import Wanted, plan
 from app.operations.examined import commune
@@ -1095,8 +1096,38 @@ def test_the_delays_of_families_are_kept_by_their_keys_and_shown_by_their_names(
     ):
         with pytest.raises(Refusal, match="mail-escalations"):
             escalation.usual(wrong)
+    # Without its accents too, and the names that exist are told of one that does not
+    assert escalation.usual("deliberation : JAMAIS, factures : 3") == "invoice: 3, deliberation: 0"
+    with pytest.raises(Refusal) as refused:
+        escalation.usual("Actes : 2")
+    assert refused.value.facts["names"] == ", ".join(law.label for law in every.values())
+    assert "Les familles : {names}" in SENTENCES[refused.value.key][1]
     with pytest.raises(Refusal, match="mail-escalations-twice"):
         escalation.usual("Facture : 2, invoice : 3")
+
+
+def test_never_is_one_word_for_the_collectivity_a_family_and_a_type_which_says_what_it_inherits(
+    house: House,
+) -> None:
+    me, families = house.actor(K), "mail_escalation_families"
+
+    def page(number: int) -> str:
+        text = house.client(K).get(f"/administration/types/{number}").get_data(as_text=True)
+        return " ".join(unescape(text).replace("\u00a0", " ").split())
+
+    number = made(house, label="Facture d’eau")
+    assert "« Réglages » : jamais, de la collectivité" in page(number)
+    change_setting(me, "mail_escalation", {"mail_escalation": "3"})
+    assert "« Réglages » : 3 jours ouvrés, de la collectivité" in page(number)
+    change_setting(me, families, {families: "Facture : 1"})
+    assert "« Réglages » : 1 jour ouvré, de la famille" in page(number)
+    change_setting(me, "mail_escalation", {"mail_escalation": "Jamais"})
+    with reading() as db:
+        assert db.get_one(Collectivity, me.collectivity_id).settings["mail_escalation"] == 0
+    silent = made(house, label="Facture de gaz", escalation="jamais")
+    assert 'value="jamais"' in page(silent)
+    with pytest.raises(Refusal, match="setting-bounds"):
+        change_setting(me, "mail_escalation", {"mail_escalation": "61"})
 
 
 def test_a_type_costs_a_letter_of_what_is_late_below_no_statement(house: House) -> None:

@@ -235,7 +235,7 @@ def test_a_desk_that_is_not_named_neither_sees_nor_deposits_it_and_a_name_gives_
     [
         ({"days": "30"}, "La loi laisse 20 jours au plus (décret 2013-269, art. 12)."),
         ({"days": "vingt"}, "« vingt » n’est pas un nombre entier."),
-        ({"escalation": "61"}, "Écrivez un nombre de jours ouvrés, de 1 à 60, ou 0 pour jamais."),
+        ({"escalation": "61"}, "Écrivez un nombre de jours ouvrés, de 1 à 60, ou « jamais »."),
         ({"formats": ["office"]}, "« Facture » n’accepte pas ce format."),
         ({"minimum_signature": "none"}, "demande une signature plus exigeante"),
         ({"signature_level": "B-B"}, "choisissez un niveau plus haut"),

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.core.texts import whole
+from app.notices.escalation import NEVER
 from workflows.family import Problem
 from workflows.own_types import MOST_COLUMNS, MOST_FIELDS, OWN, Column, Definition, OwnField, slug
 
-NUMBERS = ("days", "retention_years", "escalation", "attachments_least", "attachments_most")
+ESCALATION = "escalation"
+NUMBERS = ("days", "retention_years", ESCALATION, "attachments_least", "attachments_most")
 _MOST = 999_999
+_OR = {ESCALATION: f", ou « {NEVER} »"}
 
 
 class Form(Protocol):
@@ -39,9 +42,13 @@ def typed(form: Form, before: Definition) -> Typed:
     texts = {name: form.get(name, "").strip() for name in NUMBERS}
     back = form.get("action", "").removeprefix("back:")
     texts = {name: "" if name == back else text for name, text in texts.items()}
-    numbers = {name: _number(text) for name, text in texts.items()}
+    numbers = {name: _number(name, text) for name, text in texts.items()}
     wrong = [
-        Problem("number-invalid", name, f"« {text} » n’est pas un nombre entier. Écrivez-le en chiffres.")
+        Problem(
+            "number-invalid",
+            name,
+            f"« {text} » n’est pas un nombre entier. Écrivez-le en chiffres{_OR.get(name, '')}.",
+        )
         for name, text in texts.items()
         if text and numbers[name] is None
     ]
@@ -86,11 +93,16 @@ def _register(form: Form) -> str | None:
 def as_typed(definition: Definition) -> Typed:
     """A definition as the page shows it first."""
     values = {name: getattr(definition, name) for name in NUMBERS}
-    return Typed(definition, {name: "" if value is None else str(value) for name, value in values.items()})
+    return Typed(definition, {name: _written(name, value) for name, value in values.items()})
 
 
-def _number(text: str) -> int | None:
-    return whole(text, _MOST)
+def _written(name: str, value: int | None) -> str:
+    return "" if value is None else NEVER if name == ESCALATION and not value else str(value)
+
+
+def _number(name: str, text: str) -> int | None:
+    """A number as it was typed; « jamais » of the delay that 0 says never."""
+    return 0 if name == ESCALATION and text.casefold() == NEVER else whole(text, _MOST)
 
 
 def _fields(form: Form, known: Mapping[str, OwnField]) -> Iterator[OwnField]:

@@ -16,7 +16,8 @@ from app.core.grammar import plural
 from app.core.questions import ask
 from app.core.texts import key_of
 from app.folders.models import Folder
-from app.people.models import Desk, Holder, User
+from app.notices.escalation import NEVER, delays_of
+from app.people.models import Collectivity, Desk, Holder, User
 from app.trust.assurance import LABELS
 from workflows.family import ASSURANCES, SIGNATURE_LEVELS, Family, families
 from workflows.fields import Field
@@ -300,6 +301,14 @@ def reading_words(db: Db, row: FolderType, before: Definition | None, after: Def
         f"{plural(count, 'dossier')} commencé{s} tant que le type était ouvert {stay} à la lecture de toute la collectivité, "
         f"terminés et brouillons une fois envoyés compris, et {they} pour toujours : seuls les suivants seront fermés."
     ]
+
+
+def inherited(db: Db, collectivity_id: int, law: Family) -> str:
+    """The delay of who says none of its own (`escalation`), and where it comes from: « 3 jours ouvrés, de la famille »."""
+    delays = delays_of(db, collectivity_id, db.get_one(Collectivity, collectivity_id).settings)
+    days = delays.of((law.name, ""))
+    source = "de la famille" if law.name in delays.types else "de la collectivité"
+    return f"{plural(days, 'jour ouvré', 'jours ouvrés') if days else NEVER}, {source}"
 
 
 def _value(law: Family, name: str, value: object, named: Mapping[str, str]) -> str:

@@ -142,6 +142,7 @@ def _page(
         )
         behind = last if own_types.behind(row, last) else None
         where = asked_at(db, collectivity_id, row.key)
+        inherited = views.inherited(db, collectivity_id, law)
         news = (
             views.changes(law, own_types.base_of(db, row, last), behind.definition, dict(every))
             if behind
@@ -160,6 +161,7 @@ def _page(
         errors=errors,
         error=error,
         asked_at=where,
+        inherited=inherited,
         blanks=max(1, min(BLANKS, MOST_FIELDS - len((typed.definition if typed else drawn).fields))),
         kinds=KINDS,
         column_kinds={kind: KINDS[kind] for kind in COLUMN_KINDS},

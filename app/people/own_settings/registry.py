@@ -127,6 +127,7 @@ class Setting:
     `host`: who holds the installation alone sets it, unless he says otherwise.
     `default`: what to say where nothing is set at all. `stored`: its name among those settings, when it is another.
     `plainly`: how what is kept, and stands in a file, is written on a page, where that is otherwise.
+    `nought`: the word that a number takes in place of 0, beside its bounds.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Setting:
     stored: str = ""
     host: bool = False
     plainly: Callable[[str], str] | None = None
+    nought: str = ""
 
     @property
     def place(self) -> str:

@@ -57,6 +57,8 @@ def _lines(setting: Setting, text: str) -> str:
 
 
 def _number(setting: Setting, text: str) -> int:
+    if setting.nought and text.strip().casefold() in {setting.nought, "0"}:
+        return 0
     number = whole("".join(text.split()))  # « 3 012 », as it is written and shown
     if number is None:
         raise Refusal("setting-number", label=setting.label, text=text[:20])
