@@ -35,18 +35,18 @@ for name in (
     import_module(f"app.{name}")
 
 
-STEMS = "ix_folder_words_stems"
+OF_EXPRESSIONS = frozenset({"ix_folder_words_stems", "ix_folder_deposited"})
 
 
 def include(entity: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
     """What is not ours to compare.
 
     The queue makes its own tables when it lives in the same database, and SQLite those of its index of words; an index that
-    only PostgreSQL has is not missed elsewhere. The index of the stems is of an expression, which PostgreSQL tells in words
-    of its own.
+    only PostgreSQL has is not missed elsewhere. An index of an expression is told by PostgreSQL in words of its own, and by
+    SQLite not at all.
     """
     del reflected, compared
-    if name == STEMS:
+    if name in OF_EXPRESSIONS:
         return False
     if kind == "index" and db.engine().dialect.name != "postgresql":
         return not entity.dialect_options["postgresql"]["using"]
@@ -57,8 +57,9 @@ def run() -> None:
     """Run the migrations in one transaction."""
     # SQLite is told at once that it is written: a worker that writes between a reading and a change would end the change
     with db.engine().execution_options(writes=True).connect() as connection, warnings.catch_warnings():
-        # It is left out by `include` once it has been said
-        warnings.filterwarnings("ignore", message=f".*expression-based index '{STEMS}'")
+        # They are left out by `include` once it has been said
+        names = "|".join(sorted(OF_EXPRESSIONS))
+        warnings.filterwarnings("ignore", message=f".*expression-based index '?({names})")
         context.configure(
             connection=connection,
             target_metadata=db.Base.metadata,

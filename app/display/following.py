@@ -25,7 +25,7 @@ from app.core.texts import whole
 from app.display.asking import NOTHING, People, Query, people_named, understood
 from app.folders.access import FOLDER, reading_as_text
 from app.folders.deposit import depositing
-from app.folders.models import ASKED
+from app.folders.models import ASKED, DEPOSITED_AT
 from app.folders.notes import lent
 from app.folders.opinions import held
 from app.folders.search import INDEXED, Word, indexable, signs_of, standing, worded
@@ -56,6 +56,7 @@ ORDERS = {
     NEWEST: "Les derniers déposés d’abord",
     OLDEST: "Les premiers déposés d’abord",
 }
+_DEPOSITED = DEPOSITED_AT.format("f.")
 _DECIDED = "p.state IN ('done', 'rejected')"
 """Of a part of a step: somebody decided there, and did not take it back, nor hand it on."""
 _COLUMNS = (
@@ -180,7 +181,7 @@ class _Asked:
     def _handled_in(self, word: Word) -> str:
         then = f"{self.within(word, 'p.ended_at')} AND p.user_id IS NOT NULL"
         decided = f"SELECT 1 FROM step_run p WHERE p.folder_id = f.id AND {then} AND {_DECIDED} LIMIT 1"
-        return f"({self.within(word, 'f.created_at')} OR ({decided}) IS NOT NULL)"
+        return f"({self.within(word, _DEPOSITED)} OR ({decided}) IS NOT NULL)"
 
     def within(self, word: Word, column: str) -> str:
         """The condition that an instant is in the days of this word, in Paris."""
@@ -342,8 +343,9 @@ def openly(actor: Actor) -> frozenset[str]:
 
 def first_year(db: Db, actor: Actor) -> int:
     """The year of the first deposit of the collectivity, or this one."""
-    query = sa.select(FOLDER.c.created_at).where(FOLDER.c.collectivity_id == actor.collectivity_id)
-    first = db.scalar(query.order_by(FOLDER.c.id).limit(1))
+    # `id > 0`: what the partial index is declared with
+    query = sa.select(sa.func.min(sa.func.coalesce(FOLDER.c.submitted_at, FOLDER.c.created_at)))
+    first = db.scalar(query.where(FOLDER.c.collectivity_id == actor.collectivity_id, sa.text("f.id > 0")))
     return int((first or now()).astimezone(PARIS).year)
 
 
@@ -488,7 +490,7 @@ class Match:
     family: str
     type_version: int | None
     phase: str
-    created_at: datetime
+    deposited_at: datetime
     in_title: bool
     in_documents: bool
     in_notes: bool
@@ -533,11 +535,11 @@ def matches(
     shown = ", ".join(map(str, numbers if whole else numbers[: page + 1]))
     flags = ", ".join(f"{asked.stands(part)} AS in_{part}" for part in PARTS)
     statement = (
-        f"SELECT f.id, f.family, f.type_version_id, f.phase, f.created_at, {flags} FROM folder f "
+        f"SELECT f.id, f.family, f.type_version_id, f.phase, {_DEPOSITED} AS deposited_at, {flags} FROM folder f "
         f"LEFT JOIN folder_words w ON w.folder_id = f.id WHERE f.id IN ({shown}) ORDER BY f.id DESC"
     )
     typed = sa.text(statement).columns(
-        created_at=UTCDateTime(), **{f"in_{part}": sa.Boolean() for part in PARTS}
+        deposited_at=UTCDateTime(), **{f"in_{part}": sa.Boolean() for part in PARTS}
     )
     rows = [Match(*row) for row in db.execute(typed, _used(statement, asked.binds))]
     return Matches(rows, whole, asked.people)
@@ -610,7 +612,7 @@ def _deposited_in(year: str, *, sqlite: bool) -> str:
     number = whole(year, 9998)
     if not number or number < 2:  # year 1 of Paris begins before the calendar of UTC
         return "1 = 0"
-    return _between("f.created_at", date(number, 1, 1), date(number + 1, 1, 1), sqlite=sqlite)
+    return _between(_DEPOSITED, date(number, 1, 1), date(number + 1, 1, 1), sqlite=sqlite)
 
 
 def _between(column: str, first: date, after: date, *, sqlite: bool) -> str:
@@ -906,7 +908,7 @@ def _common(db: Db, asked: _Asked) -> bool:
     be looked for through all the others.
     """
     columns = "f.id, f.title_key, f.amount_cents, f.fields, f.depositor_user_id, f.phase, f.family, "
-    columns += "f.type_version_id, f.created_at"
+    columns += "f.type_version_id, f.submitted_at, f.created_at"
     # The conditions are written of `f`, the table; here they are asked of the sample, which is `l`.
     what = re.sub(r"\bf\.", "l.", asked.of_folder())
     ends = (
@@ -997,7 +999,7 @@ def _handled(db: Db, asked: _Asked, most: int) -> list[int] | None:
     for one in asked.query.days:
         # `id > 0` and IS NOT NULL: what the partial indexes are declared with
         deposited = (
-            f"folder f WHERE f.id > 0 AND f.collectivity_id = :here AND {asked.within(one, 'f.created_at')}"
+            f"folder f WHERE f.id > 0 AND f.collectivity_id = :here AND {asked.within(one, _DEPOSITED)}"
         )
         decided = "step_run s WHERE s.id > 0 AND s.user_id IS NOT NULL AND s.collectivity_id = :here"
         decided += f" AND {asked.within(one, 's.ended_at')}"

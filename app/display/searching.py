@@ -193,7 +193,7 @@ def _places(row: Match) -> set[str]:
 
 
 def _year(row: Match) -> str:
-    return str(row.created_at.astimezone(PARIS).year)
+    return str(row.deposited_at.astimezone(PARIS).year)
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ def _handled(db: Db, words: Sequence[Word], rows: Sequence[Match]) -> dict[int, 
     days = [one.days for one in words if one.days is not None]
     done = {}
     for row in rows:
-        day = row.created_at.astimezone(PARIS).date()
+        day = row.deposited_at.astimezone(PARIS).date()
         if any(first <= day <= last for first, last in days):
             done[row.id] = Snippet(f"Déposé le {jour_long(day)}", ())
     others = [row.id for row in rows if row.id not in done]

@@ -22,7 +22,7 @@ from workflows.emitting import deposited
 from workflows.family import Family, family, typed_name
 
 
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+def _partial(name: str, *columns: str | sa.TextClause, where: str, unique: bool = False) -> sa.Index:
     """A partial index whose state is a literal, so that both databases prove that a query may use it."""
     return sa.Index(
         name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
@@ -33,6 +33,11 @@ VECTOR = (
     "array_to_tsvector(array_remove(string_to_array(((title || documents) || notes), ' '::text), ''::text))"
 )
 """The words of a row of `folder_words` as PostgreSQL indexes them; a query says it in these very words."""
+DEPOSITED_AT = "coalesce({0}submitted_at, {0}created_at)"
+"""The moment of a deposit as lists count it and the folder's page says it: that of its last sending, of a draft its first one.
+
+In the words of its index: a query says it so, with the name of its table before the columns.
+"""
 READ_AS = "read_as"
 """In `Folder.sources`: the name in force of the closed family, or type, that the folder is read as; absent elsewhere."""
 FORM = "form"
@@ -79,7 +84,7 @@ class Folder(Base, Tenanted):
         sa.Index("ix_folder_amount", "collectivity_id", "amount_cents"),
         sa.Index("ix_folder_depositor", "depositor_user_id", "id"),
         # The condition is true of every row: SQLite, which has no statistics, would else begin other questions with it
-        _partial("ix_folder_created", "collectivity_id", "created_at", where="id > 0"),
+        _partial("ix_folder_deposited", "collectivity_id", sa.text(DEPOSITED_AT.format("")), where="id > 0"),
         # The mayor's decisions, of which the council is told (app/legality/reports.py)
         _partial("ix_folder_decisions", "collectivity_id", "id", where="family = 'decision'"),
         # What a search finds by any three signs (SQLite has FTS5 beside: app/folders/search.py)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from pypdfium2 import PdfDocument
 
 from app.core import outbox
-from app.core.clock import PARIS, now
+from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, engine, reading, writing
 from app.core.stems import forms_in, joined
 from app.display import asking, following, searching
@@ -59,7 +59,7 @@ def library(house: House) -> list[corpus.Known]:
                 title_key=key_of_folder(one.title, one.number, facts, one.cents), place="done", phase="done", round=1,
                 emitter_desk_id=min(who.desk_ids), depositor_user_id=who.user_id, depositor_name=who.name, fields=facts,
                 sources={}, amount_cents=one.cents, due_on=NO_DATE, created_at=moment - timedelta(days=one.rank),
-                updated_at=moment, submitted_at=moment,
+                updated_at=moment, submitted_at=moment - timedelta(days=one.rank),
             )  # fmt: skip
             db.add(folder)
             db.flush()
@@ -256,7 +256,7 @@ def _keeps_by_each_facet_beyond_what_is_counted(
     days = datetime(2014, 6, 1, tzinfo=UTC), datetime(2014, 12, 31, 23, 30, tzinfo=UTC), None  # 2015 in Paris
     with writing() as db, db.begin():
         for number, day in zip(ours, days, strict=True):
-            values = {"created_at": day} if day is not None else {"phase": "rejected"}
+            values = {"submitted_at": day} if day is not None else {"phase": "rejected"}
             db.execute(sa.update(Folder).where(Folder.id == number).values(**values))
     assert set(FACETS.values()) == {one.name for one in fields(searching.Chosen)}
     asked, actor = understood("exemplaires"), house.actor(G)
@@ -964,3 +964,22 @@ def test_a_full_name_finds_its_person_whoever_shares_the_first_name(house: House
         people = asking.people_named(db, actor.collectivity_id, understood("Marie Goff").words)
     assert people is not None
     assert people.names == ("Marie Goff",)
+
+
+@pytest.mark.parametrize("few", [following.FEW, -1])
+def test_the_day_of_a_deposit_is_the_one_that_the_page_of_the_folder_says(
+    house: House, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A draft that was begun days before is deposited when it is sent: the index, the facets and the words say so."""
+    folder_id = house.an_invoice(at="service_done", number="FA-9")
+    begun = datetime(2025, 3, 14, 10, 0, tzinfo=PARIS)
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(Folder).where(Folder.id == folder_id).values(created_at=begun))
+    monkeypatch.setattr(following, "FEW", few)
+    assert folder_id in numbers_found(house, f"{today():%d/%m/%Y}")
+    assert folder_id not in numbers_found(house, f"{begun:%d/%m/%Y}")
+    page = house.client(G).get(f"/recherche?q=FA-9&annee={today().year}").text
+    assert f"/dossiers/{folder_id}" in page
+    assert f"/dossiers/{folder_id}" not in house.client(G).get(f"/recherche?q=FA-9&annee={begun.year}").text
+    with reading() as db:
+        assert following.first_year(db, house.actor(G)) == today().year
