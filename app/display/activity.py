@@ -24,7 +24,7 @@ from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import Phase, StepKind
 from workflows.family import typed_name
-from workflows.rights import allows
+from workflows.rights import allows, parted_type, type_name
 from workflows.vocabulary import Right
 
 DIRECTS = (Right.ACT, Right.SIGN)
@@ -323,6 +323,7 @@ def _deposited(db: Db, desks: Collection[int]) -> Mapping[int, Sequence[Any]]:
             sa.select(
                 FOLDER.c.emitter_desk_id.label("desk_id"),
                 FOLDER.c.created_at,
+                sa.func.coalesce(FOLDER.c.submitted_at, FOLDER.c.created_at).label("deposited_at"),
                 FOLDER.c.family,
                 FOLDER.c.type_version_id,
             )
@@ -380,16 +381,26 @@ def _volumes(
     """
     limit = _share(len(followed.names))
     months = [_month(today(), back) for back in reversed(range(MONTHS))]
+    # By what they were begun: what is older and was sent later is one draft among thousands
     cut = [_day(every[-1].created_at) for every in rows.values() if len(every) >= limit]
     since = max(cut, default=date.min)
     months = [one for one in months if one > since]
     counts: dict[str, dict[date, int]] = defaultdict(lambda: dict.fromkeys(months, 0))
+    versions: dict[str, int] = {}
     for every in rows.values():
         for row in every:
-            month = _day(row.created_at).replace(day=1)
+            month = _day(row.deposited_at).replace(day=1)
             if month in months and followed.counts(row):
-                counts[family_of(typed_name(row.family, row.type_version_id)).label][month] += 1
-    by_type = [Crossing(label, _by_month(own)) for label, own in counts.items()]
+                own_type = family_of(typed_name(row.family, row.type_version_id)).type_key
+                name = type_name(row.family, own_type)
+                counts[name][month] += 1
+                versions[name] = max(versions.get(name, 0), row.type_version_id or 0)
+    # A type that was given another name is one, by the last that its folders have here
+    labels = {
+        name: family_of(typed_name(parted_type(name)[0], version or None)).label
+        for name, version in versions.items()
+    }
+    by_type = [Crossing(labels[name], _by_month(own)) for name, own in counts.items()]
     together = {month: sum(own[month] for own in counts.values()) for month in months}
     return _by_month(together), tuple(sorted(by_type, key=lambda type_: (-type_.total, type_.label)))
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 import sqlalchemy as sa
 
+from app.circuits.models import FolderTypeVersion
 from app.core.clock import PARIS, today
 from app.core.db import engine, reading
 from app.display import activity, queues
@@ -17,7 +18,7 @@ from tests.circuits.test_editor import words
 from tests.display.test_folder_page import heard
 from tests.folders.test_asking import ask, give
 from tests.notices.test_digests import due
-from tests.operations.test_folder_types import made
+from tests.operations.test_folder_types import draw, made, publish
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
@@ -110,7 +111,7 @@ def test_deposits_are_counted_by_type_and_month_and_each_chart_is_taken_away_alo
         connection.execute(sent.values(round=1))
         for folder_id, moment in ((invoices[1], months[0]), (invoices[2], months[1]), (energy[1], months[1])):
             one = sa.update(table).where(table.c.id == folder_id)  # type: ignore[attr-defined]
-            connection.execute(one.values(created_at=moment))
+            connection.execute(one.values(created_at=moment, submitted_at=moment))
 
     figures = seen_by(house, S)
     counts = {volume.label: [bar.words for bar in volume.bars] for volume in figures.volumes}
@@ -200,3 +201,32 @@ def test_who_holds_no_desk_is_told_so_and_the_page_asks_little(house: House) -> 
 )
 def test_a_duration_is_said_in_its_unit(days: float, said: str) -> None:
     assert activity.days_of(days) == said
+
+
+def test_a_type_that_was_given_another_name_is_counted_as_one(house: House) -> None:
+    number = made(house, label="Énergie")
+    assert draw(house, number, label="Énergie et fluides").status_code == 302
+    assert publish(house, number).status_code == 302
+    with reading() as db:
+        of_type = FolderTypeVersion.type_id == number
+        first, last = db.scalars(
+            sa.select(FolderTypeVersion.id).where(of_type).order_by(FolderTypeVersion.id)
+        ).all()
+    for version in (first, last):
+        folder_id = house.a_quick_invoice()
+        with engine().execution_options(writes=True).begin() as connection:
+            connection.execute(
+                sa.update(Folder).where(Folder.id == folder_id).values(type_version_id=version)
+            )
+    seen = seen_by(house, G)
+    assert [(one.label, one.total) for one in seen.volumes] == [("Énergie et fluides", 2)]
+    assert [(one.label, one.words) for one in seen.types] == [("Énergie et fluides", "2")]
+
+
+def test_a_folder_counts_in_the_month_of_its_deposit_as_its_page_says_it(house: House) -> None:
+    folder_id = house.a_quick_invoice()
+    (month,) = (one for one in seen_by(house, G).months if one.words == "1")
+    before = datetime.combine(today().replace(day=1), time(), PARIS) - timedelta(days=3)
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(Folder).where(Folder.id == folder_id).values(created_at=before))
+    assert [one.label for one in seen_by(house, G).months if one.words == "1"] == [month.label]
