@@ -271,7 +271,7 @@ def _sum(label: str, items: list[BatchItem], currencies: Mapping[int, str | None
         if item.folder_id in currencies and item.amount_cents is not None:
             cents[currencies[item.folder_id] or EURO] += item.amount_cents
     amounts = (amount(cents[code], code) for code in sorted(cents, key=lambda code: (code != EURO, code)))
-    return Sum(label, len(items), tuple(one for one in amounts if one is not None))
+    return Sum(label, len(items), tuple(money for money in amounts if money is not None))
 
 
 def _shown(item: BatchItem, state: str) -> str:
