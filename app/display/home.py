@@ -1,7 +1,8 @@
 """The home of who deposits: what came back to be corrected, with who and why, and what is late, with who is awaited."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant
 from app.core.questions import Asked, Rows, answer, gather, read_beside
+from app.core.refusals import Refusal
 from app.display import queues, timeline
 from app.folders.asking import step_of
 from app.folders.models import AskedOpinion, Folder, StepRun
@@ -145,18 +147,37 @@ def _awaited(db: Db, actor: Actor, rows: Sequence[Rows]) -> dict[int, str]:
     return {folder.id: timeline.waiting_for(db, folder, place) for folder, place in places}
 
 
-def refusals(db: Db, folder_ids: Sequence[int]) -> Mapping[int, tuple[str, str]]:
-    """Who sent each of these folders back and when, and why, in the words of who did."""
+def below(db: Db, actor: Actor, listed: Sequence[queues.Line], most: int) -> list[queues.Line]:
+    """All of what the page of « À traiter » groups beside its list: what came back to correct, and the deposits that are late.
+
+    None of what is `listed` already; refuses `export-many` beyond `most` with them.
+    """
+    if not actor.may_create:
+        return []
+    size = most + 1
+    every = [*queues.returned(db, actor, size=size), *queues.late_deposited(db, actor, size=size)]
+    apart = [line for line in every if line.id not in {one.id for one in listed}]
+    if len(listed) + len(apart) > most:
+        raise Refusal("export-many", most=most)
+    return apart
+
+
+def refusals(
+    db: Db, folder_ids: Sequence[int], told: Callable[[datetime | None], str] = instant
+) -> Mapping[int, tuple[str, str]]:
+    """Who sent each of these folders back and when (as `told`), and why, in the words of who did."""
     if not folder_ids:
         return {}
     binds = {"back_folders": list(folder_ids), "here": db.info["collectivity_id"]}
-    return _whys(db, read_beside(db, (_refusals, binds))[0])
+    return _whys(db, read_beside(db, (_refusals, binds))[0], told)
 
 
-def _whys(db: Db, rows: Rows) -> Mapping[int, tuple[str, str]]:
+def _whys(
+    db: Db, rows: Rows, told: Callable[[datetime | None], str] = instant
+) -> Mapping[int, tuple[str, str]]:
     return {
         row.folder_id: (
-            f"{timeline.refused_by(db, row.folder_id, row.kind, row.step, _who(row))}, {instant(row.ended_at)}",
+            f"{timeline.refused_by(db, row.folder_id, row.kind, row.step, _who(row))}, {told(row.ended_at)}",
             row.comment or "",
         )
         for row in rows

@@ -469,6 +469,16 @@ def others(
     return [_line(row, str(row.id)) for row in rows]
 
 
+def returned(db: Db, actor: Actor, *, size: int) -> list[Line]:
+    """What came back to the desks where the actor deposits, `size` of them at most, newest first."""
+    sql = _others_sql(actor, "returned", size=size, depositing=True)
+    if not sql:
+        return []
+    binds = _binds(actor, here=actor.collectivity_id)
+    named = {name: value for name, value in binds.items() if f":{name}" in sql}
+    return [_line(row, str(row.id)) for row in db.execute(_typed(sql, binds, _TYPES), named)]
+
+
 def turns(db: Db, actor: Actor, numbers: Collection[int]) -> dict[int, str]:
     """Of these folders, those that await the actor by now, as `todo` has them, each with the kind of its step.
 

@@ -79,6 +79,8 @@ from workflows.circuit import Phase, StepKind
 from workflows.rights import parted_type
 from workflows.vocabulary import Action
 
+PLAINLY = "En clair"
+"""The column of a table of figures that says a time as the page does."""
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -795,22 +797,25 @@ def figures_table(form: str) -> Response:
     with reading(g.actor.collectivity_id) as db:
         seen = activity.activity(db, g.actor)
     cells: list[tuple[Cell, ...]] = [
-        ("Ensemble", "En attente dans ces bureaux", seen.in_hand),
-        ("Ensemble", "En retard", seen.late),
+        ("Ensemble", "En attente dans ces bureaux", seen.in_hand, ""),
+        ("Ensemble", "En retard", seen.late, ""),
     ]
     if seen.days is not None:
-        cells.append(("Ensemble", "De l’envoi à la fin, en moyenne (jours)", Decimal(f"{seen.days:.2f}")))
+        mean = "De l’envoi à la fin, en moyenne (jours)"
+        cells.append(("Ensemble", mean, Decimal(f"{seen.days:.2f}"), activity.days_of(seen.days)))
     if seen.slowest is not None:
-        cells.append(("Ensemble", "Étape la plus lente", seen.slowest.label))
+        cells.append(("Ensemble", "Étape la plus lente", seen.slowest.label, ""))
     for chart in seen.charts:
         title = f"{chart.title} (jours)" if chart.in_days else chart.title
-        cells += [(title, bar.label, _figure(chart, bar)) for bar in chart.bars]
+        cells += [
+            (title, bar.label, _figure(chart, bar), bar.words if chart.in_days else "") for bar in chart.bars
+        ]
     cells += [
-        (activity.VOLUMES, f"{volume.label}, {bar.label}", int(bar.value))
+        (activity.VOLUMES, f"{volume.label}, {bar.label}", int(bar.value), "")
         for volume in seen.volumes
         for bar in volume.bars
     ]
-    return spreadsheet(f"chiffres-{today():%Y-%m-%d}", form, ("Tableau", "Ligne", "Valeur"), cells)
+    return spreadsheet(f"chiffres-{today():%Y-%m-%d}", form, ("Tableau", "Ligne", "Valeur", PLAINLY), cells)
 
 
 def _figure(chart: activity.Chart, bar: activity.Bar) -> Decimal | int:
@@ -828,9 +833,13 @@ def figures_chart(chart: str, form: str) -> Response:
         head = ("Type", *(month.label for month in seen.months), "Total")
         return spreadsheet(name, form, head, _crossed(seen))
     (shown,) = (every for every in seen.charts if every.name == chart)
-    unit = f"{shown.unit} (jours)" if shown.in_days else shown.unit
+    if shown.in_days:
+        head = (shown.head, f"{shown.unit} (jours)", PLAINLY)
+        return spreadsheet(
+            name, form, head, [(bar.label, _figure(shown, bar), bar.words) for bar in shown.bars]
+        )
     return spreadsheet(
-        name, form, (shown.head, unit), [(bar.label, _figure(shown, bar)) for bar in shown.bars]
+        name, form, (shown.head, shown.unit), [(bar.label, _figure(shown, bar)) for bar in shown.bars]
     )
 
 

@@ -90,7 +90,7 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     assert "Ensemble;En retard;1" in listed
     assert (figures.slowest is None) == ("Ensemble;Étape la plus lente" not in listed)
     assert (figures.days is None) == ("Ensemble;De l’envoi à la fin, en moyenne (jours);" not in listed)
-    assert "Temps moyen par étape (jours);Service fait;4,00" in listed
+    assert "Temps moyen par étape (jours);Service fait;4,00;4,0 j" in listed
     assert "Dossiers en retard, par bureau où ils attendent;Direction des finances;1" in listed
     # What is counted below is not read for that, and the page says so to whom it is true of
     counted = "Diriger un bureau n’ouvre pas ses dossiers"
@@ -141,7 +141,7 @@ def test_deposits_are_counted_by_type_and_month_and_each_chart_is_taken_away_alo
     ]
     assert lines("types") == ["Type;Dossiers", "Facture;3", f"{label};2"]
     assert lines("mois") == ["Mois;Dossiers", *(f"{bar.label};{bar.words}" for bar in figures.months)]
-    assert lines("etapes")[0] == "Étape;Temps (jours)"
+    assert lines("etapes")[0] == "Étape;Temps (jours);En clair"
     assert lines("retards")[0] == "Bureau;Dossiers"
     row = re.search(rf'<th scope="row" class="wide">{label}</th>(.*?)</tr>', page, re.DOTALL)
     assert row is not None
@@ -230,3 +230,15 @@ def test_a_folder_counts_in_the_month_of_its_deposit_as_its_page_says_it(house: 
     with engine().execution_options(writes=True).begin() as connection:
         connection.execute(sa.update(Folder).where(Folder.id == folder_id).values(created_at=before))
     assert [one.label for one in seen_by(house, G).months if one.words == "1"] == [month.label]
+
+
+def test_a_table_says_in_minutes_what_takes_too_few_to_be_days(house: House) -> None:
+    folder_id = house.a_quick_invoice()
+    with reading() as db:
+        done = StepRun.folder_id == folder_id, StepRun.step == "service_done"
+        ended = db.scalars(sa.select(StepRun.ended_at).where(*done)).one()
+    assert ended is not None
+    change(folder_id, "service_done", entered_at=ended - timedelta(minutes=4))
+    table = house.client(R).get("/suivi/chiffres/etapes.csv").text
+    assert "Service fait;0,00;4 min" in table
+    assert "Service fait;0,00;4 min" in house.client(R).get("/suivi/chiffres.csv").text

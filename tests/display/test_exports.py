@@ -243,12 +243,23 @@ def test_each_tray_is_taken_away_whole_as_it_is_shown(house: House, monkeypatch:
     assert {int(one["Dossier"]) for one in running} == set(waiting)
     (one,) = rows_of(client, "/a-traiter.csv?bannette=returned")
     assert one["Motif"] == "Bon absent"
-    assert house.actor(N).name in one["Dernier geste"]
+    assert re.fullmatch(rf"Rejeté par {house.actor(N).name}, \d\d/\d\d/\d{{4}}", one["Dernier geste"])
+    assert (one["À faire"], one["État"]) == ("À corriger", "Rejeté")
+    # No step waits there: the day of a step is none, whatever the folder's own
+    assert (one["Échéance"] != "", one["Échéance de l’étape"]) == (True, "")
+    answer = client.get("/a-traiter.csv?bannette=returned")
+    assert "filename=retournes-" in answer.headers["Content-Disposition"].replace('"', "")
+    # What the page of « À traiter » groups beside its list is in its table too
+    (one,) = rows_of(client, "/a-traiter.csv")
+    assert (int(one["Dossier"]), one["À faire"]) == (back, "À corriger")
+    assert all((one["À faire"], one["État"]) == ("", "En cours") for one in running)
+    assert all(one["Échéance de l’étape"] for one in running)
     (one,) = rows_of(client, "/a-traiter.csv?bannette=drafts")
     assert one["Titre"] == "'=HYPERLINK(1)"
     made_late(waiting[0])
     (one,) = rows_of(client, "/a-traiter.csv?bannette=late")  # sent by her desk, late elsewhere
     assert int(one["Dossier"]) == waiting[0]
+    assert {int(one["Dossier"]) for one in rows_of(client, "/a-traiter.csv")} == {back, waiting[0]}
     service.get(f"/dossiers/{waiting[1]}")
     morning = datetime.combine(today() + timedelta(days=1), time(8), PARIS)
     marks.hide(house.actor(R), waiting[1], until=morning)

@@ -21,6 +21,7 @@ from app.display.opening import shown_to
 from app.folders import marks
 from app.folders.publicity import published_word
 from app.people.actor import Actor
+from workflows.circuit import Phase
 
 MOST_ROWS = 5_000
 """Of a table of « Suivi », or of a tray of « À traiter »."""
@@ -31,6 +32,7 @@ TRAY = (
     "Type",
     "Montant",
     "À faire",
+    "État",
     "En l’absence de",
     "Avis demandé par",
     "Dernier geste",
@@ -41,6 +43,15 @@ TRAY = (
     "Échéance de l’étape",
     "Masqué jusqu’au",
 )
+NAMES = {
+    "todo": "a-traiter",
+    "late": "en-retard",
+    "returned": "retournes",
+    "running": "en-cours",
+    "done": "termines",
+    "drafts": "brouillons",
+}
+"""The tray that a table is of, as its file is called."""
 COLUMNS = (
     "Dossier",
     "Titre",
@@ -119,16 +130,19 @@ def tray_table(form: str) -> Response:
     asked = trays.asked_in(request.args)
     with french.for_years(), reading(g.actor.collectivity_id) as db:
         found = trays.whole(db, g.actor, asked, MOST_ROWS)
+        if asked.plain and asked.tray == "todo":
+            found += home.below(db, g.actor, found, MOST_ROWS)
         lines, last = queues.told(db, found)
         numbers = [line.id for line in lines]
-        why = home.refusals(db, numbers) if asked.tray == "returned" else {}
+        back = [line.id for line in lines if line.phase == Phase.REJECTED]
+        why = home.refusals(db, back, told=_day_told)
         until = marks.hidden_among(db, g.actor, numbers) if asked.only == queues.HIDDEN else {}
         turns = queues.turns(db, g.actor, numbers) if asked.tray == "running" else {}
         cells = [
             _tray_line(line, last.get(line.id), why.get(line.id), until.get(line.id), turns.get(line.id))
             for line in lines
         ]
-    return spreadsheet(f"a-traiter-{_today()}", form, *columns.table(TRAY, cells, g.actor))
+    return spreadsheet(f"{NAMES[asked.tray]}-{_today()}", form, *columns.table(TRAY, cells, g.actor))
 
 
 def _tray_line(
@@ -140,14 +154,19 @@ def _tray_line(
 ) -> tuple[Cell, ...]:
     """A folder of a tray: `why` it was sent back, by whom; `until` when it is hidden; at which `turn` it awaits the reader."""
     amount = views.amount(line.amount_cents, line.currency)
-    act = views.awaited_act(turn, line.family)[0] if turn else trays.act_of(line)[0]
+    act, state = (
+        _act(line, turn),
+        "Brouillon" if line.phase == Phase.DRAFT else views.state_label(line.place, None),
+    )
     done, reason = why or ("", "")
     if last is not None and why is None:
         verb = views.acted(
             last.kind, published_word(line.family), sent_back=last.sent_back, handed=last.handed
         )
-        done, reason = f"{verb} {last.who}, {_day(last.at):%d/%m/%Y}", last.why
-    arrived, step_due = line.arrived_at or line.entered_at, line.due_on
+        done, reason = f"{verb} {last.who}, {_day_told(last.at)}", last.why
+    arrived = line.arrived_at or line.entered_at
+    # Where no step waits, the day by which the list is in order is the folder's own
+    step_due = line.due_on if line.phase == Phase.RUNNING else NO_DATE
     return (
         str(line.id),
         line.title or "Sans titre",
@@ -155,6 +174,7 @@ def _tray_line(
         views.family_words(line.in_force)[0],
         euros(amount) if isinstance(amount, Abroad) else amount,
         act,
+        state,
         line.absent,
         line.asked_by if line.asked else "",
         done,
@@ -164,6 +184,19 @@ def _tray_line(
         *(day if day < NO_DATE else None for day in (line.folder_due, step_due)),
         instant(until) if until is not None else None,
     )
+
+
+def _act(line: queues.Line, turn: str | None) -> str:
+    """What is to be done of a folder of a tray; empty of what awaits somebody else, and of what is over."""
+    if turn:
+        return views.awaited_act(turn, line.family)[0]
+    if line.phase == Phase.REJECTED:
+        return "À corriger"
+    return trays.act_of(line)[0] if line.phase == Phase.DRAFT or line.held or line.kind is not None else ""
+
+
+def _day_told(moment: datetime | None) -> str:
+    return f"{_day(moment):%d/%m/%Y}" if moment is not None else ""
 
 
 def _day(moment: datetime) -> date:
