@@ -245,6 +245,32 @@ def test_the_place_in_a_page_of_a_list_is_its_place_in_the_list_and_the_list_goe
     page.wait_for_url("**/suivi?etat=done")
 
 
+def test_a_draft_opened_from_a_search_has_its_way_back_and_its_neighbours(house: House, person) -> None:
+    for _ in range(3):
+        house.an_invoice("draft")
+    depositor = person("g.trehorel")
+    page = depositor.page
+    depositor.open("/recherche?q=berthier")
+    expect(page.locator(depositor.awake)).to_be_attached()
+    page.locator("a.ftitle").nth(1).click()
+    page.wait_for_url("**/brouillon")
+    expect(page.locator(".pager")).to_contain_text("2 sur 3")
+    expect(page.locator(depositor.awake)).to_be_attached()
+    middle = page.url
+    # The button that keeps this draft and goes on to the next one has the key J
+    expect(page.locator('[data-key="j"]')).to_have_count(1)
+    expect(page.get_by_role("link", name="Dossier suivant de la liste")).to_be_visible()
+    page.keyboard.press("k")
+    page.wait_for_url(lambda url: url.endswith("/brouillon") and url != middle)
+    page.get_by_role("link", name="Retour à la liste « Recherche »").click()
+    page.wait_for_url("**/recherche?q=berthier")
+    # From no list that it stands in, the drafts are where one goes
+    depositor.open("/a-traiter")
+    page.goto(middle)
+    page.get_by_role("link", name="Retour à la liste « Brouillons »").click()
+    page.wait_for_url("**/a-traiter?bannette=drafts")
+
+
 def test_from_a_search_or_from_suivi_one_walks_that_list_and_comes_back_to_it(house: House, person) -> None:
     folders = [house.an_invoice("finance") for _ in range(3)]
     finance = person("n.abgrallec")
