@@ -44,7 +44,9 @@ def counted(house: House, login: str) -> dict[str, str]:
     page = client.get("/suivi").get_data(as_text=True)
     names = {
         found[2]: " ".join(found[1].split())
-        for found in re.finditer(r'</svg>([^<]+)<span class="count" id="view-(\d+)" hidden', page)
+        for found in re.finditer(
+            r'</svg><span[^>]*>([^<]+)</span><span class="count" id="view-(\d+)" hidden', page
+        )
     }
     counts = client.get("/vues/comptes").get_data(as_text=True)
     assert not re.search(r">[01]<span[^>]*> dossiers<", counts), "one folder is told as one"
