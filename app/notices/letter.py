@@ -41,7 +41,7 @@ from app.people.desks import INVITATION_LIFE, RESET_LIFE
 from app.people.factors import resets
 from app.people.login import SHOWN_NAME, of_user
 from app.people.logo import png_of, shown_in
-from app.people.models import Absence, Collectivity, PasswordReset, User
+from app.people.models import Absence, Collectivity, PasswordReset, Secretary, User
 from app.people.own_settings.registry import Own, own_value, value_in
 from app.people.working_days import calendar_in
 from config import Settings
@@ -356,10 +356,37 @@ def _refuse_dead_link(db: Db, row: Row) -> None:
 
 
 def _still_so(db: Db, row: Row) -> None:
-    """Raises `Needless` for the letter of an account that was reopened, or closed again, before it could leave."""
+    """Raises `Needless` for a letter that is no more so: tried again, it may leave long after it was written.
+
+    Of an account that was reopened, or closed again; of a secretary who was named, or is so no more.
+    """
     account = db.get(User, row.payload["account"]) if "account" in row.payload else None
     if account is not None and account.active is not (row.payload["event"] == REOPENED):
         raise Needless("ce compte a été rouvert ou refermé depuis : aucun courriel n’est parti")
+    if row.payload["event"] == hours.CHARGE:
+        _refuse_former_charge(db, row)
+
+
+def _refuse_former_charge(db: Db, row: Row) -> None:
+    """Raises `Needless` unless its reader is the secretary of who named him, or is so no more, as the letter says.
+
+    And where a later letter says it: the last word is one letter.
+    """
+    of, reader = row.payload.get("of"), row.payload["user_id"]
+    if of is None:  # written before a letter said whose absences
+        return
+    named = db.scalar(sa.select(Secretary.secretary_id).where(Secretary.user_id == of)) == reader
+    later = sa.select(Outbox.id).where(
+        Outbox.collectivity_id == row.collectivity_id,
+        Outbox.kind == "mail",
+        Outbox.id > row.id,
+        Outbox.payload["event"].as_string() == hours.CHARGE,
+        Outbox.payload["user_id"].as_integer() == reader,
+        Outbox.payload["of"].as_integer() == of,
+        sa.or_(Outbox.state != "done", Outbox.last_error.is_(None)),
+    )
+    if named is not row.payload["own"] or db.scalar(later.limit(1)) is not None:
+        raise Needless("ce secrétariat a changé depuis : aucun courriel n’est parti")
 
 
 def _awaited(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:

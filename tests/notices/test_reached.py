@@ -13,6 +13,7 @@ from app.notices import bounces
 from app.notices.models import Bounce
 from app.notices.returns.marks import of_address
 from app.operations import trace
+from app.operations.absences.planning import name_secretary
 from app.people import desks
 from tests.builders.house import House
 from tests.notices.test_digests import MONDAY, G, K, N, T, address, at, refusals, subjects
@@ -120,3 +121,53 @@ def test_letters_that_wait_are_told_apart_where_they_may_be(house: House) -> Non
     page = text_of(house, K, "/administration")
     assert "Courriel à Gwenola Tréhorel : ce qui l’attend" in page
     assert "Courriel à Gwenola Tréhorel : une absence" in page
+
+
+def test_who_writes_absences_no_more_is_not_told_afterwards_that_he_may(house: House) -> None:
+    of, secretary = house.actor(N), house.actor(T).user_id
+    with at(MONDAY, 9):
+        outbox.drain()
+        house.mail.clear()
+        house.mail.refuse[address(T)] = "451 4.3.0 later"
+        name_secretary(of, secretary)
+        outbox.drain()
+        house.mail.refuse.clear()
+        name_secretary(of, None)
+        outbox.drain()
+    with at(MONDAY, 10):
+        outbox.drain()
+    assert subjects(house, T) == ["Paraphe : vous n’écrivez plus les absences de Nolwenn Abgrallec"]
+
+
+def test_a_charge_that_was_refused_and_taken_away_is_not_told_once_the_address_serves(house: House) -> None:
+    of, secretary = house.actor(N), house.actor(T).user_id
+    with at(MONDAY, 9):
+        outbox.drain()
+        house.mail.clear()
+        house.mail.refuse[address(T)] = f"550 5.1.1 <{address(T)}>: User unknown"
+        name_secretary(of, secretary)
+        outbox.drain()
+        house.mail.refuse.clear()
+    with at(MONDAY, 11):
+        name_secretary(of, None)
+        outbox.drain()
+        outbox.drain()
+    assert subjects(house, T) == ["Paraphe : vous n’écrivez plus les absences de Nolwenn Abgrallec"]
+
+
+def test_a_charge_that_is_given_again_is_told_once_once_the_address_serves(house: House) -> None:
+    of, secretary = house.actor(N), house.actor(T).user_id
+    with at(MONDAY, 9):
+        outbox.drain()
+        house.mail.clear()
+        house.mail.refuse[address(T)] = f"550 5.1.1 <{address(T)}>: User unknown"
+        for wanted in (secretary, None, secretary):
+            name_secretary(of, wanted)
+            outbox.drain()
+        house.mail.refuse.clear()
+    with at(MONDAY, 11):
+        desks.ask_reset(T)
+        outbox.drain()
+        outbox.drain()
+    told = [one for one in subjects(house, T) if "absences" in one]
+    assert told == ["Paraphe : vous pouvez écrire les absences de Nolwenn Abgrallec"]
