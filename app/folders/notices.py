@@ -111,10 +111,7 @@ def nobody_may_act(
     same move has to tell of the folder, by person; it is said in the same letter, whether it leads to the folder or to the
     mandates.
     """
-    after = after or {}
-    desks = " et ".join(slot.label for slot in awaited if not slot.people) or " et ".join(
-        slot.label for slot in awaited
-    )
+    after, desks = after or {}, lacking_words(awaited)
     chiefs = set(
         db.scalars(
             sa.select(User.id).where(
@@ -143,6 +140,12 @@ def nobody_may_act(
         )
         for user_id, page in sorted(told.items())
     ]
+
+
+def lacking_words(awaited: tuple[Slot, ...]) -> str:
+    """The desks, of those that a step awaits, where nobody may act; all of them where each has somebody, and that is too few."""
+    labels = [slot.label for slot in awaited if not slot.people]
+    return " et ".join(labels or [slot.label for slot in awaited])
 
 
 def _for_depositor(moved: Moved) -> str | None:

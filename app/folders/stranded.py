@@ -19,9 +19,9 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.models import Folder, StepRun
 from app.folders.move import present
-from app.folders.notices import NOBODY, nobody_may_act
+from app.folders.notices import NOBODY, lacking_words, nobody_may_act
 from app.folders.passages import Passage, parts_of, standing
-from app.folders.seats import Seated, Sitting, lacks_people, seats_at, slots_of
+from app.folders.seats import Seated, Sitting, lacks_people, seats_at, slots_of, stuck_at
 from app.people.covers import Away, away_query, by_person
 from app.people.mandates import mandates
 from app.people.models import MandateRow
@@ -84,6 +84,23 @@ def _waiting(collectivity_id: int) -> Any:
         sa.text("state = 'active'"),
     )
     return query.distinct().order_by(StepRun.folder_id)
+
+
+def lacking_since(db: Db, folder: Folder, moment: datetime) -> str:
+    """The desks where a folder waits, since then at least, at a step that can never end as things stand; empty when it does not.
+
+    The question of who tells it (`move`, `_tell`), asked again before it is told.
+    """
+    here = present(db, folder) if folder.phase == Phase.RUNNING else None
+    if here is None or here.step is None:
+        return ""
+    slots, acted = slots_of(db, folder, here.step), here.standing.acted
+    first = sa.select(sa.func.min(StepRun.entered_at, type_=StepRun.entered_at.type)).where(
+        StepRun.id.in_([run.id for run in here.runs])
+    )
+    if (db.scalar(first) or moment) > moment or not stuck_at(db, folder, here.step, slots, acted):
+        return ""
+    return lacking_words(tuple(slot for slot in slots if slot.key not in acted))
 
 
 def left_without(

@@ -22,9 +22,10 @@ from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Later, Needless, Outbox, Row
+from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
 from app.display.views import family_words, step_due
-from app.folders import opinions, pause
+from app.folders import opinions, pause, stranded
 from app.folders.access import STEP, asking, may_read
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.handing import HANDED_OVER, NO_LONGER
@@ -102,6 +103,7 @@ def write(
         ):
             raise Needless("compte fermé : aucun courriel n’est parti")
         _still_so(db, row)
+        row = _still_stuck(db, row)
         _refuse_dead_link(db, row)
         _refuse_over(db, row)
         town = db.get_one(Collectivity, row.collectivity_id)
@@ -376,17 +378,47 @@ def _refuse_former_charge(db: Db, row: Row) -> None:
     if of is None:  # written before a letter said whose absences
         return
     named = db.scalar(sa.select(Secretary.secretary_id).where(Secretary.user_id == of)) == reader
+    if named is not row.payload["own"] or _again(db, row, Outbox.payload["of"].as_integer() == of):
+        raise Needless("ce secrétariat a changé depuis : aucun courriel n’est parti")
+
+
+def _again(db: Db, row: Row, about: sa.ColumnElement[bool]) -> bool:
+    """Whether a later letter of the same event tells the same reader of the same thing, and has left or is to leave."""
     later = sa.select(Outbox.id).where(
         Outbox.collectivity_id == row.collectivity_id,
         Outbox.kind == "mail",
         Outbox.id > row.id,
-        Outbox.payload["event"].as_string() == hours.CHARGE,
-        Outbox.payload["user_id"].as_integer() == reader,
-        Outbox.payload["of"].as_integer() == of,
+        Outbox.payload["event"].as_string() == row.payload["event"],
+        Outbox.payload["user_id"].as_integer() == row.payload["user_id"],
+        about,
         sa.or_(Outbox.state != "done", Outbox.last_error.is_(None)),
     )
-    if named is not row.payload["own"] or db.scalar(later.limit(1)) is not None:
-        raise Needless("ce secrétariat a changé depuis : aucun courriel n’est parti")
+    return db.scalar(later.limit(1)) is not None
+
+
+def _still_stuck(db: Db, row: Row) -> Row:
+    """The row of a letter that says where nobody may act, with the desks where that is so now; any other as it is.
+
+    Raises `Needless` where the folder waits there no more, somebody may act by now, or a later letter tells it; what the same
+    move had to tell besides (`after`) is told all the same, by the letter that tells it alone. `Later` as long as what ended
+    it may be taken back.
+    """
+    folder = db.get(Folder, row.folder_id) if row.folder_id and row.payload["event"] == NOBODY else None
+    if folder is None:
+        return row
+    try:
+        desks = stranded.lacking_since(db, folder, row.created_at)
+    except Refusal:  # a desk that the circuit names is gone: nobody acts there
+        return row
+    repeated = _again(db, row, Outbox.folder_id == row.folder_id)
+    if desks and not repeated:
+        return replace(row, payload={**row.payload, "what": desks})
+    if not repeated and (doubt := pause.undecided(folder.final_at)):
+        raise Later(doubt, pause.UNDECIDED)
+    if not row.payload.get("after"):
+        raise Needless("quelqu’un peut agir depuis là où ce dossier attend : aucun courriel n’est parti")
+    alone = {key: word for key, word in row.payload.items() if key not in {"page", "what"}}
+    return replace(row, payload={**alone, "event": row.payload["after"]})
 
 
 def _awaited(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:

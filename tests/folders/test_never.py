@@ -4,9 +4,10 @@ import pytest
 
 from app.circuits import library
 from app.core.db import reading
-from app.core.outbox import Outbox
+from app.core.outbox import Outbox, Row
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders import stranded
 from app.folders.move import present
 from app.folders.notices import news_of
 from app.folders.seats import Slot
@@ -48,7 +49,7 @@ def test_the_page_that_a_person_chooses_is_the_page_that_is_signed() -> None:
 
 
 def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn_in_one_letter(
-    house: House, mail: MailServer
+    house: House, mail: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder_id = house.a_deliberation(at="publication")
     house.drain()
@@ -80,8 +81,15 @@ def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn_in_o
         told = news_of(db, act, moved, nobody, house.actor("n.abgrallec"), stuck=True)
     (one,) = [one for one in told if one.payload["user_id"] == act.depositor_user_id]
     assert (one.payload["page"], one.payload["after"]) == ("/administration/mandats", "receipt_arrived")
-    row.payload = one.payload
-    words = letter.write(row, house.settings, house.app.jinja_env).message.get_body(("plain",)).get_content()
+    monkeypatch.setattr(stranded, "lacking_since", lambda *_: "Archives")
+    letter_of = Row(
+        row.id, "mail", row.key, act.collectivity_id, act.id, None, one.payload, 1, row.created_at, None, ""
+    )
+    words = (
+        letter.write(letter_of, house.settings, house.app.jinja_env)
+        .message.get_body(("plain",))
+        .get_content()
+    )
     assert ("L’accusé de réception" in words, "/administration/mandats" in words) == (True, True)
 
 

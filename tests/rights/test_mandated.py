@@ -9,9 +9,10 @@ import sqlalchemy as sa
 import time_machine
 
 from app.batches import selection
+from app.core import outbox
 from app.core.clock import now, today
-from app.core.db import reading
-from app.core.outbox import Outbox
+from app.core.db import reading, writing
+from app.core.outbox import News, Outbox
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import following, queues
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.in_turn
 MAYOR, DEPUTY, LATE = "a.kervadec", "g.lebras", "d.fini"
 BOTH = [Right.ACT, Right.SIGN]
 DAY = timedelta(days=1)
+MANDATES = "/administration/mandats"
 ALL = ("invoice", "deliberation", "pes_payroll")
 ORDER = {"order_number": "2026-050", "order_date": today() - 90 * DAY}
 STAND_IN = {"ends_on": today() + 9 * DAY, "reason": "Maire hospitalisé"}
@@ -219,6 +221,54 @@ def test_where_nobody_may_sign_the_depositor_and_the_administrators_are_told_at_
         assert not [one for one in ("paye", "facture", "Roz", "/dossiers/") if one in text.lower()]
     page = house.client("g.trehorel").get(f"/dossiers/{folder_id}").get_data(as_text=True)
     assert "Personne ne peut signer à « Bureau du maire »" in page.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_folder_that_somebody_may_sign_again_is_not_told_as_one_that_nobody_may(house: House) -> None:
+    mayor, _ = a_mayor_and_a_deputy(house, families=("deliberation",))
+    end_mandate(house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions")
+    chief = f"{ADMINISTRATOR}@kerlann-sur-mer.example"
+    house.mail.refuse[chief] = "451 4.3.0 later"
+    folder_id = house.an_invoice(at="bon_a_payer")
+    outbox.drain()
+    house.mail.refuse.clear()
+    office = {"kind": Kind.MAYOR, "title": "le maire", "starts_on": today() - 30 * DAY}
+    open_mandate(house.actor(ADMINISTRATOR), Wanted(house.actor(MAYOR).user_id or 0, **office))
+    with time_machine.travel(now() + timedelta(hours=2), tick=False):
+        outbox.drain()
+    assert not [one for one in house.mail.to(chief) if "personne ne peut" in one["Subject"]]
+    with reading() as db:
+        rows = db.scalars(sa.select(Outbox).where(Outbox.kind == "mail", Outbox.folder_id == folder_id))
+        (row,) = [
+            one for one in rows if one.payload == one.payload | {"event": "nobody_may_act", "page": MANDATES}
+        ]
+    assert (row.state, row.last_error) == (
+        "done",
+        "quelqu’un peut agir depuis là où ce dossier attend : aucun courriel n’est parti",
+    )
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_receipt_told_with_a_step_that_nobody_may_take_is_told_alone_once_somebody_may(
+    house: House,
+) -> None:
+    folder_id = house.a_quick_invoice()
+    depositor = house.actor("g.trehorel")
+    outbox.drain()
+    house.mail.clear()
+    facts = {
+        "event": "nobody_may_act",
+        "user_id": depositor.user_id,
+        "folder_id": folder_id,
+        "by": "Paraphe",
+        "what": "Finances",
+        "after": "receipt_arrived",
+    }
+    with writing() as db, db.begin():
+        outbox.post(db, depositor.collectivity_id, [News("mail", "nobody-once", facts, folder_id)])
+    outbox.drain()
+    (told,) = house.mail.to("g.trehorel@kerlann-sur-mer.example")
+    assert str(told["Subject"]).endswith("un accusé de réception est arrivé")
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
