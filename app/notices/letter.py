@@ -73,6 +73,7 @@ class Envelope:
     """A letter ready to leave, and the address it goes to: as servers take it, and as it is written of the person.
 
     `folders`: those that it counts, None of one that counts nothing. `doubtful`: the address refused letters before.
+    `tells`: the rows that its words tell, its own first, where it tells what several would (`together`).
     """
 
     to: str
@@ -80,6 +81,7 @@ class Envelope:
     address: str
     folders: Sequence[int] | None = None
     doubtful: bool = False
+    tells: Sequence[int] = ()
 
 
 def write(
@@ -192,7 +194,8 @@ def write(
         message["List-Unsubscribe"] = f"<{stop_link}>"
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
             message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
-    return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals))
+    told = several.rows if several is not None else ()
+    return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals), told)
 
 
 def _several(

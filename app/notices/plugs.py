@@ -49,6 +49,10 @@ def plug(settings: Settings, templates: Environment) -> None:
             except together.Unclaimed:
                 tells = together.claim(row)
                 envelope = letter.write(row, settings, templates, tells)
+                if len(tells) > 1 and set(envelope.tells or (row.id,)) != set(tells):
+                    # What its words leave out is told by its own letter, whatever happens to this one
+                    tells = envelope.tells or (row.id,)
+                    together.keep(row, tells)
         except absent.Gather as gathering:
             absent.gather(row, gathering)
             raise Later(digests.AFTER.total_seconds(), absent.TOGETHER) from None

@@ -1,8 +1,10 @@
 """What became of several folders at one moment, told to somebody by one letter: sixty signatures of a batch are no sixty letters.
 
-One of the letters that wait tells the others (`claim`): its row keeps their numbers before it leaves, and they end once it has
-left. Killed in between, it is the same letter again; none is told by two, and where it is refused each is on its own. A folder
-whose reading is closed is told apart, by the letter that says nothing of it.
+One of the letters that wait tells the others (`claim`): its row keeps their numbers before it leaves, those alone whose folders
+its words count, and they end once it has left. Killed in between, it is the same letter again; none is told by two, and where it
+is refused each is on its own. Of one folder, one letter is told: another event of it is its own letter. What may still be taken
+back, or is held for another reason, waits by itself, and a folder whose reading is closed is told apart, by the letter that
+says nothing of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +23,7 @@ from app.folders import pause
 from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.folders.notices import DONE, RECEIPT, REFUSED, SIGNED
+from app.notices import hours
 from app.people.actor import Actor
 from app.people.login import of_user
 from app.people.models import Collectivity, User
@@ -33,6 +36,7 @@ TELLS = "tells"
 """The rows that the letter of a row tells, its own too, as the row keeps them."""
 TOLD = "dit avec d’autres dossiers, dans un seul courriel"
 WAITS = "sera dit avec d’autres dossiers, dans un seul courriel"
+GATHERS = "attend ce qui arrive au même moment"
 LONGEST = timedelta(minutes=2)
 """How long a letter waits at most for those that go on coming."""
 SOON = 5.0
@@ -47,10 +51,11 @@ class Unclaimed(Exception):  # noqa: N818 - an answer to who writes the letter, 
 
 @dataclass(frozen=True)
 class Together:
-    """What a letter tells of several folders: how many, and how many of each event."""
+    """What a letter tells of several folders: how many, how many of each event, and the rows of which it tells them."""
 
     folders: int
     events: Mapping[str, int]
+    rows: tuple[int, ...]
 
     @property
     def page(self) -> str:
@@ -95,26 +100,60 @@ def claim(db: Db, row: Row) -> Sequence[int]:
     if teller := others.get(row.id):
         raise Later(max(SOON, (teller.available_at - now()).total_seconds()), WAITS)
     mine = next((letter.payload.get(TELLS) for letter in alive if letter.id == row.id), None)
-    free = [letter for letter in alive if letter.id not in others and may_join(letter.payload)]
+    town = db.get_one(Collectivity, user.collectivity_id)
+    free = [
+        letter
+        for letter in alive
+        if letter.id not in others and letter.folder_id != row.folder_id and _may_leave(letter, town)
+    ]
     if mine is None:
         _wait_for_more(row, free)
-    open_to_him = _open(db, of_user(db, user, db.get_one(Collectivity, user.collectivity_id).name), free)
+    open_to_him = _open(db, of_user(db, user, town.name), free)
     # Once it was given to a server, the same letter tells nothing more: a mailbox that has it would take no other
-    tells = [row.id] + [
-        letter.id
-        for letter in free
-        if letter.id != row.id and letter.folder_id in open_to_him and (mine is None or letter.id in mine)
-    ]
+    first = dict[int, int]()
+    for letter in free:
+        if letter.folder_id in open_to_him and (mine is None or letter.id in mine):
+            first.setdefault(letter.folder_id, letter.id)
+    tells = [row.id, *first.values()]
+    _write(db, row, tells)
+    return tells
+
+
+def _may_leave(letter: Any, town: Collectivity) -> bool:
+    """Whether a letter waits for nothing but those that come with it: one that is held by itself is told by no other.
+
+    What was done and may still be taken back holds the letters of its folder until then (`Outbox.available_at`, and `_open`).
+    """
+    ready = letter.available_at <= now() or letter.last_error == GATHERS
+    return (
+        ready and may_join(letter.payload) and not hours.wait(town.settings, letter.payload["event"], now())
+    )
+
+
+def _write(db: Db, row: Row, tells: Sequence[int]) -> None:
     ours = sa.update(Outbox).where(Outbox.id == row.id, Outbox.owner == row.owner)
     db.execute(
-        ours.values(payload={**row.payload, TELLS: tells}).execution_options(synchronize_session=False)
+        ours.values(payload={**row.payload, TELLS: list(tells)}).execution_options(synchronize_session=False)
     )
-    return tells
+
+
+@use_case
+def keep(db: Db, row: Row, tells: Sequence[int]) -> None:
+    """Keep which rows the words of a letter tell, where they are fewer than were claimed, before it is given to a server."""
+    db.info["collectivity_id"] = row.collectivity_id
+    _write(db, row, tells)
 
 
 def _of(user_id: int, collectivity_id: int) -> Any:
     """The letters to somebody that say what became of a folder."""
-    columns = (Outbox.id, Outbox.folder_id, Outbox.payload, Outbox.created_at, Outbox.available_at)
+    columns = (
+        Outbox.id,
+        Outbox.folder_id,
+        Outbox.payload,
+        Outbox.created_at,
+        Outbox.available_at,
+        Outbox.last_error,
+    )
     return sa.select(*columns).where(
         Outbox.collectivity_id == collectivity_id,
         Outbox.kind == "mail",
@@ -124,32 +163,44 @@ def _of(user_id: int, collectivity_id: int) -> Any:
 
 
 def _wait_for_more(row: Row, free: Sequence[Any]) -> None:
-    last = max((letter.created_at for letter in free), default=row.created_at)
+    last = max([row.created_at, *(letter.created_at for letter in free)])
     until = min(last + timedelta(seconds=pause.seconds()), row.created_at + LONGEST)
     if until > now():
-        raise Later((until - now()).total_seconds(), "attend ce qui arrive au même moment")
+        raise Later((until - now()).total_seconds(), GATHERS)
 
 
 def _open(db: Db, actor: Actor, rows: Sequence[Any]) -> set[int]:
-    """The folders of these rows that somebody reads, and that letters may tell."""
+    """The folders of these rows that somebody reads, that letters may tell, and in which nothing is taken back any more."""
     numbers = {letter.folder_id for letter in rows if letter.folder_id is not None}
     query = sa.select(Folder).where(Folder.id.in_(numbers), readable_by(actor))
-    return {folder.id for folder in db.scalars(query) if not folder.read_as.discreet} if numbers else set()
+    if not numbers:
+        return set()
+    return {
+        folder.id
+        for folder in db.scalars(query)
+        if not folder.read_as.discreet and not pause.undecided(folder.final_at)
+    }
 
 
 def told_by(db: Db, actor: Actor, tells: Sequence[int]) -> Together | None:
-    """What a letter says of the rows that it tells, as far as its reader still reads their folders; None of a single letter."""
+    """What a letter says of the rows that it tells, as far as its reader still reads their folders; None of a single letter.
+
+    The first is its own; where that one may not be told with others, it is a single letter.
+    """
     if len(tells) < 2:
         return None
-    columns = (Outbox.folder_id, Outbox.payload["event"].as_string().label("event"))
-    rows = db.execute(sa.select(*columns).where(Outbox.id.in_(tells))).all()
+    columns = (Outbox.id, Outbox.folder_id, Outbox.payload["event"].as_string().label("event"))
+    rows = db.execute(sa.select(*columns).where(Outbox.id.in_(tells)).order_by(Outbox.id)).all()
     reads = _open(db, actor, rows)
+    if not any(letter.id == tells[0] and letter.folder_id in reads for letter in rows):
+        return None
     folders: dict[str, set[int]] = {event: set() for event in EVENTS}
     for letter in rows:
         folders[letter.event] |= {letter.folder_id} & reads
     events = {event: len(numbers) for event, numbers in folders.items() if numbers}
     count = len(set().union(*folders.values()))
-    return Together(count, events) if count > 1 else None
+    told = tuple(letter.id for letter in rows if letter.folder_id in reads)
+    return Together(count, events, told) if count > 1 else None
 
 
 def close(row: Row, tells: Sequence[int]) -> None:

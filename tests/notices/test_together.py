@@ -1,6 +1,7 @@
 """What became of several folders at one moment is one letter; nothing is lost on the way, and nothing told twice."""
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -13,6 +14,7 @@ from app.core.clock import now
 from app.core.db import reading, writing
 from app.core.outbox import News, Outbox, post
 from app.folders import pause
+from app.folders.models import Folder
 from app.notices import mailer, together
 from tests.builders.house import House
 from tests.notices.test_digests import MONDAY, G, at, subjects, words
@@ -79,7 +81,7 @@ def test_several_events_are_counted_apart_and_what_asks_something_goes_by_itself
     house: House, folders: list[int]
 ) -> None:
     with at(MONDAY, 10):
-        ended(house, folders[:2], "signed")
+        ended(house, folders[:1], "signed")
         ended(house, folders[1:], "refused")
         ended(house, folders[2:], "receipt_arrived", turn=True)
         outbox.drain()
@@ -87,13 +89,79 @@ def test_several_events_are_counted_apart_and_what_asks_something_goes_by_itself
     assert len(subjects(house, G)) == 2
     (letter,) = [one for one in house.mail.letters if "avancé" in str(one["Subject"])]
     text = " ".join(letter.get_body(("plain",)).get_content().split())
-    assert "2 sont signés. 2 sont rejetés : le motif se lit dans chacun." in text
+    assert "1 est signé. 2 sont rejetés : le motif se lit dans chacun." in text
     assert "/suivi?etat= " in text
 
 
-def test_a_folder_whose_reading_is_closed_is_told_apart(house: House, folders: list[int]) -> None:
-    from app.folders.models import Folder
+def test_two_events_of_one_folder_are_two_letters(house: House, folders: list[int]) -> None:
+    with at(MONDAY, 10):
+        ended(house, folders[:1], "signed")
+        ended(house, folders[:1], "refused")
+        outbox.drain()
+    assert sorted(subjects(house, G)) == ["Paraphe : 1 dossier est rejeté", "Paraphe : 1 dossier est signé"]
+    assert ends() == {"done sent": 2}
+    house.mail.clear()
+    with at(MONDAY, 11):
+        ended(house, folders[:1], "receipt_arrived")
+        ended(house, folders, "done")
+        outbox.drain()
+    with at(MONDAY, 11, 1):
+        outbox.drain()
+    told = " ".join(" ".join(one.get_body(("plain",)).get_content().split()) for one in house.mail.letters)
+    assert len(house.mail.letters) == 2
+    assert not any(end.startswith(("pending", "running")) for end in ends())
+    assert "circuit" in told
 
+
+@pytest.mark.parametrize("held", ["the seconds of who did it", "another hold"])
+def test_what_may_still_be_taken_back_is_told_by_no_other_letter(
+    house: House, folders: list[int], held: str
+) -> None:
+    with at(MONDAY, 10):
+        ended(house, folders)
+        with writing() as db, db.begin():
+            if held == "another hold":
+                late = sa.update(Outbox).where(Outbox.folder_id == folders[1], Outbox.key.like("%-900-%"))
+                db.execute(late.values(available_at=now() + timedelta(seconds=300), last_error="attend"))
+            else:
+                final = sa.update(Folder).where(Folder.id == folders[1])
+                db.execute(final.values(final_at=now() + timedelta(seconds=300)))
+        outbox.drain()
+        assert "Paraphe : 2 dossiers sont terminés" in subjects(house, G)
+        if held == "another hold":
+            assert len(house.mail.letters) == 1
+    with at(MONDAY, 10, 10):
+        outbox.drain()
+    assert sorted(subjects(house, G)) == [
+        "Paraphe : 1 dossier est terminé",
+        "Paraphe : 2 dossiers sont terminés",
+    ]
+
+
+def test_what_is_read_no_more_once_it_was_claimed_is_ended_by_no_letter_that_leaves_it_out(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = together.claim
+
+    def closes(row: outbox.Row) -> Sequence[int]:
+        tells = claim(row)
+        with writing() as db, db.begin():
+            closed = sa.update(Folder).where(Folder.id == folders[2])
+            db.execute(closed.values(sources={"read_as": "pes_payroll"}))
+        return tells
+
+    monkeypatch.setattr(together, "claim", closes)
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.drain()
+    with at(MONDAY, 10, 1):
+        outbox.drain()
+    assert "Paraphe : 2 dossiers sont terminés" in subjects(house, G)
+    assert len(house.mail.letters) == 2, "the third is told by the letter that says nothing of it"
+    assert ends() == {"done sent": 2, f"done {together.TOLD}": 1}
+
+
+def test_a_folder_whose_reading_is_closed_is_told_apart(house: House, folders: list[int]) -> None:
     with writing() as db, db.begin():
         db.execute(
             sa.update(Folder).where(Folder.id == folders[0]).values(sources={"read_as": "pes_payroll"})

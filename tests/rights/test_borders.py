@@ -295,7 +295,8 @@ def test_every_letter_went_to_somebody_who_may_read_the_folder_it_names(scene: S
                 continue  # they could read it when the letter left; who stands in, as long as it waited there
             assert may_read(db, scene.house.actor(login), db.get_one(Folder, row.folder_id)), (login, row.key)
             assert row.recipient in {None, email}
-            assert set(row.payload) <= {"event", "user_id", "folder_id", "by", "turn"}, row.key
+            # `tells`: numbers of rows to the same person, which it tells too
+        assert set(row.payload) <= {"event", "user_id", "folder_id", "by", "turn", "tells"}, row.key
 
 
 def test_pages_without_a_number_say_nothing_of_another_commune(scene: Scene) -> None:
