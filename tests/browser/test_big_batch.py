@@ -94,7 +94,7 @@ def test_each_folder_of_a_big_batch_is_signed_once_whatever_happens_meanwhile(
         "3 dossiers ne sont pas signés",
         "Ce document a été altéré",
         "Gwenola Tréhorel a repris ce dossier",
-        "Ce dossier ou cette page n’existe pas",
+        "Dossier que vous ne lisez plus",
     ):
         mayor.sees(words)
     once_each(house, folders, {damaged, taken_back, reassigned})

@@ -70,12 +70,17 @@ class Everywhere:
                 "rank",
                 "position",
                 "form",
-            }  # a form is one of two words, told by the address itself
+                "chart",
+            }  # a form is one of two words, a chart one of five, told by the address itself
             written = rule.arguments - {*(rule.defaults or ())}  # in its path
             free = {name for name in written if not name.endswith("_id") and name not in numbers}
             if text is not None and not free:
                 continue
-            values = dict.fromkeys(rule.arguments, 1) | {"folder_id": self.folder_id, "form": "csv"}
+            values = dict.fromkeys(rule.arguments, 1) | {
+                "folder_id": self.folder_id,
+                "form": "csv",
+                "chart": "mois",
+            }
             address = rule.build(values | dict.fromkeys(free, "LETTERS"))[1]
             for method in sorted((rule.methods or set()) - {"OPTIONS"}):
                 yield address.replace("LETTERS", "invoice" if text is None else text), method

@@ -3,6 +3,7 @@ import { TYPING } from "./dialogs.js";
 import { unsent } from "./forms.js";
 
 const ROW = ".frow, .hit, [data-rows] tr";
+const GESTURES = ".batchbar:has([data-selected]) .end [type=submit]";
 let cursor = -1;
 let leaving = null; // another page is on its way: a key is meant for that one
 
@@ -80,7 +81,7 @@ const NEEDS = {
   entrée: () => rows().length,
   x: () => document.querySelector(".frow .fcheck input"),
   n: () => document.getElementById("onglet-notes"),
-  g: () => document.querySelector(".batchbar:has([data-selected])"),
+  g: () => visible(GESTURES),
   "/": () => visible("input[type=search], input[name=q]") || document.querySelector("[data-search]"),
   échap: () => true,
   "?": () => true,
@@ -106,7 +107,7 @@ function pressed(event) {
     j: () => (rows().length ? moveTo(cursor + 1) : visible('[data-key="j"]')?.click()),
     k: () => (rows().length ? moveTo(cursor - 1) : visible('[data-key="k"]')?.click()),
     x: tick,
-    g: () => visible(".batchbar:has([data-selected]) .end [type=submit]")?.focus(),
+    g: () => visible(GESTURES)?.focus(),
     n: document.getElementById("onglet-notes") && note,
     "/": search,
     "?": () => document.querySelector('[data-opens="help"]')?.click(),
