@@ -345,7 +345,8 @@ def _refuse_over(db: Db, row: Row) -> None:
         former = db.scalar(later.limit(1)) is not None
     if former:
         raise Needless(absent.CHANGED)
-    if row.payload["event"] == hours.COVER_BEGINS and absence is not None and absence.ends_at <= now():
+    starts = row.payload["event"] in {hours.COVER_SET, hours.COVER_BEGINS}
+    if starts and absence is not None and absence.ends_at <= now():
         raise Needless("cet intérim est terminé avant que le courriel qui en dit le début ait pu partir")
 
 

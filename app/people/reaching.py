@@ -27,6 +27,93 @@ REFUSED_BY = "adresse refusée par le serveur"
 ASKING, AFTER = ("your_turn", "opinion_asked"), 120.0
 """The letters about one folder that the letter of all that waits tells, and how long after it they look whether it did."""
 
+ASKED_AGAIN = frozenset(
+    {
+        "absence_begins",
+        "absence_over",
+        "absence_set",
+        "account_closed",
+        "account_invited",
+        "account_reopened",
+        "digest",
+        "drafts_arrived",
+        "factor_changed",
+        "mentioned",
+        "nobody_may_act",
+        "opinion_asked",
+        "password_reset",
+        "secretary_named",
+        "your_turn",
+    }
+)
+"""The letters of which the writer asks again, as each leaves, whether what it says is still so (`app/notices/letter.py`)."""
+FACTS = frozenset(
+    {
+        "account_changed",
+        "account_joined",
+        "act_withdrawn",
+        "another_answer",
+        "certificate_enrolled",
+        "done",
+        "emergency_opened",
+        "for_information",
+        "late_anomaly",
+        "letter_arrived",
+        "login_tried",
+        "mandate_ended",
+        "new_device",
+        "opinion_given",
+        "partly_taken",
+        "password_changed",
+        "person_exported",
+        "receipt_arrived",
+        "recovery_moved",
+        "refused",
+        "sent_back",
+        "session_closed",
+        "signatures_refused",
+        "signed",
+        "step_passed",
+        "steps_changed",
+    }
+)
+"""Those that say what somebody did, or what came, which nothing undoes; of a folder, as long as their reader may read it."""
+AGEING = frozenset(
+    {
+        "account_administers",
+        "act_unavailable",
+        "application_ends",
+        "arrival_astray",
+        "certificate_confirmed",
+        "certificate_ends",
+        "certificate_withdrawn",
+        "chorus_back",
+        "chorus_password_ends",
+        "chorus_refuses",
+        "chorus_silent",
+        "closing_refused",
+        "confirmation_awaited",
+        "desk_rights",
+        "handed_over",
+        "letter_astray",
+        "letter_withheld",
+        "mandate_ends",
+        "no_longer_awaited",
+        "operator_back",
+        "operator_certificate_ends",
+        "operator_refuses",
+        "operator_silent",
+        "order_returned",
+        "receipt_late",
+        "return_astray",
+        "return_withheld",
+        "seal_ends",
+        "unread_answer",
+    }
+)
+"""Those that say how things stand, and that nothing asks again: they stay under « Travail de fond », where who administers
+reads of when they are and puts them back to work, or does not."""
+
 
 def is_dead(user: Any, own: Own) -> bool:
     """Whether reminders to the address of an account are stopped; `user` is a row with the columns of the account."""
@@ -37,7 +124,7 @@ def is_dead(user: Any, own: Own) -> bool:
 def confirm_own(db: Db, actor: Actor) -> int:
     """The actor says that his address serves: what it refused counts no more, and reminders leave again.
 
-    The letters that it had stopped leave too; how many.
+    The letters that it had stopped leave too, those that cannot be untrue by now (`ASKED_AGAIN`, `FACTS`); how many.
     """
     query = sa.select(User).where(User.id == actor.user_id).with_for_update()
     return serves(db, actor, db.scalars(query.execution_options(populate_existing=True)).one())
@@ -76,7 +163,7 @@ def serves(db: Db, actor: Actor, user: User) -> int:
 
 
 def stopped(db: Db, user: User) -> int:
-    """How many letters to the address of an account stopped because it was refused."""
+    """How many letters to the address of an account stopped because it was refused, and leave once it serves."""
     rows = sa.select(sa.func.count(Outbox.id)).where(
         Outbox.collectivity_id == user.collectivity_id, sa.text("state = 'parked'"), *_stopped(user)
     )
@@ -84,7 +171,7 @@ def stopped(db: Db, user: User) -> int:
 
 
 def _stopped(user: User) -> tuple[sa.ColumnElement[bool], ...]:
-    """The letters that stopped, but those that went to another address of the person (`former`, `recovery`)."""
+    """The letters that stopped and may leave late, but those to another address of the person (`former`, `recovery`)."""
     apart = (
         sa.func.coalesce(Outbox.payload[name].as_boolean(), sa.false()) for name in ("former", "recovery")
     )
@@ -92,6 +179,7 @@ def _stopped(user: User) -> tuple[sa.ColumnElement[bool], ...]:
         Outbox.kind == "mail",
         Outbox.payload["user_id"].as_integer() == user.id,
         Outbox.last_error.startswith(REFUSED_BY),
+        Outbox.payload["event"].as_string().in_(ASKED_AGAIN | FACTS),
         *(sa.not_(other) for other in apart),
     )
 

@@ -1,6 +1,7 @@
 """An address that refused letters: what says that it serves again, and what leaves then."""
 
 from html import unescape
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,12 +10,12 @@ from app.core import outbox
 from app.core.db import reading, writing
 from app.core.outbox import Outbox
 from app.folders import decide
-from app.notices import bounces
+from app.notices import bounces, letter
 from app.notices.models import Bounce
 from app.notices.returns.marks import of_address
 from app.operations import trace
 from app.operations.absences.planning import name_secretary
-from app.people import desks
+from app.people import desks, reaching
 from tests.builders.house import House
 from tests.notices.test_digests import MONDAY, G, K, N, T, address, at, refusals, subjects
 
@@ -171,3 +172,39 @@ def test_a_charge_that_is_given_again_is_told_once_once_the_address_serves(house
         outbox.drain()
     told = [one for one in subjects(house, T) if "absences" in one]
     assert told == ["Paraphe : vous pouvez écrire les absences de Nolwenn Abgrallec"]
+
+
+def test_every_letter_is_known_as_one_that_may_leave_late_or_not() -> None:
+    names = {one.name for one in (Path(letter.__file__).parent / "templates" / "email").glob("_*.txt")}
+    events = {name.removeprefix("_").removesuffix(".txt") for name in names}
+    kinds = (reaching.ASKED_AGAIN, reaching.FACTS, reaching.AGEING)
+    # No row asks for these: the form that others take, and what a page sends at once
+    assert sorted(events - {"layout", "restricted", "several", "settings_trial"}) == sorted(
+        event for kind in kinds for event in kind
+    )
+
+
+def test_what_says_how_things_stood_does_not_leave_by_itself_once_the_address_serves(house: House) -> None:
+    here, reader = house.actor(N).collectivity_id, house.actor(N).user_id
+    with at(MONDAY, 9):
+        outbox.drain()
+        house.mail.clear()
+        house.mail.refuse[address(N)] = DEAD
+        with writing() as db, db.begin():
+            for event in ("operator_silent", "password_changed"):
+                facts = {"event": event, "user_id": reader, "what": "4 janvier", "page": "/administration"}
+                outbox.post(db, here, [outbox.News("mail", f"late-{event}", facts)])
+        outbox.drain()
+        house.mail.refuse.clear()
+    person = text_of(house, K, f"/administration/personnes/{reader}")
+    assert "Le courriel arrêté repart alors" in person
+    with at(MONDAY, 15):
+        desks.ask_reset(N)
+        outbox.drain()
+        outbox.drain()
+    assert "Paraphe : votre mot de passe a changé" in subjects(house, N)
+    assert not [one for one in subjects(house, N) if "opérateur" in one]
+    with reading(here) as db:
+        parked = list(db.scalars(sa.select(Outbox.key).where(Outbox.state == "parked")))
+    assert parked == ["late-operator_silent"]
+    assert "Relancer" in text_of(house, K, "/administration")
