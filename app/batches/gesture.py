@@ -1,6 +1,7 @@
 """The verbs of whoever holds a batch: propose, start or take up again, leave unread folders out, give up the rest."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -33,6 +34,14 @@ NOTHING = {"hand": "confié à un autre bureau"}
 """What none of the folders may be, where it is no decision."""
 UNREAD = "Retiré du lot : vous ne l’avez pas ouvert."
 GIVEN_UP = "Lot abandonné : rien n’a été fait sur ce dossier."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page of a proposal says it will do: to which desk, by key, and to how many folders, None of who does not say."""
+
+    desk: str
+    size: int | None
 
 
 @use_case
@@ -120,8 +129,11 @@ def nothing(kind: str, why: str) -> Refusal:
 
 
 @use_case
-def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
+def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown | None = None) -> str:
     """Start a batch, or go on where it stood, with the present session; returns the word of the page that holds it.
+
+    `shown`: what the page said whose button it is; refuses `batch-desk-changed` and `batch-size-changed` where another page has
+    changed it since.
 
     An earlier page that still held it holds it no more. Refuses a rejection without a reason (`batch-reason-needed`), a handing
     without a reason (`handing-reason`) or a desk (`batch-desk-needed`),
@@ -135,6 +147,8 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
         require(actor, RIGHTS[batch.kind])
     if batch.kind == "hand" and not batch.desk:
         raise Refusal("batch-desk-needed")
+    if shown is not None and batch.started_at is None:
+        _refuse_changed(db, batch, shown)
     if batch.kind in REASONED and batch.started_at is None:
         batch.reason = typed(reason)
         if not batch.reason:
@@ -151,6 +165,17 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
         payload = {"batch_id": batch.id, "turn": batch.turn}
         post(db, batch.collectivity_id, [News(DECIDE, row_key(batch.id, batch.turn), payload)])
     return batch.holder
+
+
+def _refuse_changed(db: Db, batch: Batch, shown: Shown) -> None:
+    """Refuse what the page of the button did not show: two pages of one proposal may be open."""
+    if batch.kind == "hand" and shown.desk != batch.desk:
+        raise Refusal("batch-desk-changed")
+    query = sa.select(sa.func.count(BatchItem.id)).where(
+        BatchItem.batch_id == batch.id, BatchItem.state.in_(OPEN)
+    )
+    if shown.size is not None and shown.size != db.scalar(query):
+        raise Refusal("batch-size-changed")
 
 
 def _shown(db: Db, batch_id: int) -> list[str]:

@@ -19,6 +19,14 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été confié : choisissez d’abord à quel bureau vous confiez ces dossiers.",
     ),
+    "batch-desk-changed": (
+        409,
+        "Rien n’a été confié : le bureau choisi a changé dans une autre page. Relisez ci-dessous à qui vont ces dossiers, puis confirmez.",
+    ),
+    "batch-size-changed": (
+        409,
+        "Rien n’a été fait : la liste des dossiers a changé dans une autre page. Relisez-la ci-dessous, puis confirmez.",
+    ),
     "batch-started": (
         409,
         "Ce lot a déjà commencé : sa liste ne change plus. Rechargez la page pour voir où il en est.",

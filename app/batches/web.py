@@ -42,6 +42,8 @@ UNDO = {
     "hand": ("Ne plus confier ce dossier", "Ne plus confier ces {} dossiers"),
 }
 """The button that takes back what a batch has just done, of one folder and of several."""
+CHANGED = frozenset({"batch-desk-changed", "batch-size-changed"})
+"""The refusals of a page that shows what another page has changed since."""
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -135,13 +137,20 @@ def choose_desk(batch_id: int) -> Response | tuple[str, int]:
 def start(batch_id: int) -> Response | tuple[str, int]:
     """Start it, or take it up where it stood."""
     reason = request.form.get("reason", "")
+    shown = gesture.Shown(request.form.get("desk", ""), key_in(request.form.get("size")))
     try:
-        gesture.take_up(g.actor, batch_id, reason)
+        gesture.take_up(g.actor, batch_id, reason, shown)
     except Refusal as refusal:
-        if refusal.key not in {"batch-reason-needed", "handing-reason", "batch-desk-needed", "words-long"}:
+        if refusal.key not in {
+            *CHANGED,
+            "batch-reason-needed",
+            "handing-reason",
+            "batch-desk-needed",
+            "words-long",
+        }:
             raise
         status, error = sentences.say(refusal.key, refusal.facts)
-        return _page(batch_id, error), status
+        return _page(batch_id, error, changed=refusal.key in CHANGED), status
     return _to(batch_id)
 
 
@@ -297,7 +306,7 @@ def _to(batch_id: int) -> Response:
     return redirect(url_for("batches.show", batch_id=batch_id))
 
 
-def _page(batch_id: int, error: str | None = None, *, choosing: bool = False) -> str:
+def _page(batch_id: int, error: str | None = None, *, choosing: bool = False, changed: bool = False) -> str:
     with reading(g.actor.collectivity_id) as db:
         standing = progress.standing(db, g.actor, batch_id)
         retry = len(progress.again(db, g.actor, batch_id)) if standing.state == "ended" else 0
@@ -318,6 +327,7 @@ def _page(batch_id: int, error: str | None = None, *, choosing: bool = False) ->
         warned=warned,
         meant=meant,
         error=error,
+        changed=changed,
         undo=_undo(batch_id, standing.kind, offer) if offer else None,
         handed=handed,
         frequent=FREQUENT,

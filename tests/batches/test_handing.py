@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 from threading import Barrier, Thread
 
 import pytest
@@ -32,6 +33,8 @@ G, R, N, T, S, A, B = (
     "b.cadiou",
 )
 WHY = "Le marché est suivi par la direction."
+HANDED = {"reason": WHY, "desk": "direction"}
+"""What the button of such a batch posts, with the desk that its page shows."""
 
 
 @pytest.fixture
@@ -56,16 +59,18 @@ def test_several_are_handed_with_one_reason_each_in_its_own_journal(house: House
     assert "Direction générale" in page
     assert "3 dossiers peuvent y aller" in page
     assert "Service de la paye" not in page, "who may not put a visa is not offered"
-    refused = finances.post(f"/lots/{number}/commencer", {"reason": WHY}, status=422)
+    refused = finances.post(f"/lots/{number}/commencer", HANDED, status=422)
     assert "choisissez d’abord à quel bureau" in refused
     assert "choisissez d’abord à quel bureau" in finances.post(f"/lots/{number}/bureau", status=422)
     finances.post(f"/lots/{number}/bureau", {"desk": "direction"})
     page = plain(finances.page(number))
     assert re.search(r"Confiés <b[^>]*>à la Direction générale", page)
-    assert "écrivez le motif" in finances.post(f"/lots/{number}/commencer", {"reason": " "}, status=422)
+    assert "écrivez le motif" in finances.post(
+        f"/lots/{number}/commencer", {**HANDED, "reason": " "}, status=422
+    )
     assert all(parts(one) == [("desk:finances", "active")] for one in folders), "nothing before the gesture"
-    finances.post(f"/lots/{number}/commencer", {"reason": WHY})
-    finances.post(f"/lots/{number}/commencer", {"reason": WHY})  # twice the same click
+    finances.post(f"/lots/{number}/commencer", HANDED)
+    finances.post(f"/lots/{number}/commencer", HANDED)  # twice the same click
     house.drain()
     became(number, dict.fromkeys(folders, ("done", "")))
     for one in folders:
@@ -76,7 +81,7 @@ def test_several_are_handed_with_one_reason_each_in_its_own_journal(house: House
     page = finances.page(number)
     assert "3 dossiers confiés sur 3" in page
     assert "Remise de 3 dossiers" in finances.text("/lots")
-    finances.post(f"/lots/{number}/commencer", {"reason": WHY}, status=409)
+    finances.post(f"/lots/{number}/commencer", HANDED, status=409)
     house.drain()
     assert [house.journal(one).count("folder.handed") for one in folders] == [1, 1, 1]
     house.approve(folders[0], S)
@@ -129,7 +134,7 @@ def test_another_desk_may_be_chosen_and_takes_in_again_what_the_first_left_out(
     for desk in ("paye", "nulle-part"):
         assert "Rien n’a été fait" in finances.post(f"/lots/{number}/bureau", {"desk": desk}, status=409)
     assert [one.state for one in items(number)] == ["waiting", "left_out"]
-    finances.post(f"/lots/{number}/commencer", {"reason": WHY})
+    finances.post(f"/lots/{number}/commencer", HANDED)
     finances.post(f"/lots/{number}/bureau", {"desk": "technique"}, status=409)
     house.drain()
     assert [one.state for one in items(number)] == ["done", "left_out"]
@@ -147,7 +152,7 @@ def test_of_a_closed_type_no_desk_outside_its_circuit_is_handed_it(house: House)
     refused = ronan.post(f"/lots/{number}/bureau", {"desk": "paye"}, status=409)
     assert "ne lit pas ce dossier" in refused
     ronan.post(f"/lots/{number}/bureau", {"desk": "finances"})
-    ronan.post(f"/lots/{number}/commencer", {"reason": WHY})
+    ronan.post(f"/lots/{number}/commencer", {**HANDED, "desk": "finances"})
     house.drain()
     became(number, {folder_id: ("done", "")})
 
@@ -168,7 +173,7 @@ def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(
         question="Le bon ?",
         waits=False,
     )
-    finances.post(f"/lots/{number}/commencer", {"reason": WHY})
+    finances.post(f"/lots/{number}/commencer", HANDED)
     house.drain()
     became(
         number,
@@ -189,7 +194,7 @@ def test_a_desk_that_was_closed_and_a_seat_that_was_lost_are_told_folder_by_fold
 ) -> None:
     folders = [house.an_invoice("finance") for _ in range(2)]
     number = chosen(finances, folders)
-    finances.post(f"/lots/{number}/commencer", {"reason": WHY})
+    finances.post(f"/lots/{number}/commencer", HANDED)
     here = house.actor(N).collectivity_id
     for seat in house.actor(S).seats:
         desks.seat(here, seat.key, S, ())
@@ -206,7 +211,7 @@ def test_what_was_handed_together_is_taken_back_within_the_seconds(house: House,
     pause.configure(60)
     try:
         number = chosen(finances, folders)
-        finances.post(f"/lots/{number}/commencer", {"reason": WHY})
+        finances.post(f"/lots/{number}/commencer", HANDED)
         outbox.drain()
         assert "Ne plus confier ces 3 dossiers" in finances.page(number)
         decide.open_meanwhile(house.actor(S), folders[0])
@@ -247,7 +252,7 @@ def test_another_person_finds_no_such_batch_and_whoever_may_not_act_proposes_non
 def test_two_workers_hand_each_folder_once(house: House, finances: Hand) -> None:
     folders = [house.an_invoice("finance") for _ in range(3)]
     number = chosen(finances, folders)
-    finances.post(f"/lots/{number}/commencer", {"reason": WHY})
+    finances.post(f"/lots/{number}/commencer", HANDED)
     with reading() as db:
         order = carry.order_of(db, number)
     numbers, ready, errors = [one.id for one in items(number)], Barrier(2), list[BaseException]()
@@ -268,3 +273,29 @@ def test_two_workers_hand_each_folder_once(house: House, finances: Hand) -> None
     assert not errors
     assert [house.journal(one).count("folder.handed") for one in folders] == [1, 1, 1]
     assert timedelta(0) < now() - items(number)[0].changed_at < timedelta(minutes=1)
+
+
+def test_a_button_does_what_its_page_shows_and_not_what_another_page_chose(
+    house: House, finances: Hand
+) -> None:
+    folders = [house.an_invoice("finance") for _ in range(2)]
+    number = chosen(finances, folders)
+    page = finances.page(number)
+    assert "à la Direction générale" in plain(page)
+    (form,) = re.findall(rf'action="/lots/{number}/commencer".*?</form>', page, re.DOTALL)
+    shown = dict(re.findall(r'name="(desk|size)" value="([^"]*)"', form))
+    assert shown == {"desk": "direction", "size": "2"}
+    finances.post(f"/lots/{number}/bureau", {"desk": "maire"})  # in another page, left there
+    again = finances.post(f"/lots/{number}/commencer", {"reason": WHY, **shown}, status=409)
+    assert "le bureau choisi a changé" in plain(again)
+    assert WHY in unescape(again), "what was written stays"
+    assert "is-invalid" not in again
+    assert "au Bureau du maire" in plain(again)
+    finances.post(f"/lots/{number}/commencer", {"reason": WHY}, status=409)
+    assert parts(folders[0])[-1][0] != "desk:maire"
+    # The same of the number of folders, whatever is to be done
+    visas = finances.propose("approve", folders)
+    assert "la liste des dossiers a changé" in plain(
+        finances.post(f"/lots/{visas}/commencer", {"size": "3"}, status=409)
+    )
+    finances.post(f"/lots/{visas}/commencer", {"size": "2"})

@@ -57,7 +57,7 @@ def test_killed_at_each_point_each_folder_is_handed_once(forge: Forge) -> None:
         house.drain()
         number = finances.propose("hand", folders)
         finances.post(f"/lots/{number}/bureau", {"desk": "direction"})
-        finances.post(f"/lots/{number}/commencer", {"reason": "Suivi par la direction."})
+        finances.post(f"/lots/{number}/commencer", {"reason": "Suivi par la direction.", "desk": "direction"})
         killed(forge, name, point, nth, after=after)
         assert [one.state for one in items(number)] == ["done"] * 3, name
         assert [house.journal(one).count("folder.handed") for one in folders] == [1] * 3, name
