@@ -163,7 +163,7 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown 
         _ask_no_more(db, batch)
     else:
         payload = {"batch_id": batch.id, "turn": batch.turn}
-        post(db, batch.collectivity_id, [News(DECIDE, row_key(batch.id, batch.turn), payload)])
+        post(db, batch.collectivity_id, [News(DECIDE, row_key(batch), payload)])
     return batch.holder
 
 
@@ -214,14 +214,21 @@ def mine(db: Db, actor: Actor, batch_id: int, *, lock: bool = False) -> Batch:
     return batch
 
 
-def row_key(batch_id: int, turn: int, part: int | None = None) -> str:
-    """The key of the outbox row that works on a batch, or on one part of it."""
-    return f"batch-{batch_id}-{turn}" + ("" if part is None else f"-{part}")
+def row_key(batch: Batch, part: int | None = None) -> str:
+    """The key of the outbox row that works on a batch at its present turn, or on one part of it.
+
+    With the moment when it was proposed: where a batch is removed, its number may be given again, and its rows stay.
+    """
+    moment = int(batch.created_at.timestamp() * 1_000_000)
+    return f"batch-{batch.id}-{moment}-{batch.turn}" + ("" if part is None else f"-{part}")
 
 
 def at_work(db: Db, batch: Batch) -> bool:
     """Whether the worker still has something to do for this batch, or the page that holds it is there."""
-    keys = {row_key(batch.id, batch.turn)}
+    keys = {
+        row_key(batch),
+        f"batch-{batch.id}-{batch.turn}",
+    }  # the second, of a row posted before they said when
     if batch.kind == "sign":
         query = sa.select(BatchItem.carrier).where(
             BatchItem.batch_id == batch.id, BatchItem.state == "signed"
@@ -229,7 +236,11 @@ def at_work(db: Db, batch: Batch) -> bool:
         keys = {carrier for carrier in db.scalars(query.distinct()) if carrier}
         if batch.holder is not None and batch.seen_at is not None and batch.seen_at > now() - IN_A_PAGE:
             return True
-    alive = sa.select(Outbox.id).where(Outbox.key.in_(keys), Outbox.state.in_(["pending", "running"]))
+    alive = sa.select(Outbox.id).where(
+        Outbox.key.in_(keys),
+        Outbox.state.in_(["pending", "running"]),
+        Outbox.created_at >= batch.created_at,
+    )
     return db.scalar(alive.limit(1)) is not None
 
 

@@ -203,7 +203,7 @@ def receive_in(db: Db, actor: Actor, batch: Batch, answers: Sequence[Answer]) ->
     if taken:
         first = min(taken, key=lambda item: item.id)
         # With its session: a folder that was put back may be signed again by the same page, in the same turn
-        key = f"{row_key(batch.id, batch.turn, first.id)}-{(first.signature_session or '')[:8]}"
+        key = f"{row_key(batch, first.id)}-{(first.signature_session or '')[:8]}"
         for item in taken:
             item.carrier = key
         payload = {"batch_id": batch.id, "items": [item.id for item in taken]}

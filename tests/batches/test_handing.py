@@ -8,9 +8,9 @@ from threading import Barrier, Thread
 import pytest
 import sqlalchemy as sa
 
-from app.batches import carry
+from app.batches import carry, gesture
 from app.batches.models import Batch
-from app.core import outbox
+from app.core import outbox, schema
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
@@ -299,3 +299,34 @@ def test_a_button_does_what_its_page_shows_and_not_what_another_page_chose(
         finances.post(f"/lots/{visas}/commencer", {"size": "3"}, status=409)
     )
     finances.post(f"/lots/{visas}/commencer", {"size": "2"})
+
+
+def test_a_batch_that_has_the_number_of_a_removed_one_starts(house: House, finances: Hand) -> None:
+    folders = [house.an_invoice("finance") for _ in range(2)]
+    number = chosen(finances, folders[:1])
+    finances.post(f"/lots/{number}/commencer", HANDED)
+    house.drain()
+    schema.downgrade("0135_search_days")  # below which no batch hands anything
+    schema.upgrade()
+    visas = finances.propose("approve", folders[1:])
+    if engine().dialect.name == "sqlite":
+        assert visas == number, "SQLite gives the number again"
+    finances.post(f"/lots/{visas}/commencer")
+    house.drain()
+    became(visas, {folders[1]: ("done", "")})
+
+
+def test_a_row_of_before_keys_said_when_their_batch_was_proposed_still_works(
+    house: House, finances: Hand
+) -> None:
+    (folder,) = [house.an_invoice("finance")]
+    number = finances.propose("approve", [folder])
+    finances.post(f"/lots/{number}/commencer")
+    with engine().begin() as connection:
+        rows = sa.update(Outbox).where(Outbox.kind == "batch.decide")
+        connection.execute(rows.values(key=f"batch-{number}-1"))
+    assert "Lot interrompu" not in finances.text(f"/lots/{number}")
+    with reading() as db:
+        assert gesture.at_work(db, db.get_one(Batch, number))
+    house.drain()
+    became(number, {folder: ("done", "")})
