@@ -484,13 +484,17 @@ def numbers(
 
 @dataclass(frozen=True)
 class Match:
-    """A folder that a search finds: what its facets count, and where at least one of the words is."""
+    """A folder that a search finds: what its facets count, and where at least one of the words is.
+
+    `begun`: it was never sent, so that `deposited_at` is when its draft was begun.
+    """
 
     id: int
     family: str
     type_version: int | None
     phase: str
     deposited_at: datetime
+    begun: bool
     in_title: bool
     in_documents: bool
     in_notes: bool
@@ -535,11 +539,12 @@ def matches(
     shown = ", ".join(map(str, numbers if whole else numbers[: page + 1]))
     flags = ", ".join(f"{asked.stands(part)} AS in_{part}" for part in PARTS)
     statement = (
-        f"SELECT f.id, f.family, f.type_version_id, f.phase, {_DEPOSITED} AS deposited_at, {flags} FROM folder f "
+        f"SELECT f.id, f.family, f.type_version_id, f.phase, {_DEPOSITED} AS deposited_at, "
+        f"f.submitted_at IS NULL AS begun, {flags} FROM folder f "
         f"LEFT JOIN folder_words w ON w.folder_id = f.id WHERE f.id IN ({shown}) ORDER BY f.id DESC"
     )
     typed = sa.text(statement).columns(
-        deposited_at=UTCDateTime(), **{f"in_{part}": sa.Boolean() for part in PARTS}
+        deposited_at=UTCDateTime(), begun=sa.Boolean(), **{f"in_{part}": sa.Boolean() for part in PARTS}
     )
     rows = [Match(*row) for row in db.execute(typed, _used(statement, asked.binds))]
     return Matches(rows, whole, asked.people)

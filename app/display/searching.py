@@ -84,7 +84,8 @@ class Facet:
 class Snippet:
     """Where the words are, beside the title: « Dans l’annexe « CCTP » », and the text around them.
 
-    Of what was found by a day, what happened in it: « Déposé le mardi 1er décembre 2026 », and no text.
+    Of what was found by a day, what happened in it: « Déposé le mardi 1er décembre 2026 » (« Commencé », of a
+    draft that was never sent), and no text.
     """
 
     where: str
@@ -268,13 +269,13 @@ def _snippets(db: Db, actor: Actor, query: Query, rows: Sequence[Match]) -> dict
 
 
 def _handled(db: Db, words: Sequence[Word], rows: Sequence[Match]) -> dict[int, Snippet]:
-    """Of the folders that were deposited in one of these days, or decided on by somebody, what was done and when."""
+    """Of the folders that were deposited, or begun, in one of these days, or decided on by somebody, what was done and when."""
     days = [one.days for one in words if one.days is not None]
     done = {}
     for row in rows:
         day = row.deposited_at.astimezone(PARIS).date()
         if any(first <= day <= last for first, last in days):
-            done[row.id] = Snippet(f"Déposé le {jour_long(day)}", ())
+            done[row.id] = Snippet(f"{'Commencé' if row.begun else 'Déposé'} le {jour_long(day)}", ())
     others = [row.id for row in rows if row.id not in done]
     if not others:
         return done

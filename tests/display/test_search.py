@@ -731,7 +731,7 @@ def test_a_folder_is_found_by_the_day_of_its_deposit_and_by_that_of_a_decision(
     }
     with engine().execution_options(writes=True).begin() as connection:
         for number, moment in ((deposited, evening), (other, evening + timedelta(hours=1))):
-            day = sa.update(Folder).where(Folder.id == number).values(created_at=moment)
+            day = sa.update(Folder).where(Folder.id == number).values(created_at=moment, submitted_at=moment)
             connection.execute(day)
     with writing() as db, db.begin():
         for number, who in ((decided, house.actor(N).user_id), (automatic, None)):
@@ -773,6 +773,14 @@ def test_a_folder_is_found_by_the_day_of_its_deposit_and_by_that_of_a_decision(
     page = house.client(G).get("/recherche?q=31/03/2031").get_data(as_text=True)
     assert "Déposé le lundi 31 mars 2031." in page
     assert "<mark>" not in page
+
+
+def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house: House) -> None:
+    begun = house.an_invoice("draft")
+    with engine().begin() as connection:
+        day = sa.update(Folder).where(Folder.id == begun)
+        connection.execute(day.values(created_at=datetime(2031, 3, 31, 9, tzinfo=UTC)))
+    assert found(house, G, "31/03/2031").snippets[begun].where == "Commencé le lundi 31 mars 2031"
 
 
 @pytest.mark.parametrize(
