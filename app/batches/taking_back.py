@@ -14,11 +14,14 @@ from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.transaction import use_case
-from app.folders import pause
+from app.folders import pause, undoing
+from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.folders.undoing import taken_back
 from app.people.actor import Actor
 
+CLOSELY = 60
+"""Of how many folders the page asks each whether it may be taken back; of more, what may not is told by the button alone."""
 PAST = {"approve": "visé", "hand": "confié"}
 
 
@@ -40,8 +43,15 @@ class Taken:
 
 def offered(db: Db, actor: Actor, batch_id: int) -> Offer | None:
     """What of an ended batch of visas, or of what was handed on, its person may take back now; None where nothing is."""
-    rows = _recent(db, actor, batch_id)
-    ends = [item.final_at for item, version in rows if item.final_at is not None and version == _after(item)]
+    rows = {item.folder_id: item for item, version in _recent(db, actor, batch_id) if version == _after(item)}
+    query = sa.select(Folder).where(Folder.id.in_(rows), readable_by(actor))
+    folders = db.scalars(query).all() if rows else ()
+    # Each as its own page offers it: a cover under which it was done may have ended, a desk been closed
+    closely = len(folders) <= CLOSELY
+    able = [
+        rows[folder.id] for folder in folders if not closely or undoing.offered(db, folder, actor) is not None
+    ]
+    ends = [item.final_at for item in able if item.final_at is not None]
     return Offer(len(ends), max(ends)) if ends else None
 
 

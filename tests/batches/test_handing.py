@@ -20,6 +20,7 @@ from tests.batches.test_decisions import facts_of
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import INVOICE, House
 from tests.folders.test_handing import RECEIVED, hand, made, parts
+from tests.operations.test_absences import away, over
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -330,3 +331,22 @@ def test_a_row_of_before_keys_said_when_their_batch_was_proposed_still_works(
         assert gesture.at_work(db, db.get_one(Batch, number))
     house.drain()
     became(number, {folder: ("done", "")})
+
+
+def test_what_was_handed_under_a_cover_is_not_offered_to_be_taken_back_once_it_has_ended(
+    house: House,
+) -> None:
+    folders = [house.an_invoice("service_done") for _ in range(2)]
+    house.drain()
+    absence = away(house, R, "m.kerzerho")
+    maiwenn = Hand(house, "m.kerzerho")
+    pause.configure(60)
+    try:
+        number = chosen(maiwenn, folders)
+        maiwenn.post(f"/lots/{number}/commencer", HANDED)
+        outbox.drain()
+        assert "Ne plus confier ces 2 dossiers" in maiwenn.page(number)
+        over(absence)
+        assert "Ne plus confier" not in maiwenn.page(number)
+    finally:
+        pause.configure(0)
