@@ -514,9 +514,9 @@ def retry(db: Db, collectivity_id: int, row_id: int) -> bool:
 
 
 @use_case
-def retry_all(db: Db, kind: str, collectivity_id: int | None = None) -> int:
-    """Put every parked row of a kind back to work, of one collectivity or of all; how many."""
-    rows = [Outbox.kind == kind, Outbox.state == "parked"]
+def retry_all(db: Db, kind: str, collectivity_id: int | None = None, *which: sa.ColumnElement[bool]) -> int:
+    """Put every parked row of a kind back to work, of one collectivity or of all, those that `which` names; how many."""
+    rows = [Outbox.kind == kind, Outbox.state == "parked", *which]
     if collectivity_id is not None:
         rows.append(Outbox.collectivity_id == collectivity_id)
     values = {"state": "pending", "attempts": 0, "available_at": now(), "lease_until": None}

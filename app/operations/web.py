@@ -44,7 +44,6 @@ from app.operations.source.web import pages as source
 from app.operations.starting.web import pages as starting
 from app.operations.statements.web import pages as statements
 from app.people import reaching
-from app.people.models import User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
@@ -189,7 +188,7 @@ def admin() -> Response | str:
         refusing = _refusing(db, parked)
         # Put back to work, what an address refuses would be refused again
         counts = sa.select(Outbox.kind, sa.func.count(Outbox.id)).where(
-            sa.text("state = 'parked'"), Outbox.id.not_in(refusing)
+            sa.text("state = 'parked'"), sa.not_(reaching.refusing())
         )
         several = [
             (kind, KINDS.get(kind, "Tâche"), count)
@@ -253,16 +252,10 @@ def _rows(states: str) -> Any:
 
 def _refusing(db: Db, rows: Sequence[Outbox]) -> dict[int, int]:
     """The letters that stopped because their address was refused, and refuses still as far as is known: whose it is, by row."""
-    stopped = {
-        row.id: int(row.payload["user_id"])
-        for row in rows
-        if row.kind == "mail" and (row.last_error or "").startswith(reaching.REFUSED_BY)
-    }
-    people = sa.select(User.id).where(
-        User.id.in_(set(stopped.values())), User.active.is_(True), User.mail_refusals > 0
-    )
-    dead = set(db.scalars(people)) if stopped else set()
-    return {row_id: person for row_id, person in stopped.items() if person in dead}
+    numbers = [row.id for row in rows if row.kind == "mail"]
+    query = sa.select(Outbox.id).where(Outbox.id.in_(numbers), reaching.refusing())
+    dead = set(db.scalars(query)) if numbers else set()
+    return {row.id: int(row.payload["user_id"]) for row in rows if row.id in dead}
 
 
 def _view(
@@ -302,9 +295,10 @@ def retry(row_id: int) -> Response:
 @pages.post("/administration/envois/relancer")
 @guard("administer")
 def retry_all() -> Response:
-    """Put all that is parked of one kind back to work."""
+    """Put all that is parked of one kind back to work, but the letters that their address would refuse again."""
     kind = request.form.get("kind", "")
-    count = outbox.retry_all(kind, g.actor.collectivity_id) if kind in KINDS else 0
+    here, which = g.actor.collectivity_id, sa.not_(reaching.refusing())
+    count = outbox.retry_all(kind, here, which) if kind in KINDS else 0
     if not count:
         raise Refusal("row-unknown")
     flash(f"{count} envois sont relancés." if count > 1 else "L’envoi est relancé.", "ok")

@@ -184,6 +184,16 @@ def _stopped(user: User) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
+def refusing() -> sa.ColumnElement[bool]:
+    """The condition on a row of the outbox that its letter stopped because an address refused it, and refuses still."""
+    people = sa.select(User.id).where(User.active.is_(True), User.mail_refusals > 0)
+    return sa.and_(
+        Outbox.kind == "mail",
+        sa.func.coalesce(Outbox.last_error, "").startswith(REFUSED_BY),
+        sa.func.coalesce(Outbox.payload["user_id"].as_integer(), 0).in_(people),
+    )
+
+
 def also(count: int) -> str:
     """« , avec les 2 courriels qui étaient arrêtés »."""
     if not count:

@@ -113,6 +113,25 @@ def test_background_work_and_the_page_of_a_person_lead_to_each_other_and_one_but
     assert "Paraphe : 1 dossier est rejeté" in subjects(house, G)
 
 
+def test_the_button_that_puts_letters_back_to_work_does_as_many_as_it_says(house: House) -> None:
+    refused(house)
+    here, other = house.actor(G).collectivity_id, house.actor(G).user_id
+    with writing() as db, db.begin():
+        for rank in range(2):
+            facts = {"event": "password_changed", "user_id": other, "page": "/compte"}
+            outbox.post(db, here, [outbox.News("mail", f"stopped-{rank}", facts)])
+        stopped = sa.update(Outbox).where(Outbox.key.like("stopped-%"))
+        db.execute(stopped.values(state="parked", last_error="serveur de courriel absent"))
+    assert "Relancer les 2 envois « Courriel »" in text_of(house, K, "/administration")
+    admin = house.client(K)
+    sent = {"csrf_token": house.csrf(admin), "kind": "mail"}
+    page = admin.post("/administration/envois/relancer", data=sent, follow_redirects=True)
+    assert "2 envois sont relancés." in page.get_data(as_text=True)
+    with reading() as db:
+        parked = db.scalars(sa.select(Outbox.payload).where(Outbox.state == "parked")).all()
+    assert {one["user_id"] for one in parked} == {house.actor(N).user_id}
+
+
 def test_letters_that_wait_are_told_apart_where_they_may_be(house: House) -> None:
     here = house.actor(G).collectivity_id
     with at(MONDAY, 9), writing() as db, db.begin():
