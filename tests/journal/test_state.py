@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.core.db import engine
+from app.core.db import Base, engine
 from app.folders.models import Folder
 from app.journal import chain
 from app.journal.chain import GENESIS, digest
@@ -65,7 +65,7 @@ def put_back(*tables: str) -> Iterator[None]:
     kept = []
     with engine().connect() as connection:
         for name in tables:
-            table = sa.Table(name, sa.MetaData(), autoload_with=connection, resolve_fks=False)
+            table = Base.metadata.tables[name]
             kept.append((table, [dict(row) for row in connection.execute(sa.select(table)).mappings()]))
     yield
     with engine().begin() as connection:

@@ -375,9 +375,7 @@ def test_the_days_of_a_type_shorten_the_law_s(house: House) -> None:
 def test_the_delay_before_the_desk_above_is_told_is_shown_with_where_it_comes_from(house: House) -> None:
     number = begin(house)
     label = {"label": "Facture d’énergie"}
-    assert "Origine : « Réglages » : la famille, à défaut la collectivité" in words(
-        house.client(K).get(f"{PAGE}/{number}")
-    )
+    assert "« Réglages » : jamais, de la collectivité" in words(house.client(K).get(f"{PAGE}/{number}"))
     told = "Retard dit au bureau supérieur, dossiers en cours compris :"
     for typed, sentence in (
         ("1", "après 1 jour ouvré de retard"),
