@@ -5,8 +5,9 @@ is due, and at once where anything is done to the folder, an opinion on it is as
 not read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -99,11 +100,35 @@ def forget_reading(db: Db, folder_id: int, but: int | None) -> None:
     db.execute(sa.update(Reading).where(others).values(seen_at=None))
 
 
-def bring_back(db: Db, folder_id: int, user_ids: list[int]) -> None:
-    """Put a folder back in the lists of those whom somebody names on it, not read, in the caller's transaction."""
+def bring_back(db: Db, folder_id: int, user_ids: list[int]) -> dict[int, dict[str, Any]]:
+    """Put a folder back in the lists of those whom somebody names on it, not read, in the caller's transaction.
+
+    What it took of each person's marks, by his number, as `give_back` takes it.
+    """
     of_them = sa.and_(Reading.folder_id == folder_id, Reading.user_id.in_(user_ids))
+    former = {
+        mark.user_id: {
+            "seen_at": mark.seen_at and mark.seen_at.isoformat(),
+            "hidden_until": mark.hidden_until and mark.hidden_until.isoformat(),
+            "hidden_version": mark.hidden_version,
+        }
+        for mark in db.scalars(sa.select(Reading).where(of_them))
+        if mark.seen_at is not None or mark.hidden_until is not None
+    }
     back = {"hidden_until": None, "hidden_version": None, "seen_at": None}
     db.execute(sa.update(Reading).where(of_them).values(back))
+    return former
+
+
+def give_back(db: Db, folder_id: int, user_id: int, former: Mapping[str, Any]) -> None:
+    """Give a person the marks that `bring_back` took, in the caller's transaction, where he has made none since."""
+    mark = db.get(Reading, (folder_id, user_id), populate_existing=True, with_for_update=True)
+    if mark is None or mark.seen_at is not None or mark.hidden_until is not None:
+        return
+    opened, until = (former.get(key) for key in ("seen_at", "hidden_until"))
+    mark.seen_at = datetime.fromisoformat(opened) if opened else None
+    mark.hidden_until = datetime.fromisoformat(until) if until else None
+    mark.hidden_version = former.get("hidden_version")
 
 
 def hidden_until(folder: Folder, mark: Reading | None) -> datetime | None:

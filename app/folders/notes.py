@@ -4,7 +4,7 @@ A note for all is a line of the journal; one for oneself or for a desk is not, s
 nothing of where the folder stands, so that nobody's page goes stale by it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -23,7 +23,7 @@ from app.core.stems import forms_in, joined
 from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import authorize, lock, may_read, refuse_onlooker, refuse_stranger
-from app.folders.marks import bring_back
+from app.folders.marks import bring_back, give_back
 from app.folders.mentions import mentioned
 from app.folders.models import Folder, FolderNote, StepRun
 from app.folders.move import typed
@@ -275,9 +275,9 @@ def _write(db: Db, actor: Actor, folder: Folder, draft: Draft) -> int:
             facts["pin"] = {"sha256": version.sha256, "page": note.page, "box": note.box}
             facts["words"] = spaces(f", {place.words}")
         append(db, folder.collectivity_id, Event("note.added", actor.name, actor.user_id, folder.id, facts))
-    if told:
-        bring_back(db, folder.id, [number for number, _ in told])
-    post(db, folder.collectivity_id, [_letter(folder, note, number, actor) for number, _ in told])
+    former = bring_back(db, folder.id, [number for number, _ in told]) if told else {}
+    letters = [_letter(folder, note, number, actor, former.get(number)) for number, _ in told]
+    post(db, folder.collectivity_id, letters)
     return note.id
 
 
@@ -310,7 +310,10 @@ def _by(actor: Actor, note: FolderNote) -> bool:
     return note.user_id == actor.user_id and (actor.user_id is not None or note.who == actor.name)
 
 
-def _letter(folder: Folder, note: FolderNote, user_id: int, actor: Actor) -> News:
+def _letter(
+    folder: Folder, note: FolderNote, user_id: int, actor: Actor, former: Mapping[str, Any] | None
+) -> News:
+    """The letter to somebody who is named; `former`: the marks that the note took of him, for as long as it may be taken back."""
     facts = {
         "event": MENTIONED,
         "user_id": user_id,
@@ -319,6 +322,7 @@ def _letter(folder: Folder, note: FolderNote, user_id: int, actor: Actor) -> New
         "page": f"/dossiers/{folder.id}?onglet=notes",
         # All who read the folder read which letters it gave: not those of a note that is not for all
         **({"apart": True} if note.reach != Reach.ALL else {}),
+        **({"marks": former} if former and note.final_at is not None else {}),
     }
     return News("mail", f"{MENTIONED}-{note.id}-{user_id}", facts, folder.id, not_before=note.final_at)
 
@@ -466,7 +470,7 @@ def just_written(db: Db, folder: Folder, actor: Actor) -> datetime | None:
 
 @use_case
 def take_back(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
-    """Take back a note that one has just written, and its letters, which waited.
+    """Take back a note that one has just written, and its letters, which waited; who was named has his marks again.
 
     A note for all leaves its two lines in the journal. Refuses who may not read the folder, `note-gone`, `note-stays` to
     anybody but its author and of a note for oneself, `note-take-back-late`, and `note-take-back-read` once somebody else
@@ -480,6 +484,9 @@ def take_back(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
     if why := _stays(db, folder, actor, note):
         seconds = (note.final_at - note.written_at).total_seconds() if note.final_at is not None else 0
         raise Refusal(why, seconds=int(seconds))
+    for payload in db.scalars(sa.select(Outbox.payload).where(letters)):
+        if "marks" in payload:
+            give_back(db, folder.id, payload["user_id"], payload["marks"])
     stopped = sa.update(Outbox).where(letters, Outbox.state == "pending")
     stopped = stopped.values(
         state="done", done_at=now(), last_error="note annulée : ce courriel n’est pas parti"

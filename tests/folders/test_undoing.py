@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -20,7 +20,7 @@ from app.core.refusals import Refusal
 from app.display.exports import bundle
 from app.display.exports.slip import Slip
 from app.display.opening import shown_to
-from app.folders import continuing, decide, handing, notes, pause, undoing
+from app.folders import continuing, decide, handing, marks, notes, pause, undoing
 from app.folders.models import Folder, FolderNote, Reading, StepRun
 from app.folders.notes import Draft, Reach
 from app.journal.chain import verify
@@ -411,6 +411,28 @@ def test_of_what_is_shown_and_what_is_taken_back_at_that_instant_one_is_first(ho
     assert became[1].exception() is None
     assert getattr(became[0].exception(), "key", "") in {"", "take-back-left", "moved-on"}
     assert as_told(house)
+
+
+def test_a_note_that_is_taken_back_gives_back_what_it_took_of_the_marks_of_who_it_named(house: House) -> None:
+    folder_id = brought(house, "finance")
+    here, until = house.actor(N), now() + timedelta(days=2)
+    house.client(N).get(f"/dossiers/{folder_id}")
+    marks.hide(here, folder_id, until)
+
+    def mark() -> tuple[bool, datetime | None, int | None]:
+        with reading() as db:
+            row = db.get_one(Reading, (folder_id, here.user_id))
+            return row.seen_at is not None, row.hidden_until, row.hidden_version
+
+    before = mark()
+    assert before[:2] == (True, until)
+    with reading() as db:
+        people = notes.to_tell(db, db.get_one(Folder, folder_id), house.actor(G))
+    named = next(one.number for one in people if one.number == here.user_id)
+    number = notes.write(house.actor(G), folder_id, Draft("À revoir.", told=(named,)))
+    assert mark() == (False, None, None)
+    notes.take_back(house.actor(G), folder_id, number)
+    assert mark() == before
 
 
 def test_a_note_is_taken_back_as_long_as_nobody_read_it(house: House) -> None:
