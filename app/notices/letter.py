@@ -194,8 +194,8 @@ def write(
         message["List-Unsubscribe"] = f"<{stop_link}>"
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
             message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
-    told = several.rows if several is not None else ()
-    return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals), told)
+    rows = several.rows if several is not None else ()
+    return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals), rows)
 
 
 def _several(

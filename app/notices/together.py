@@ -199,8 +199,8 @@ def told_by(db: Db, actor: Actor, tells: Sequence[int]) -> Together | None:
         folders[letter.event] |= {letter.folder_id} & reads
     events = {event: len(numbers) for event, numbers in folders.items() if numbers}
     count = len(set().union(*folders.values()))
-    told = tuple(letter.id for letter in rows if letter.folder_id in reads)
-    return Together(count, events, told) if count > 1 else None
+    counted = tuple(letter.id for letter in rows if letter.folder_id in reads)
+    return Together(count, events, counted) if count > 1 else None
 
 
 def close(row: Row, tells: Sequence[int]) -> None:
