@@ -137,6 +137,7 @@ def _page(
         hiding=together.to_hide(every, until),
         days=_days(able, day, hour, until, error) if able else None,
         hand_url=url_for(plugged.selection[0][0]) if plugged.selection and g.actor.may(Right.ACT) else None,
+        handed=sum(one.handed for one in every),
     )
 
 

@@ -20,7 +20,10 @@ from app.folders.access import STEP, asking, read_by, readable_by
 from app.folders.marks import last_day
 from app.folders.models import Folder, Reading
 from app.people.actor import Actor
+from workflows.vocabulary import StepKind
 
+HANDED = (StepKind.VISA, StepKind.OPINION)
+"""Kinds of steps that may be handed to another desk (decision 0034)."""
 GONE = "Ce dossier ne vous attend plus."
 CHANGED = "Ce dossier a changé depuis que la liste l’a montré : ouvrez-le."
 UNOPENED = "Vous ne l’avez jamais ouvert : ouvrez-le d’abord."
@@ -32,6 +35,7 @@ class Item:
     """A folder, and how its reader has marked it; `due`: by when it is due from him, None where it does not await him.
 
     `changed`: it is no longer what the list showed; `new`: not read since it came to him; `hidden`: out of his list now.
+    `handed`: its step may be one that is handed to another desk, which a signature or a publication never is.
     """
 
     folder_id: int
@@ -43,6 +47,7 @@ class Item:
     opened: bool
     new: bool
     hidden: bool
+    handed: bool
 
     @property
     def last(self) -> date:
@@ -73,6 +78,7 @@ def items(db: Db, actor: Actor, wanted: Mapping[int, int]) -> list[Item]:
         STEP.c.folder_id,
         sa.func.min(STEP.c.due_on).label("due"),
         sa.func.max(STEP.c.entered_at).label("since"),
+        sa.func.max(sa.case((STEP.c.kind.in_(HANDED), 1), else_=0)).label("handed"),
     ).where(STEP.c.folder_id.in_(folders), STEP.c.state == "active", asking(actor))
     dues = {row.folder_id: row for row in db.execute(awaited.group_by(STEP.c.folder_id))}
     readings = sa.select(Reading).where(Reading.folder_id.in_(folders), Reading.user_id == actor.user_id)
@@ -98,6 +104,7 @@ def _item(folder: Any, version: int, step: Any, mark: Reading | None) -> Item:
         opened=mark is not None,
         new=seen is None or (step is not None and seen < step.since),
         hidden=until is not None and until > now(),
+        handed=bool(step is not None and step.handed),
     )
 
 
