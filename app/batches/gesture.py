@@ -225,10 +225,8 @@ def row_key(batch: Batch, part: int | None = None) -> str:
 
 def at_work(db: Db, batch: Batch) -> bool:
     """Whether the worker still has something to do for this batch, or the page that holds it is there."""
-    keys = {
-        row_key(batch),
-        f"batch-{batch.id}-{batch.turn}",
-    }  # the second, of a row posted before they said when
+    # The second is that of a row posted before keys said when
+    keys = {row_key(batch), f"batch-{batch.id}-{batch.turn}"}
     if batch.kind == "sign":
         query = sa.select(BatchItem.carrier).where(
             BatchItem.batch_id == batch.id, BatchItem.state == "signed"

@@ -65,13 +65,14 @@ class Everywhere:
         for rule in self.house.app.url_map.iter_rules():
             if rule.endpoint == "static":
                 continue
+            # A form is one of two words, a chart one of five: the address itself tells them
             numbers = {
                 "number",
                 "rank",
                 "position",
                 "form",
                 "chart",
-            }  # a form is one of two words, a chart one of five, told by the address itself
+            }
             written = rule.arguments - {*(rule.defaults or ())}  # in its path
             free = {name for name in written if not name.endswith("_id") and name not in numbers}
             if text is not None and not free:
