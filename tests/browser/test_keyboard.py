@@ -183,6 +183,32 @@ def test_who_moves_on_before_the_dialog_has_said_that_it_closed_keeps_the_new_pl
     expect(row).to_be_focused()
 
 
+def test_a_key_pressed_before_the_browser_has_drawn_that_the_dialog_is_gone_is_a_verb_again(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice("finance")
+    finance = Typist(person())
+    finance.log_in("n.abgrallec")
+    finance.person.folder(folder_id)
+    page = finance.page
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    finance.press("r")
+    area = page.get_by_label("Motif, en clair")
+    area.fill("Le tonnage est à vérifier.")
+    # Within one task the browser draws nothing: the field of the dialog has the focus still
+    where = page.evaluate(
+        """() => {
+          document.querySelector("dialog[open]").close();
+          const where = document.activeElement.name;
+          where && document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "r", bubbles: true, cancelable: true }));
+          return where;
+        }"""
+    )
+    assert where == "reason"
+    expect(area).to_be_visible()
+    expect(area).to_have_value("Le tonnage est à vérifier.")
+
+
 def test_the_help_lists_the_keys_that_do_something_there_and_lists_are_walked_by_them(
     house: House, person
 ) -> None:

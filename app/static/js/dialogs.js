@@ -4,7 +4,9 @@ import { restored, seen } from "./session.js";
 
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
 const PLACES = ["dialog", "panel"]; // where htmx puts fragments
-export const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
+const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
+// Until the next frame the browser leaves the focus in the field of a dialog that has just been closed.
+export const typing = (where, also = "") => Boolean(where.closest?.(TYPING + also) && !where.closest("dialog:not([open])"));
 const LONG = 20_000; // ms that a dialog may take to come: a line that is cut says nothing by itself
 const PROBE = 5_000; // ms in which a server that is there says who is logged in
 const openers = new WeakMap(); // the dialog: what opened it
@@ -92,7 +94,7 @@ function afterRequest(event) {
 // A key that is held down and finds the focus elsewhere than where it was pressed writes nothing there, and presses nothing;
 // only rows are walked so.
 function strays(event) {
-  if (event.repeat) return event.target !== began && (!/^[jk]$/i.test(event.key) || event.target.matches?.(TYPING));
+  if (event.repeat) return event.target !== began && (!/^[jk]$/i.test(event.key) || typing(event.target));
   [began, last] = [event.target, event.key];
   return false;
 }
@@ -102,7 +104,7 @@ function held(event) {
   const { key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || !HELD.test(key)) return;
   const open = document.querySelector("dialog[open]"); // closed meanwhile, it waits for no words
-  const awaited = landing && open ? key !== "Escape" : coming && !open && !event.target.closest?.(TYPING);
+  const awaited = landing && open ? key !== "Escape" : coming && !open && !typing(event.target);
   if (!strays(event) && !awaited) return;
   event.preventDefault();
   event.stopImmediatePropagation();

@@ -1,5 +1,5 @@
 // One-letter keys for those who read eighty folders a day; none of them signs or rejects by itself.
-import { TYPING } from "./dialogs.js";
+import { typing } from "./dialogs.js";
 import { unsent } from "./forms.js";
 
 const ROW = ".frow, .hit, [data-rows] tr";
@@ -99,7 +99,7 @@ function list() {
 function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]") || document.querySelector(".placebar")) return;
-  if (event.target.closest?.(`${TYPING}, summary, form:has([data-apart])`)) return;
+  if (typing(event.target, ", summary, form:has([data-apart])")) return;
   if (event.key === "Escape") return void document.querySelector("[data-select-none]")?.click();
   if (document.body.dataset.shortcuts !== "on") return;
   const key = event.key.toLowerCase();
