@@ -50,11 +50,11 @@ SAMPLE, COMMON = 300, 15
 """Words that this many have, of the last folders of the collectivity, are found soonest by reading one's own in order."""
 IN_HAND = ("draft", "running", "rejected")
 PRESSING, NEWEST, OLDEST = "echeance", "depot", "anciens"
-"""The orders of « Suivi », by the word of the address."""
+"""The orders of « Suivi », by the word of the address; the two last by number, which is the order in which folders were begun."""
 ORDERS = {
     PRESSING: "Les plus pressés d’abord",
-    NEWEST: "Les derniers déposés d’abord",
-    OLDEST: "Les premiers déposés d’abord",
+    NEWEST: "Les plus récents d’abord",
+    OLDEST: "Les plus anciens d’abord",
 }
 _DEPOSITED = DEPOSITED_AT.format("f.")
 _DECIDED = "p.state IN ('done', 'rejected')"

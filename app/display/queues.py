@@ -403,16 +403,25 @@ def _emitted(actor: Actor, phase: str, *, limit: int, more: str = "", depositing
 
 
 def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list[str]:
-    """The ended folders that each desk has decided on, newest first, `but` those that the caller has already.
+    """The ended folders that each desk has decided on, and the actor for somebody absent, newest first.
+
+    `but`: a condition that leaves out those that the caller has already.
 
     The folder is asked for each step found: as a join, PostgreSQL may read all ended folders to look for the desk's few.
     It is asked a yes or no, which PostgreSQL takes for one in two: of an equality it would expect one in two hundred.
     """
     ended = f"(SELECT f.phase = 'done'{but} FROM folder f WHERE f.id = s.folder_id)"
+    ways = {
+        f"d{n}": f"s.desk_id = :desk{n} AND s.state = 'done'{_and(reading_at(actor, seat))}"
+        for n, seat in enumerate(actor.seats)
+    }
+    if actor.user_id is not None:
+        # Not all that he has ever done, which is what his desks have: the few that he has by nothing else
+        ways["covered"] = "s.user_id = :me AND s.absent IS NOT NULL AND s.state = 'done'"
     # DISTINCT: a desk may have decided at several steps of one folder.
     return [
-        f"SELECT * FROM (SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'done'{_and(reading_at(actor, seat))} AND {ended}{more} ORDER BY s.folder_id DESC LIMIT {limit}) AS d{n}"
-        for n, seat in enumerate(actor.seats)
+        f"SELECT * FROM (SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE {way} AND {ended}{more} ORDER BY s.folder_id DESC LIMIT {limit}) AS {name}"
+        for name, way in ways.items()
     ]
 
 
@@ -455,7 +464,7 @@ def others(
     """The trays of what is elsewhere, newest first: came back (`returned`), on its way (`running`), ended (`done`).
 
     A desk finds there what it deposits, and in `running` and `done` also what it has decided on; a person, in `running`, what he
-    has acted on.
+    has acted on, and in `done` what he has decided in somebody's absence.
     """
     last = key_in(after)
     more = " AND {0} < :last" if last else ""
@@ -798,7 +807,7 @@ def _counters_sql(actor: Actor) -> str:
         found = _emitted(actor, phase, limit=CAP)
         if tray == "running" and _acts(actor):
             found.append(_under_way(actor, limit=CAP, but=but))
-        elif tray == "done" and actor.seats:
+        elif tray == "done" and _acts(actor):
             found.append(f"SELECT id FROM ({' UNION '.join(_decided(actor, limit=CAP, but=but))}) AS d")
         if found:
             # UNION ALL: no folder has two desks that deposit it, and `but` keeps from the last branch what

@@ -294,6 +294,8 @@ class StepRun(Base, Tenanted):
         sa.CheckConstraint("state IN ('active','done','passed','rejected','cancelled')", name="state_known"),
         _partial("ix_step_run_todo", "desk_id", "due_on", "entered_at", "id", where="state = 'active'"),
         _partial("ix_step_run_decided", "desk_id", "folder_id", where="state = 'done'"),
+        # What somebody has done for another, at a desk that was never his
+        _partial("ix_step_run_covered", "user_id", "folder_id", where="absent IS NOT NULL"),
         sa.Index("ix_step_run_folder_id", "folder_id", "id"),
         # Whom a folder has reached: a desk, a person who was named, one who acted; the last first, all and of one family
         sa.Index("ix_step_run_reached", "desk_id", "folder_id"),

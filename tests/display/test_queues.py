@@ -160,6 +160,14 @@ def test_who_holds_no_desk_follows_what_he_decided_for_somebody(house: House) ->
     for name, ids in lists.items():
         page = house.client("b.cadiou").get(f"/a-traiter?bannette={name}").get_data(as_text=True)
         assert {one for one in (folder_id, other) if f"/dossiers/{one}" in page} == ids, name
+    house.sign(folder_id, A)
+    house.drain()
+    assert tray(house, "b.cadiou", "running") == set()
+    assert tray(house, "b.cadiou", "done") == {folder_id}, (
+        "what he decided for somebody is found once it has ended"
+    )
+    assert tray(house, "b.cadiou", "done", family="deliberation") == set()
+    assert (count(house, "b.cadiou").running, count(house, "b.cadiou").done) == (0, 1)
 
 
 def test_what_is_under_way_and_awaits_the_reader_again_says_in_which_list_it_is(house: House) -> None:

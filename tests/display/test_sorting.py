@@ -181,8 +181,8 @@ def test_the_follow_up_list_has_the_most_pressing_first_and_other_orders_in_its_
     )
     assert followed(house, "/suivi?etat=&tri=anciens") == by_number
     page = html.unescape(house.client(N).get("/suivi?tri=depot").get_data(as_text=True))
-    assert "4 dossiers en cours, les derniers déposés d’abord" in page.replace("\xa0", " ")
-    assert re.search(r'<option value="depot" selected>Les derniers déposés d’abord', page)
+    assert "4 dossiers en cours, les plus récents d’abord" in page.replace("\xa0", " ")
+    assert re.search(r'<option value="depot" selected>Les plus récents d’abord', page)
     assert re.search(r'href="/suivi\.csv\?famille=&etat=running&tri=depot"', page)
     # What is shown as chosen is what is asked of another state, where it has that order, and the line says the same
     for state in ("running", "done", ""):
@@ -212,5 +212,5 @@ def test_the_follow_up_list_has_the_most_pressing_first_and_other_orders_in_its_
 def test_a_view_of_the_follow_up_list_keeps_its_order_and_no_other(house: House) -> None:
     client = house.client(N)
     page = client.get("/vues/nouvelle?page=follow&etat=running&tri=depot").get_data(as_text=True)
-    assert "les derniers déposés d’abord" in html.unescape(page)
+    assert "les plus récents d’abord" in html.unescape(page)
     assert client.get("/vues/nouvelle?page=follow&etat=done&tri=echeance").status_code == 422
