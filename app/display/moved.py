@@ -1,5 +1,6 @@
 """What happened to a folder while somebody was reading it: who did what, what was typed in vain, and where to go now."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,14 +8,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import family_of
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import to_desk
 from app.display import queues
+from app.display.forms import facts_typed
 from app.folders.models import ASKED, HANDED, STEPS_PER_ROUND, AskedOpinion, CircuitChange, Folder, StepRun
 from app.folders.move import decided
+from app.journal.models import JournalEntry
 from app.people.actor import Actor
+from workflows.family import normalised
 
+FILL_AND_APPROVE = "folders.fill, approve"
+"""What `folders.fill` asks where the same form puts the visa."""
 _LOST = {
     "folders.approve": "Votre visa n’a pas été enregistré.",
     "folders.reject": "Votre rejet n’a pas été enregistré.",
@@ -23,6 +30,7 @@ _LOST = {
     "folders.withdraw": "Le dossier n’a pas été abandonné.",
     "folders.coming": "Vos changements n’ont pas été appliqués.",
     "folders.fill": "Ce que vous avez rempli n’a pas été enregistré.",
+    FILL_AND_APPROVE: "Ni ce que vous avez rempli ni votre visa n’ont été enregistrés.",
     "folders.ask_opinion": "Rien n’a été demandé.",
     "folders.hand": "Rien n’a été confié.",
     "folders.relieve": "Personne n’a été remplacé.",
@@ -32,12 +40,13 @@ _LOST = {
     "folders.withdraw_opinion": "La demande d’avis n’a pas été retirée.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
 }
-_DECISIONS = frozenset({"folders.approve", "folders.reject", "folders.publish"})
+_DECISIONS = frozenset({"folders.approve", "folders.reject", "folders.publish", FILL_AND_APPROVE})
 _DONE = {
     **dict.fromkeys(_DECISIONS, "décidé"),
     "folders.hand": "confié",
     "folders.ask_opinion": "demandé",
     "folders.give_opinion": "répondu",
+    "folders.fill": "rempli",
 }
 """What may be posted again after its answer was lost, in the words of whoever did it."""
 OWN = "Vous avez déjà agi sur ce dossier"
@@ -61,13 +70,18 @@ _NOT_TYPED = frozenset(
 )
 
 
-def context(db: Db, folder: Folder, actor: Actor, endpoint: str, why: str = "") -> dict[str, Any]:
-    """What the page says: what changed (`why`, else the last act on the folder), what was not done, the next that waits."""
+def context(
+    db: Db, folder: Folder, actor: Actor, endpoint: str, why: str = "", form: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What the page says: what changed (`why`, else the last act on the folder), what was not done, the next that waits.
+
+    `form`: what was posted, which alone says whether fields that were filled in are filled in again.
+    """
     others = [line.id for line in queues.todo(db, actor) if line.id != folder.id]
     last = last_deed(db, folder)
     own = not why and last is not None and actor.user_id is not None and last.user_id == actor.user_id
     # Whoever posts a form again whose answer was lost did what it asks: what he is told is true of it too
-    mine = _own_act(db, folder, actor, endpoint)
+    mine = _own_act(db, folder, actor, endpoint, form or {})
     if own and last is not None:
         heading = OWN
         done = f"Vous avez {last.words} {moment_of_day(last.at)} : c’est enregistré."
@@ -90,12 +104,14 @@ def context(db: Db, folder: Folder, actor: Actor, endpoint: str, why: str = "") 
     }
 
 
-def _own_act(db: Db, folder: Folder, actor: Actor, endpoint: str) -> datetime | None:
+def _own_act(db: Db, folder: Folder, actor: Actor, endpoint: str, form: Mapping[str, str]) -> datetime | None:
     """When the actor last did what a form asks, since the folder was last sent, and has not taken back; None where he has not."""
     if actor.user_id is None or endpoint not in _DONE:
         return None
     in_round = (StepRun.folder_id == folder.id, StepRun.pass_number >= folder.round * STEPS_PER_ROUND)
     asked = StepRun.slot.like(f"{ASKED}%")
+    if endpoint == "folders.fill":
+        return _filled(db, folder, actor.user_id, form)
     if endpoint in _DECISIONS:
         query = sa.select(sa.func.max(StepRun.ended_at)).where(
             *in_round, StepRun.user_id == actor.user_id, StepRun.state.in_(["done", "rejected"]), ~asked
@@ -120,6 +136,24 @@ def _own_act(db: Db, folder: Folder, actor: Actor, endpoint: str) -> datetime | 
             CircuitChange.taken_back_at.is_(None),
         )
     return db.scalar(query)
+
+
+def _filled(db: Db, folder: Folder, user_id: int, form: Mapping[str, str]) -> datetime | None:
+    """When somebody last filled in these same values since the folder was sent; the journal alone says which account did."""
+    lines = sa.select(JournalEntry.id, JournalEntry.at, JournalEntry.facts).where(
+        JournalEntry.folder_id == folder.id
+    )
+    own = lines.where(JournalEntry.user_id == user_id, JournalEntry.event == "facts.filled")
+    line = db.execute(own.order_by(JournalEntry.id.desc()).limit(1)).one_or_none()
+    if line is None or (at := datetime.fromisoformat(line.at)) < (folder.submitted_at or at):
+        return None
+    family = family_of(folder.in_force)
+    values = {**folder.fields, **json.loads(line.facts)["facts"]}
+    written = normalised(family, facts_typed(family, form))
+    if any(value != values.get(key) for key, value in written.items()):
+        return None
+    # The folder is stamped after its line is written: where nothing came since, the change that it tells is this one
+    return at if db.execute(lines.where(JournalEntry.id > line.id).limit(1)).first() else folder.updated_at
 
 
 def typed(form: Mapping[str, str]) -> str:

@@ -114,7 +114,10 @@ def _refused(refusal: Refusal) -> Response:
     folder_id, why = (request.view_args or {})["folder_id"], str(refusal.facts.get("why", ""))
 
     def made(db: Db, folder: Folder) -> dict[str, Any]:
-        return moved.context(db, folder, g.actor, request.endpoint or "", why)
+        gesture = request.endpoint or ""
+        if gesture == "folders.fill" and request.form.get("then") == "approve":
+            gesture = moved.FILL_AND_APPROVE
+        return moved.context(db, folder, g.actor, gesture, why, request.form)
 
     context = shown_to(g.actor, folder_id, made)
     return make_response(

@@ -193,6 +193,40 @@ def test_a_value_that_decided_the_way_or_served_a_colleague_stands_and_a_stale_p
     assert house.folder(folder_id).fields[CODE] == "E-2"
 
 
+def test_a_form_that_is_filled_in_and_posted_again_says_what_it_did(house: House) -> None:
+    requiring(house, {"finance": [CODE]})
+    folder_id = at_finance(house)
+    version = str(house.folder(folder_id).version)
+    assert post(house, folder_id, version=version, **{CODE: "E-1"}).status_code == 302
+    again = post(house, folder_id, version=version, **{CODE: "E-1"})
+    told = words(again)
+    assert again.status_code == 409
+    assert "Vous avez déjà agi sur ce dossier" in told
+    assert re.search(
+        r"Ce que vous avez rempli à \d+ h \d\d est enregistré\. Cette fois-ci, rien de plus", told
+    )
+    told = words(post(house, folder_id, "t.lescoat", version=version, **{CODE: "E-2"}))
+    assert "Ce que vous avez rempli n’a pas été enregistré." in told, "somebody else did"
+    post(house, folder_id, "t.lescoat", **{CODE: "E-2"})
+    told = words(post(house, folder_id, version=version, **{CODE: "E-1"}))
+    assert re.search(r"Ce que vous avez rempli à \d+ h \d\d est enregistré ; cette fois-ci", told)
+    assert len(lines(folder_id, "facts.filled")) == 2
+
+
+def test_a_visa_of_the_form_that_fills_in_says_so_when_it_is_posted_again(house: House) -> None:
+    requiring(house, {"finance": [CODE]})
+    other = at_finance(house)
+    version = str(house.folder(other).version)
+    form = {CODE: "E-3", "then": "approve", "version": version}
+    assert "Ni ce que vous avez rempli ni votre visa" in words(post(house, other, **{**form, "version": "1"}))
+    answer = post(house, other, **form)
+    assert answer.status_code == 302, words(answer)
+    assert "Vous avez visé" in words(post(house, other, **form))
+    house.sign(other, "a.kervadec")
+    told = words(post(house, other, **form))
+    assert re.search(r"Ce que vous avez décidé à \d+ h \d\d est enregistré ; cette fois-ci", told)
+
+
 def test_a_batch_tells_apart_the_folders_that_lack_a_field_and_moves_the_others(house: House) -> None:
     requiring(house, {"finance": [CODE]})
     filled, empty, late = (at_finance(house) for _ in range(3))
