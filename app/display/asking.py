@@ -27,9 +27,9 @@ MOST_ORDERS = 24
 """In which what was typed is read again, without its amounts."""
 MOST_PEOPLE = 50
 _GROUPS = r"\d{1,3}(?:\s\d{3}(?!\d))+(?:[.,]\d{1,2})?|\d{1,3}(?:\.\d{3}(?!\d))+(?:,\d{1,2})?"
-_NUMBER = rf"({_GROUPS}|\d{{1,12}}(?:[.,]\d{{1,2}})?)(?![.,/]?\d|(?!euros?\b)\w)"
+_NUMBER = rf"({_GROUPS}|\d{{1,12}}(?:[.,]\d{{1,2}})?)(?![.,/]?\d|(?!eur(?:os?)?\b)\w)"
 """« 10 000 », « 1.234,56 », « 10,5 »; never the beginning of another number, of a date or of a word."""
-_EURO = r"\s*(?:€|euros?\b)"
+_EURO = r"\s*(?:€|eur(?:os?)?\b)"
 _SIGN = re.compile(rf"(>=|<=|≥|≤|>|<)\s*{_NUMBER}(?:{_EURO})?", re.IGNORECASE)
 _SAID = re.compile(rf"\b(plus|moins) de\s+{_NUMBER}{_EURO}", re.IGNORECASE)
 _COMPARED = re.compile(r"[<>≥≤]=?")

@@ -40,14 +40,14 @@ INDEXED = "fts_folder"
 _NUMBERED = re.compile(r"\bn[°º]\s*")
 _BETWEEN = re.compile(r"(?<=\w)[-_/.,‐‑–—](?=[^\W_])")
 _THOUSANDS = re.compile(
-    r"(?<!\d)\d{1,3}(?:\s\d{3})+(?=,\d\d(?!\d)|\s*(?:€|euros?\b))|(?<!\d)\d{3}\s\d{3}\s\d{3}\s\d{5}(?!\d)"
+    r"(?<!\d)\d{1,3}(?:\s\d{3})+(?=,\d\d(?!\d)|\s*(?:€|eur(?:os?)?\b))|(?<!\d)\d{3}\s\d{3}\s\d{3}\s\d{5}(?!\d)"
 )
 """« 1 234,56 », « 12 000 € », and a SIRET by groups: one word, whatever its spaces."""
 _DOTTED = re.compile(
-    r"(?<![\w.,/-])\d{1,3}(?:\.\d{3})+(?:(?=\s*(?:€|euros?\b))|,\d\d(?=\s*(?:€|euros?\b)|(?![.,]?\w)))"
+    r"(?<![\w.,/-])\d{1,3}(?:\.\d{3})+(?:(?=\s*(?:€|eur(?:os?)?\b))|,\d\d(?=\s*(?:€|eur(?:os?)?\b)|(?![.,]?\w)))"
 )
 """« 3.042,00 », « 3.042 € »: the same amount as « 3 042 »; « 3.042 » alone may be a reference, and stays as it is typed."""
-_EURO = re.compile(r"(?<=\d)\s*(?:€|euros?\b)")
+_EURO = re.compile(r"(?<=\d)\s*(?:€|eur(?:os?)?\b)")
 _ANY = "\0"  # no key holds it
 ESCAPE = "!"
 """The sign that escapes another in a pattern of `patterns`."""
@@ -169,6 +169,8 @@ def words_of(text: str, most: int) -> list[Word]:
 
     >>> [one.typed for one in words_of("le bail de l’école", 6)]
     ['bail', 'l’école']
+    >>> [one.typed for one in words_of("12 000 EUR", 6)], [one.typed for one in words_of("3.042 eur", 6)]
+    (['12000'], ['3042'])
     """
     dotted: dict[str, str] = {}
 
