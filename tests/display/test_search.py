@@ -811,7 +811,10 @@ def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house
         ("> 500 2031", "le mot « 2031 », un montant en euros de plus de 500,00 €"),
         ("> 10 000 2031", "le mot « 2031 », un montant en euros de plus de 10 000,00 €"),
         ("plus de 10 000 EUR 2031", "le mot « 2031 », un montant en euros de plus de 10 000,00 €"),
-        ("entre 500 et 10 000 eur", "des montants en euros d’au moins 500,00 € et d’au plus 10 000,00 €"),
+        (
+            "entre 500 et 10 000 eur",
+            "un montant en euros d’au moins 500,00 €, un montant en euros d’au plus 10 000,00 €",
+        ),
         ("> 1.234,56 bail", "le mot « bail », un montant en euros de plus de 1 234,56 €"),
         ("> 1.234.567", "un montant en euros de plus de 1 234 567,00 €"),
         ("> 1,234", "les mots « > » et « 1,234 »"),
