@@ -814,6 +814,45 @@ def test_who_is_named_in_a_note_is_ticked_and_told_as_one_types(house: House, pe
     finance.sees(f"Nommés : {name}")
 
 
+def test_the_names_that_an_at_sign_begins_are_offered_under_the_note(house: House, person) -> None:
+    folder_id, name = house.an_invoice("finance"), house.actor(G).name
+    first, last = name.split(" ", 1)
+    finance = Typist(person(N))
+    page = finance.page
+    finance.person.folder(folder_id, "notes")
+    expect(page.locator(finance.person.awake)).to_be_attached()
+    note, names = page.get_by_label("Votre note"), page.get_by_role("group", name="Noms à mettre après")
+    note.press_sequentially("Écrire à compta@kerlann.example")
+    expect(names).to_be_hidden()
+    note.fill("")
+    note.press_sequentially(f"Vu avec @{last[:3].lower()}")
+    expect(names.get_by_role("button")).to_have_text([name])
+    page.evaluate(AXE_SCRIPT)
+    no_barrier = "() => axe.run('#panel', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] })"
+    assert page.evaluate(no_barrier)["violations"] == []
+    finance.press("Tab")
+    expect(names.get_by_role("button")).to_be_focused()
+    finance.press("Enter")
+    expect(note).to_have_value(f"Vu avec @{name} ")
+    expect(note).to_be_focused()
+    expect(names).to_be_hidden()
+    expect(page.get_by_label(name, exact=True)).to_be_checked()
+    expect(page.locator("#note-nommer")).to_have_text(f"Courriel à {name}.")
+    # In the middle of what is written, and by a first name; nobody is offered for a note for oneself
+    note.fill(f"@{first} {last}, voir @ demain")
+    for _ in " demain":
+        finance.press("ArrowLeft")
+    expect(names.get_by_role("button", name=name)).to_be_visible()
+    page.keyboard.type(house.actor(R).name[:4])
+    names.get_by_role("button", name=house.actor(R).name).click()
+    expect(note).to_have_value(f"@{name}, voir @{house.actor(R).name} demain")
+    note.fill("")
+    note.press_sequentially(f"@{first[:2]}")
+    expect(names).to_be_visible()
+    page.get_by_label("Qui la lit").select_option("alone")
+    expect(names).to_be_hidden()
+
+
 def test_who_does_not_read_a_desk_note_is_not_ticked_and_the_page_says_so(house: House, person) -> None:
     folder_id, name = house.an_invoice("finance"), house.actor(G).name
     finance = person(N)
@@ -835,9 +874,8 @@ def test_who_does_not_read_a_desk_note_is_not_ticked_and_the_page_says_so(house:
     expect(page.locator(finance.awake)).to_be_attached()
     page.locator("summary", has_text="Répondre").click()
     page.get_by_label("Votre réponse").press_sequentially(f"Et avec @{name}")
-    expect(page.locator("form", has=page.get_by_label("Votre réponse")).get_by_role("status")).to_have_text(
-        outside
-    )
+    answer = page.locator("form", has=page.get_by_label("Votre réponse"))
+    expect(answer.locator(".form-text[role=status]")).to_have_text(outside)
     finance.button("Répondre").click()
     finance.sees("La note est écrite")
     finance.sees(f"Et avec @{name}")

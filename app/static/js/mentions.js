@@ -41,6 +41,52 @@ export function named(text, people) {
   return [found, unknown];
 }
 
+const BEGUN = /(?<![\p{L}\p{N}_@.])@([\p{L}'’ \u00a0\u202f-]{0,60})$/u; // where the next sign goes
+const OFFERED = 5;
+
+// Whether each word that was begun begins a word of the name, in its order; a name written whole asks for nothing more.
+function completes(begun, label) {
+  const parts = joined(cut(label)).split(" ");
+  const words = joined(cut(begun)).split(" ").filter(Boolean);
+  if (words.join(" ") === parts.join(" ")) return false;
+  let from = 0;
+  return words.every((word) => {
+    const at = parts.findIndex((part, rank) => rank >= from && part.startsWith(word));
+    from = at + 1;
+    return at >= 0;
+  });
+}
+
+// The people whose name what stands before the cursor begins, as buttons under the words: Tab reaches them, and so does a finger.
+function startOffers(area, after, readers) {
+  const offers = element("div", { class: "chips mt-2", role: "group", "aria-label": "Noms à mettre après « @ »" });
+  const heard = element("p", { class: "visually-hidden", role: "status" }); // for who does not see them come
+  offers.hidden = true;
+  after.after(heard, offers);
+  const begun = () => (area.selectionStart === area.selectionEnd ? area.value.slice(0, area.selectionStart).match(BEGUN) : null);
+  const put = (label) => {
+    const at = begun();
+    const end = area.selectionEnd;
+    area.focus();
+    if (at) area.setRangeText(`@${label}${/^\s/.test(area.value.slice(end)) ? "" : " "}`, at.index, end, "end");
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const offer = () => {
+    const at = begun();
+    const fits = at ? readers().filter(({ label }) => completes(at[1], label)).slice(0, OFFERED) : [];
+    offers.hidden = !fits.length;
+    const many = fits.length > 1 ? "s" : "";
+    heard.textContent = fits.length ? `${fits.length} nom${many} proposé${many} après « @ », par la touche Tab` : "";
+    offers.replaceChildren(...fits.map(({ label }) => {
+      const chip = element("button", { type: "button", class: "chip text-wrap" }, label);
+      chip.addEventListener("click", () => put(label));
+      return chip;
+    }));
+  };
+  for (const event of ["input", "click", "keyup"]) area.addEventListener(event, offer);
+  area.form.elements.reach?.addEventListener("change", offer);
+}
+
 export function startMentions(form) {
   const area = form.querySelector("[name=words]");
   const words = form.querySelector(`#${area.id}-nommer`);
@@ -54,10 +100,13 @@ export function startMentions(form) {
   const spared = new Set(); // unticked by hand
   let [found, ticked] = [new Set(), new Set()]; // by what is written
 
-  const look = () => {
+  const read = () => {
     const [to, desk] = (reach?.value ?? form.dataset.mentions).split("-");
-    const alone = to === "alone";
-    const readers = desk ? people.filter((one) => one.desks.includes(desk)) : alone ? [] : people;
+    return desk ? people.filter((one) => one.desks.includes(desk)) : to === "alone" ? null : people;
+  };
+  const look = () => {
+    const alone = !read();
+    const readers = read() ?? [];
     const [outside, unknown] = [new Set(), new Set()];
     found = new Set();
     for (const after of mentions(area.value)) {
@@ -98,5 +147,6 @@ export function startMentions(form) {
   reach?.addEventListener("change", look);
   form.addEventListener("submit", look);
   look();
+  startOffers(area, words, () => read() ?? []);
   form.append(element("input", { type: "hidden", name: "mentions", value: "read" })); // from here the boxes alone say who is told
 }
