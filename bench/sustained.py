@@ -188,10 +188,9 @@ class Hand:
         status, _, where = self.ask(agent, "POST", "/lots", urllib.parse.urlencode(sent).encode())
         if status not in {302, 303}:
             return status
-        shown, _ = self._get(agent, where)
-        return (
-            self._post(agent, f"{urllib.parse.urlsplit(where).path}/commencer", []) if shown == 200 else shown
-        )
+        shown, text = self._get(agent, where)
+        button = re.search(r'action="(/lots/\d+/commencer\?[^"]+)"', text)
+        return self._post(agent, button[1], []) if button else shown
 
     def _follow(self, agent: Agent) -> int:
         return self._get(agent, "/suivi")[0]

@@ -1,8 +1,9 @@
 """The verbs of whoever holds a batch: propose, start or take up again, leave unread folders out, give up the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 
 import sqlalchemy as sa
 
@@ -38,10 +39,24 @@ GIVEN_UP = "Lot abandonné : rien n’a été fait sur ce dossier."
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page of a proposal says it will do: to which desk, by key, and to how many folders, None of who does not say."""
+    """What the page whose button it is had shown: its mark (`mark_of`), and to which desk it hands the folders, by key."""
 
-    desk: str
-    size: int | None
+    mark: str
+    desk: str = ""
+
+
+def mark_of(batch: Batch, items: Iterable[BatchItem]) -> str:
+    """What a page has shown of a batch: which proposal, and, after the hyphen, its act, its desk, its folders and their versions.
+
+    The first part is the moment when it was proposed: a proposal gives way to the next one, which may have its number.
+    """
+    waiting = sorted(f"{item.folder_id}:{item.folder_version}" for item in items if item.state in OPEN)
+    content = "|".join((batch.kind, batch.desk, *waiting))
+    return f"{_moment(batch)}-{sha256(content.encode()).hexdigest()[:32]}"
+
+
+def _moment(batch: Batch) -> int:
+    return int(batch.created_at.timestamp() * 1_000_000)
 
 
 @use_case
@@ -89,11 +104,15 @@ def propose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> int:
 
 
 @use_case
-def leave_unread_out(db: Db, actor: Actor, batch_id: int) -> None:
-    """Take out of a proposal what its person has never opened; refuses `batch-nothing` when nothing else is in it."""
+def leave_unread_out(db: Db, actor: Actor, batch_id: int, mark: str) -> None:
+    """Take out of a proposal what its person has never opened; refuses `batch-nothing` when nothing else is in it.
+
+    `mark`: what the page had shown; refuses `batch-changed` where that was another proposal.
+    """
     batch = mine(db, actor, batch_id, lock=True)
+    _refuse_other(batch, mark)
     if batch.started_at is not None:
-        raise Refusal("batch-started")
+        raise Refusal("batch-started", title="Ce lot a déjà commencé")
     unread = (BatchItem.batch_id == batch_id, BatchItem.state == "waiting", BatchItem.opened.is_(False))
     db.execute(sa.update(BatchItem).where(*unread).values(state="left_out", reason=UNREAD))
     if not _left(db, batch_id):
@@ -101,14 +120,16 @@ def leave_unread_out(db: Db, actor: Actor, batch_id: int) -> None:
 
 
 @use_case
-def choose_desk(db: Db, actor: Actor, batch_id: int, desk: str) -> None:
+def choose_desk(db: Db, actor: Actor, batch_id: int, desk: str, mark: str) -> None:
     """Choose to which desk, by key, the folders of a proposal are handed; those that may not go there are left out, with why.
 
-    Another choice takes them in again. Refuses `batch-started`, `batch-desk-needed` for none, and `batch-nothing`.
+    Another choice takes them in again. `mark`: what the page had shown; refuses `batch-changed` where that was another
+    proposal. Refuses `batch-started`, `batch-desk-needed` for none, and `batch-nothing`.
     """
     batch = mine(db, actor, batch_id, lock=True)
+    _refuse_other(batch, mark)
     if batch.started_at is not None:
-        raise Refusal("batch-started")
+        raise Refusal("batch-started", title="Ce lot a déjà commencé")
     if batch.kind != "hand" or not desk:
         raise Refusal("batch-desk-needed")
     query = sa.select(BatchItem).where(BatchItem.batch_id == batch_id, BatchItem.reason != UNREAD)
@@ -132,8 +153,8 @@ def nothing(kind: str, why: str) -> Refusal:
 def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown | None = None) -> str:
     """Start a batch, or go on where it stood, with the present session; returns the word of the page that holds it.
 
-    `shown`: what the page said whose button it is; refuses `batch-desk-changed` and `batch-size-changed` where another page has
-    changed it since.
+    `shown`: what the page had shown whose button it is. Refuses `batch-desk-changed` and `batch-changed` where another page has
+    changed it since, or where that was another batch: nothing is decided, nor signed, that was not shown. None: of no page.
 
     An earlier page that still held it holds it no more. Refuses a rejection without a reason (`batch-reason-needed`), a handing
     without a reason (`handing-reason`) or a desk (`batch-desk-needed`),
@@ -142,12 +163,12 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown 
     """
     batch = mine(db, actor, batch_id, lock=True)
     if batch.ended_at is not None:
-        raise Refusal("batch-over")
+        raise Refusal("batch-over", title="Ce lot est terminé")
     if batch.kind in RIGHTS:
         require(actor, RIGHTS[batch.kind])
     if batch.kind == "hand" and not batch.desk:
         raise Refusal("batch-desk-needed")
-    if shown is not None and batch.started_at is None:
+    if shown is not None:
         _refuse_changed(db, batch, shown)
     if batch.kind in REASONED and batch.started_at is None:
         batch.reason = typed(reason)
@@ -168,14 +189,19 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown 
 
 
 def _refuse_changed(db: Db, batch: Batch, shown: Shown) -> None:
-    """Refuse what the page of the button did not show: two pages of one proposal may be open."""
+    """Refuse what the page of the button did not show: another page may have changed it, or made another of that number."""
+    _refuse_other(batch, shown.mark)
+    if batch.started_at is not None:  # its list changes no more
+        return
     if batch.kind == "hand" and shown.desk != batch.desk:
-        raise Refusal("batch-desk-changed")
-    query = sa.select(sa.func.count(BatchItem.id)).where(
-        BatchItem.batch_id == batch.id, BatchItem.state.in_(OPEN)
-    )
-    if shown.size is not None and shown.size != db.scalar(query):
-        raise Refusal("batch-size-changed")
+        raise Refusal("batch-desk-changed", title="Ce lot a changé")
+    if shown.mark != mark_of(batch, db.scalars(sa.select(BatchItem).where(BatchItem.batch_id == batch.id))):
+        raise Refusal("batch-changed", title="Ce lot a changé")
+
+
+def _refuse_other(batch: Batch, mark: str) -> None:
+    if mark.partition("-")[0] != str(_moment(batch)):
+        raise Refusal("batch-changed", title="Ce lot a changé")
 
 
 def _shown(db: Db, batch_id: int) -> list[str]:
@@ -185,11 +211,15 @@ def _shown(db: Db, batch_id: int) -> list[str]:
 
 
 @use_case
-def give_up(db: Db, actor: Actor, batch_id: int) -> None:
-    """End a batch: what is not done yet will not be, what is under way goes to its end."""
+def give_up(db: Db, actor: Actor, batch_id: int, mark: str) -> None:
+    """End a batch: what is not done yet will not be, what is under way goes to its end.
+
+    `mark`: what the page had shown; refuses `batch-changed` where that was another batch.
+    """
     batch = mine(db, actor, batch_id, lock=True)
+    _refuse_other(batch, mark)
     if batch.ended_at is not None:
-        raise Refusal("batch-over")
+        raise Refusal("batch-over", title="Ce lot est terminé")
     left = (BatchItem.batch_id == batch_id, BatchItem.state.in_(["waiting", "prepared"]))
     db.execute(sa.update(BatchItem).where(*left).values(state="refused", reason=GIVEN_UP, changed_at=now()))
     batch.started_at = batch.started_at or now()
@@ -219,8 +249,7 @@ def row_key(batch: Batch, part: int | None = None) -> str:
 
     With the moment when it was proposed: where a batch is removed, its number may be given again, and its rows stay.
     """
-    moment = int(batch.created_at.timestamp() * 1_000_000)
-    return f"batch-{batch.id}-{moment}-{batch.turn}" + ("" if part is None else f"-{part}")
+    return f"batch-{batch.id}-{_moment(batch)}-{batch.turn}" + ("" if part is None else f"-{part}")
 
 
 def at_work(db: Db, batch: Batch) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from app.batches.gesture import UNREAD, at_work, mine
+from app.batches.gesture import UNREAD, at_work, mark_of, mine
 from app.batches.models import BACK, BACK_BEFORE, OPEN, Batch, BatchItem
 from app.batches.selection import Choice
 from app.circuits.library import catalogue
@@ -78,7 +78,8 @@ def cells_of(line: Line) -> tuple[Cell, ...]:
 class Standing:
     """A batch as its page shows it: `state` is proposed, running, interrupted or ended.
 
-    `awaits_key`: the worker embeds what was signed, no page holds the key, and some folders wait for it.
+    `awaits_key`: the worker embeds what was signed, no page holds the key, and some folders wait for it. `mark`: what a page
+    that shows it posts with its buttons (`gesture.mark_of`).
     """
 
     id: int
@@ -92,6 +93,7 @@ class Standing:
     count: Counter[str]
     lines: tuple[Line, ...]
     awaits_key: bool
+    mark: str
 
     def of(self, *states: str) -> tuple[Line, ...]:
         """The folders in one of these states, in the order of the list."""
@@ -150,6 +152,7 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         and batch.kind == "sign"
         and batch.holder is None
         and any(item.state in {"waiting", "prepared"} for item in items),
+        mark_of(batch, items),
     )
 
 

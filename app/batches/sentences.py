@@ -23,9 +23,9 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été confié : le bureau choisi a changé dans une autre page. Relisez ci-dessous à qui vont ces dossiers, puis confirmez.",
     ),
-    "batch-size-changed": (
+    "batch-changed": (
         409,
-        "Rien n’a été fait : la liste des dossiers a changé dans une autre page. Relisez-la ci-dessous, puis confirmez.",
+        "Rien n’a été fait : ce lot a changé dans une autre page depuis que celle-ci est ouverte. Rechargez la page, relisez ce qui sera fait et de quels dossiers, puis confirmez.",
     ),
     "batch-started": (
         409,

@@ -42,7 +42,7 @@ UNDO = {
     "hand": ("Ne plus confier ce dossier", "Ne plus confier ces {} dossiers"),
 }
 """The button that takes back what a batch has just done, of one folder and of several."""
-CHANGED = frozenset({"batch-desk-changed", "batch-size-changed"})
+CHANGED = frozenset({"batch-desk-changed", "batch-changed"})
 """The refusals of a page that shows what another page has changed since."""
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
@@ -123,7 +123,7 @@ def show(batch_id: int) -> str:
 def choose_desk(batch_id: int) -> Response | tuple[str, int]:
     """Choose to which desk its folders are handed."""
     try:
-        gesture.choose_desk(g.actor, batch_id, request.form.get("desk", ""))
+        gesture.choose_desk(g.actor, batch_id, request.form.get("desk", ""), _mark())
     except Refusal as refusal:
         if refusal.key not in {"batch-desk-needed", "batch-nothing"}:
             raise
@@ -137,7 +137,7 @@ def choose_desk(batch_id: int) -> Response | tuple[str, int]:
 def start(batch_id: int) -> Response | tuple[str, int]:
     """Start it, or take it up where it stood."""
     reason = request.form.get("reason", "")
-    shown = gesture.Shown(request.form.get("desk", ""), key_in(request.form.get("size")))
+    shown = gesture.Shown(_mark(), request.form.get("desk", ""))
     try:
         gesture.take_up(g.actor, batch_id, reason, shown)
     except Refusal as refusal:
@@ -158,7 +158,7 @@ def start(batch_id: int) -> Response | tuple[str, int]:
 @guard(PERSON)
 def leave_unread_out(batch_id: int) -> Response:
     """Take what was never opened out of the list."""
-    gesture.leave_unread_out(g.actor, batch_id)
+    gesture.leave_unread_out(g.actor, batch_id, _mark())
     return _to(batch_id)
 
 
@@ -166,7 +166,7 @@ def leave_unread_out(batch_id: int) -> Response:
 @guard(PERSON)
 def give_up(batch_id: int) -> Response:
     """Do nothing more of it."""
-    gesture.give_up(g.actor, batch_id)
+    gesture.give_up(g.actor, batch_id, _mark())
     return _to(batch_id)
 
 
@@ -207,7 +207,7 @@ def take_up(batch_id: int) -> Response:
         key_of(g.actor, payload.whole(offer, "key"))[1] if offer.get("provider") == "csc" else _key(offer)[0]
     )
     check(g.actor, key)
-    return jsonify(holder=gesture.take_up(g.actor, batch_id))
+    return jsonify(holder=gesture.take_up(g.actor, batch_id, shown=gesture.Shown(_mark())))
 
 
 @pages.post("/lots/<int:batch_id>/preparer")
@@ -300,6 +300,11 @@ def _key(offer: dict[str, Any]) -> tuple["ExternalKey", Any]:
 
     where = webeid if offer.get("provider") == "webeid" else browser
     return where.read_key(offer), where
+
+
+def _mark() -> str:
+    """What the page whose button it is had shown (`gesture.mark_of`); empty of who does not say, who is refused."""
+    return request.args.get("marque", "")
 
 
 def _to(batch_id: int) -> Response:

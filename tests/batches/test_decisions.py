@@ -20,7 +20,7 @@ from app.journal.models import JournalEntry
 from app.people import desks
 from app.people.models import Holder
 from tests.api.software import Software
-from tests.batches.town import Hand, became, items
+from tests.batches.town import Hand, became, items, mark, marked
 from tests.builders.house import House
 from tests.folders.test_undoing import longer
 from workflows.vocabulary import Right
@@ -444,7 +444,7 @@ def test_a_verb_of_the_worker_does_nothing_for_an_item_that_is_over(house: House
     assert house.folder(folder_id).version == version
     assert items(number)[0].state == "done"
     with pytest.raises(Refusal, match="batch-over"):
-        gesture.give_up(house.actor("n.abgrallec"), number)
+        gesture.give_up(house.actor("n.abgrallec"), number, mark(number))
 
 
 def reassign(folder_id: int, desk: str) -> None:
@@ -556,3 +556,42 @@ def test_an_amount_in_another_currency_is_never_told_in_euros(house: House, fina
     assert "2 801,78" not in page
     assert "1 801,78 €" not in page
     assert "1 801,78 NOK" in finances.text(f"/lots/{number}.csv")
+
+
+@pytest.mark.both_databases
+def test_a_button_decides_what_its_page_showed_and_nothing_else(house: House, finances: Hand) -> None:
+    """Whoever comes back to a page of before finds there the list that he read, or that it is another one."""
+    shown, others = ([house.an_invoice("finance", number=f"F-{n}-{k}") for k in range(2)] for n in range(2))
+    first = finances.propose("reject", shown)
+    button, out, drop = (
+        marked(f"/lots/{first}/{verb}") for verb in ("commencer", "abandonner", "retirer-non-lus")
+    )
+    assert f'action="{button}"' in finances.page(first)
+    second = finances.propose("approve", others)
+    gone = 409 if second == first else 404  # SQLite gives the number again
+    for path in (
+        button,
+        out,
+        drop,
+        f"/lots/{first}/commencer?marque=",
+        f"/lots/{first}/commencer?marque=1-2",
+    ):
+        answer = finances.post(path, {"reason": "Pièce manquante."}, status=gone)
+        assert gone == 404 or "ce lot a changé dans une autre page" in answer, path
+    house.drain()
+    assert {house.folder(one).place for one in shown + others} == {"finance"}
+    assert not [item for item in items(second) if item.state != "waiting"]
+    # The same proposal, of which another page has taken a folder out
+    button = marked(f"/lots/{second}/commencer")
+    finances.ask(f"/dossiers/{others[0]}")
+    third = finances.propose("approve", others)
+    button = marked(f"/lots/{third}/commencer")
+    finances.post(f"/lots/{third}/retirer-non-lus")
+    answer = finances.post(button, status=409)
+    assert "Viser 1 dossier" in answer
+    finances.post(marked(f"/lots/{third}/commencer"))
+    house.drain()
+    became(third, {others[0]: ("done", ""), others[1]: ("left_out", "Retiré du lot")})
+    # Once begun its list changes no more, and it is taken up by its moment alone; never by the page of another one
+    other = button.replace("marque=", "marque=9")
+    finances.post(other, status=409)

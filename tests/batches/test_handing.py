@@ -17,7 +17,7 @@ from app.core.outbox import Outbox
 from app.folders import asking, decide, pause, sending
 from app.people import desks
 from tests.batches.test_decisions import facts_of
-from tests.batches.town import Hand, became, items, plain
+from tests.batches.town import Hand, became, items, marked, plain
 from tests.builders.house import INVOICE, House
 from tests.folders.test_handing import RECEIVED, hand, made, parts
 from tests.operations.test_absences import away, over
@@ -283,23 +283,18 @@ def test_a_button_does_what_its_page_shows_and_not_what_another_page_chose(
     number = chosen(finances, folders)
     page = finances.page(number)
     assert "à la Direction générale" in plain(page)
-    (form,) = re.findall(rf'action="/lots/{number}/commencer".*?</form>', page, re.DOTALL)
-    shown = dict(re.findall(r'name="(desk|size)" value="([^"]*)"', form))
-    assert shown == {"desk": "direction", "size": "2"}
+    ((button, form),) = re.findall(rf'action="(/lots/{number}/commencer[^"]*)"(.*?)</form>', page, re.DOTALL)
+    assert button == marked(f"/lots/{number}/commencer")
+    shown = dict(re.findall(r'name="(desk)" value="([^"]*)"', form))
+    assert shown == {"desk": "direction"}
     finances.post(f"/lots/{number}/bureau", {"desk": "maire"})  # in another page, left there
-    again = finances.post(f"/lots/{number}/commencer", {"reason": WHY, **shown}, status=409)
+    again = finances.post(button, {"reason": WHY, **shown}, status=409)
     assert "le bureau choisi a changé" in plain(again)
     assert WHY in unescape(again), "what was written stays"
     assert "is-invalid" not in again
     assert "au Bureau du maire" in plain(again)
     finances.post(f"/lots/{number}/commencer", {"reason": WHY}, status=409)
     assert parts(folders[0])[-1][0] != "desk:maire"
-    # The same of the number of folders, whatever is to be done
-    visas = finances.propose("approve", folders)
-    assert "la liste des dossiers a changé" in plain(
-        finances.post(f"/lots/{visas}/commencer", {"size": "3"}, status=409)
-    )
-    finances.post(f"/lots/{visas}/commencer", {"size": "2"})
 
 
 def test_a_batch_that_has_the_number_of_a_removed_one_starts(house: House, finances: Hand) -> None:

@@ -26,7 +26,7 @@ from app.trust import authorities
 from app.trust.certificates import FRESH, Trust, asking_once, check_certificate, shared
 from app.trust.purpose import Purpose
 from tests.batches.test_decisions import facts_of, reassign
-from tests.batches.town import Hand, became, items, plain
+from tests.batches.town import Hand, became, items, mark, plain
 from tests.builders.house import House
 from tests.display.test_folder_page import heard
 
@@ -42,6 +42,9 @@ class Page:
     label: str = "a_kervadec"
     holder: str = ""
     made: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.mark = mark(self.number)  # of what it shows
 
     def json(self, verb: str, body: dict[str, Any], status: int = 200) -> Any:
         answer = self.hand.client.post(
@@ -60,7 +63,7 @@ class Page:
         }
 
     def begin(self) -> "Page":
-        self.holder = self.json("cle", self.offer)["holder"]
+        self.holder = self.json(f"cle?marque={self.mark}", self.offer)["holder"]
         return self
 
     def ask(self, status: int = 200) -> Any:
@@ -496,3 +499,26 @@ def test_a_folder_that_cannot_be_read_holds_back_no_other_signature(
     assert [house.versions(one)[-1].origin for one in folders] == ["signed", "deposited", "signed"]
     house.drain()
     assert house.versions(folders[1])[-1].origin == "signed"
+
+
+@pytest.mark.both_databases
+def test_the_key_signs_what_its_page_shows_and_no_other_proposal_of_that_number(
+    house: House, mayor: Hand
+) -> None:
+    """A proposal gives way to the next one, and SQLite gives its number again: the former page is still open."""
+    shown, others = (
+        [house.an_invoice("bon_a_payer", number=f"F-{n}-{k}") for k in range(2)] for n in range(2)
+    )
+    page = Page(mayor, mayor.propose("sign", shown))
+    second = mayor.propose("sign", others)
+    gone = 409 if second == page.number else 404
+    refused = page.json(f"cle?marque={page.mark}", page.offer, gone)
+    assert refused["key"] == ("batch-changed" if gone == 409 else "batch-unknown")
+    assert gone == 404 or "ce lot a changé dans une autre page" in plain(refused["detail"])
+    page.json("cle", page.offer, gone)  # who does not say what he was shown
+    house.drain()
+    assert {house.folder(one).place for one in shown + others} == {"bon_a_payer"}
+    Page(mayor, second).begin().go()
+    house.drain()
+    assert {house.folder(one).place for one in shown} == {"bon_a_payer"}
+    assert "bon_a_payer" not in {house.folder(one).place for one in others}

@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.batches.models import BatchItem
+from app.batches.gesture import mark_of
+from app.batches.models import Batch, BatchItem
 from app.core.db import reading
 from tests.builders.house import House
 
@@ -20,7 +21,9 @@ class Hand:
         self.token = house.csrf(self.client)
 
     def ask(self, path: str, method: str = "GET", data: Mapping[str, Any] | None = None) -> Any:
-        """The answer as it comes."""
+        """The answer as it comes; a button of a batch is that of its page as it is now, unless its mark is in the path."""
+        if method == "POST":
+            path = marked(path)
         return self.client.open(path, method=method, data=data, headers={"X-CSRFToken": self.token})
 
     def text(self, path: str) -> str:
@@ -56,6 +59,19 @@ class Hand:
         found = re.search(r"/lots/(\d+)", answer.location)
         assert found, answer.location
         return int(found.group(1))
+
+
+def mark(number: int) -> str:
+    """What the page of a batch says that it shows."""
+    with reading() as db:
+        batch = db.get(Batch, number)
+        return mark_of(batch, items(number)) if batch is not None else ""
+
+
+def marked(path: str) -> str:
+    """The address of a button of a batch, with what its page shows now."""
+    button = re.fullmatch(r"/lots/(\d+)/(?:commencer|cle|bureau|retirer-non-lus|abandonner)", path)
+    return f"{path}?marque={mark(int(button[1]))}" if button else path
 
 
 def plain(page: str) -> str:

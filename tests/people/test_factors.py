@@ -27,6 +27,7 @@ from app.people import desks, identity, login, passwords
 from app.people.factors import codes, passkeys
 from app.people.models import Challenge, Collectivity, Factor, FactorReset, LoginSession, RecoveryCode
 from demo.cast import PASSWORD
+from tests.batches.town import marked
 from tests.builders.authenticator import Authenticator, octets, text
 from tests.builders.house import ASSETS, House, token_in
 from tests.signing.test_enrolment import offer, send
@@ -470,24 +471,28 @@ def test_a_batch_is_proven_once_for_its_whole_list_even_when_the_rule_begins_aft
     administrator, _, _ = with_application(house, K)
     numbers = [house.an_invoice(at="bon_a_payer"), house.an_invoice(at="bon_a_payer", path=OTHER)]
     batch = gesture.propose(house.actor(A), "sign", {one: house.folder(one).version for one in numbers})
-    before = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()["holder"]
+    before = send(house, client, marked(f"/lots/{batch}/cle"), offer(house.key("a_kervadec"))).get_json()[
+        "holder"
+    ]
     post(house, administrator, "/administration/connexions", who="nobody", before_signing="on")
     late = send(
         house, client, f"/lots/{batch}/preparer", {**offer(house.key("a_kervadec")), "holder": before}
     )
     assert late.get_json()["key"] == "batch-factor"
-    refused = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()
+    refused = send(house, client, marked(f"/lots/{batch}/cle"), offer(house.key("a_kervadec"))).get_json()
     assert refused["key"] == "identity-factor"
     assert refused["documents"] == sorted(house.versions(one)[-1].sha256 for one in numbers)
     question = send(
         house, client, "/compte/confirmer/cle", {"documents": refused["documents"][:1]}
     ).get_json()
     send(house, client, "/compte/confirmer", {"answer": key.get(question)})
-    part = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()
+    part = send(house, client, marked(f"/lots/{batch}/cle"), offer(house.key("a_kervadec"))).get_json()
     assert part["key"] == "identity-factor"  # a shorter list is not the one that was shown
     question = send(house, client, "/compte/confirmer/cle", {"documents": refused["documents"]}).get_json()
     send(house, client, "/compte/confirmer", {"answer": key.get(question)})
-    holder = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()["holder"]
+    holder = send(house, client, marked(f"/lots/{batch}/cle"), offer(house.key("a_kervadec"))).get_json()[
+        "holder"
+    ]
     ready = send(
         house, client, f"/lots/{batch}/preparer", {**offer(house.key("a_kervadec")), "holder": holder}
     )

@@ -14,7 +14,7 @@ from app.core.db import engine, reading
 from app.folders import decide
 from app.signing.models import RemoteRequest, SignatureProof, SignatureSession
 from tests.batches.test_signatures import long_ago, signed_once, to_sign
-from tests.batches.town import Hand, became, items, plain
+from tests.batches.town import Hand, became, items, marked, plain
 from tests.builders.house import House
 from tests.builders.remote import At
 from tests.builders.trust_service import PIN, TrustService
@@ -33,7 +33,7 @@ class Accord:
 
     def json(self, verb: str, body: dict[str, Any], status: int = 200) -> Any:
         answer = self.hand.client.post(
-            f"/lots/{self.number}/{verb}", json=body, headers={"X-CSRFToken": self.hand.token}
+            marked(f"/lots/{self.number}/{verb}"), json=body, headers={"X-CSRFToken": self.hand.token}
         )
         assert answer.status_code == status, (answer.status_code, plain(answer.get_data(as_text=True)))
         return answer.get_json()

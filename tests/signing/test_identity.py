@@ -24,6 +24,7 @@ from app.people.models import Application, Desk, LoginSession, MandateRow, User
 from app.signing import enrol, sign
 from app.signing.keys.browser import BrowserKey
 from demo.cast import PASSWORD
+from tests.batches.town import marked
 from tests.builders.house import House
 from tests.signing.test_enrolment import ASK, PROVE, answer, offer, send
 from tests.signing.test_rights_lost import A, finish, prepared
@@ -199,14 +200,14 @@ def test_a_batch_asks_once_and_then_no_more(house: House) -> None:
     batch = gesture.propose(house.actor(A), "sign", wanted)
     key = house.key("a_kervadec")
     age()
-    refused = send(house, client, f"/lots/{batch}/cle", offer(key))
+    refused = send(house, client, marked(f"/lots/{batch}/cle"), offer(key))
     assert refused.get_json()["key"] == "identity-needed"
     confirming(house, client, PASSWORD)
-    holder = send(house, client, f"/lots/{batch}/cle", offer(key)).get_json()["holder"]
+    holder = send(house, client, marked(f"/lots/{batch}/cle"), offer(key)).get_json()["holder"]
     age()  # a long batch
     ready = send(house, client, f"/lots/{batch}/preparer", {**offer(key), "holder": holder})
     assert len(ready.get_json()["folders"]) == 2
-    again = send(house, client, f"/lots/{batch}/cle", offer(key))
+    again = send(house, client, marked(f"/lots/{batch}/cle"), offer(key))
     assert again.get_json()["key"] == "identity-needed"  # another page that would take it up is asked
 
 
