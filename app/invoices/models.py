@@ -59,7 +59,15 @@ class Supplier(Base, Tenanted):
     __tablename__ = "supplier"
     __table_args__ = (
         sa.UniqueConstraint("collectivity_id", "key"),
-        sa.Index("ix_supplier_sort", "collectivity_id", "sort", "id"),
+        # Those of lists alone: what a word is looked for in is read from it, and no row beside
+        sa.Index(
+            "ix_supplier_sort",
+            "collectivity_id",
+            "sort",
+            "id",
+            sqlite_where=sa.text("into_id IS NULL"),
+            postgresql_where=sa.text("into_id IS NULL"),
+        ),
         sa.Index("ix_supplier_latest_id", "collectivity_id", "latest_id", "id"),
         # Few were joined with another: of all of them, a word that is looked for among these would read every supplier
         sa.Index(

@@ -77,6 +77,9 @@ def test_a_supplier_is_there_by_use_for_who_reads_what_names_it(
         ("%", False),
     ):
         assert ("Kermeur" in clerk.text(f"{DIRECTORY}?q={text}")) is there, text
+    # By its VAT number, and not by the letters that all of a country have
+    for text, there in (("de123", True), ("123", True), ("öl", True), ("de", False)):
+        assert ("Verein Öl" in clerk.text(f"{DIRECTORY}?q={text}")) is there, text
     assert clerk.text(f"{DIRECTORY}?tri=recents").index("Sans Numéro") < page.index("Verein Öl")
     rows = list(
         csv.DictReader(

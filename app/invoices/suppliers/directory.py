@@ -161,8 +161,12 @@ def _terms(text: str) -> list[str]:
 
 def _says(line: Line, word: str) -> bool:
     """Whether a supplier is found by what its reader is shown of it: its latest name may be one that he does not read."""
-    shown = word in key_of(line.name) or line.siren.startswith(word) or word in line.vat.lower()
-    return shown or line.joined > 0
+    number = _figured(word) and (line.siren.startswith(word) or word in line.vat.lower())
+    return word in key_of(line.name) or number or line.joined > 0
+
+
+def _figured(word: str) -> bool:
+    return any(sign.isdigit() for sign in word)
 
 
 def every(db: Db, actor: Actor) -> list[Line]:
@@ -263,15 +267,18 @@ def _looked(actor: Actor, wanted: Asked, own: Sequence[int] | None = None) -> An
 
 
 def _having(word: str) -> Any:
-    """An entry that has a word in its name, SIREN or VAT number, or with which one was joined that has."""
+    """An entry that has a word in its name, SIREN or VAT number, or with which one was joined that has.
+
+    Of a word without a figure the name alone is read: no number answers it but by the letters of its country, which all have.
+    """
     other = _supplier.alias("joined")
 
     def has(rows: Any) -> Any:
-        return sa.or_(
-            rows.c.sort.contains(word, autoescape=True),
-            rows.c.siren.startswith(word, autoescape=True),
-            sa.func.lower(rows.c.vat).contains(word, autoescape=True),
-        )
+        named = rows.c.sort.contains(word, autoescape=True)
+        if not _figured(word):
+            return named
+        vat = sa.func.lower(rows.c.vat).contains(word, autoescape=True)
+        return sa.or_(named, rows.c.siren.startswith(word, autoescape=True), vat)
 
     return sa.or_(
         has(_supplier),
