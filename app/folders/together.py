@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import circuits_of, family_of
 from app.core.clock import PARIS, now, today
 from app.core.db import Db
 from app.core.french import jour_long
@@ -20,10 +21,9 @@ from app.folders.access import STEP, asking, read_by, readable_by
 from app.folders.marks import last_day
 from app.folders.models import Folder, Reading
 from app.people.actor import Actor
-from workflows.vocabulary import StepKind
+from workflows.family import imposed
+from workflows.handing import may_be_handed
 
-HANDED = (StepKind.VISA, StepKind.OPINION)
-"""Kinds of steps that may be handed to another desk (decision 0034)."""
 GONE = "Ce dossier ne vous attend plus."
 CHANGED = "Ce dossier a changé depuis que la liste l’a montré : ouvrez-le."
 UNOPENED = "Vous ne l’avez jamais ouvert : ouvrez-le d’abord."
@@ -35,7 +35,7 @@ class Item:
     """A folder, and how its reader has marked it; `due`: by when it is due from him, None where it does not await him.
 
     `changed`: it is no longer what the list showed; `new`: not read since it came to him; `hidden`: out of his list now.
-    `handed`: its step may be one that is handed to another desk, which a signature or a publication never is.
+    `handed`: a part of its step that awaits him may be handed to another desk (`workflows.handing.may_be_handed`).
     """
 
     folder_id: int
@@ -67,30 +67,49 @@ class Sorted:
 def items(db: Db, actor: Actor, wanted: Mapping[int, int]) -> list[Item]:
     """How these folders (versions by number) are marked, in their order; what the actor may not read is not named.
 
-    Three statements, however many folders.
+    Three statements, however many folders, and one for the circuits that the process has not read yet.
     """
     read_by(db, actor)
-    query = sa.select(Folder.id, Folder.version, Folder.title, Folder.number).where(
+    query = sa.select(Folder).where(
         Folder.id.in_(wanted), Folder.collectivity_id == actor.collectivity_id, readable_by(actor)
     )
-    folders = {row.id: row for row in db.execute(query)}
-    awaited = sa.select(
-        STEP.c.folder_id,
-        sa.func.min(STEP.c.due_on).label("due"),
-        sa.func.max(STEP.c.entered_at).label("since"),
-        sa.func.max(sa.case((STEP.c.kind.in_(HANDED), 1), else_=0)).label("handed"),
-    ).where(STEP.c.folder_id.in_(folders), STEP.c.state == "active", asking(actor))
-    dues = {row.folder_id: row for row in db.execute(awaited.group_by(STEP.c.folder_id))}
+    folders = {folder.id: folder for folder in db.scalars(query)}
+    columns = (STEP.c.folder_id, STEP.c.due_on, STEP.c.entered_at, STEP.c.step, STEP.c.slot)
+    awaited = sa.select(*columns).where(
+        STEP.c.folder_id.in_(folders), STEP.c.state == "active", asking(actor)
+    )
+    parts: dict[int, list[Any]] = {}
+    for row in db.execute(awaited):
+        parts.setdefault(row.folder_id, []).append(row)
+    handed = _handed(db, [folders[number] for number in parts], parts)
     readings = sa.select(Reading).where(Reading.folder_id.in_(folders), Reading.user_id == actor.user_id)
     marks = {row.folder_id: row for row in db.scalars(readings)}
     return [
-        _item(folders[number], version, dues.get(number), marks.get(number))
+        _item(folders[number], version, parts.get(number, ()), marks.get(number), number in handed)
         for number, version in wanted.items()
         if number in folders
     ]
 
 
-def _item(folder: Any, version: int, step: Any, mark: Reading | None) -> Item:
+def _handed(db: Db, folders: Sequence[Folder], parts: Mapping[int, Sequence[Any]]) -> set[int]:
+    """Those of these folders of which a part may be handed to another desk: no opinion beside a step, no step of the law."""
+    circuits = circuits_of(
+        db, {one.circuit_version_id for one in folders if one.circuit_version_id is not None}
+    )
+    laws: dict[Any, Mapping[str, str]] = {}
+    handed = set()
+    for folder in folders:
+        if folder.circuit_version_id is None:
+            continue
+        circuit, kind = circuits[folder.circuit_version_id], (folder.circuit_version_id, folder.in_force)
+        if kind not in laws:
+            laws[kind] = imposed(family_of(folder.in_force), circuit)
+        if any(may_be_handed(circuit.step(part.step), part.slot, laws[kind]) for part in parts[folder.id]):
+            handed.add(folder.id)
+    return handed
+
+
+def _item(folder: Folder, version: int, parts: Sequence[Any], mark: Reading | None, handed: bool) -> Item:
     until = mark.hidden_until if mark is not None and mark.hidden_version == folder.version else None
     seen = mark.seen_at if mark is not None else None
     title = folder.title or "Sans titre"
@@ -99,12 +118,12 @@ def _item(folder: Any, version: int, step: Any, mark: Reading | None) -> Item:
         folder.version,
         title,
         folder.number if folder.number not in title else "",
-        step.due if step is not None else None,
+        min((part.due_on for part in parts), default=None),
         changed=folder.version != version,
         opened=mark is not None,
-        new=seen is None or (step is not None and seen < step.since),
+        new=seen is None or any(seen < part.entered_at for part in parts),
         hidden=until is not None and until > now(),
-        handed=bool(step is not None and step.handed),
+        handed=handed,
     )
 
 

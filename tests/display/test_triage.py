@@ -315,14 +315,28 @@ def test_of_a_closed_type_who_may_not_act_on_it_marks_nothing_and_is_told_nothin
         assert db.get(Reading, (folder_id, kevin.actor.user_id)) is None
 
 
-def test_no_button_hands_on_what_is_to_be_signed(house: House) -> None:
+def test_no_button_hands_on_what_may_not_be_handed(house: House) -> None:
+    """Neither a signature nor an opinion that was asked beside the step; and the button proposes what it says."""
     to_sign, to_visa = house.an_invoice(at="bon_a_payer"), house.an_invoice(at="finance", number="FA-77")
+    version = house.folder(to_visa).version
+    asking.ask(
+        house.actor("n.abgrallec"),
+        to_visa,
+        version=version,
+        desks=["direction"],
+        question="Oui ?",
+        waits=False,
+    )
     for login, folder, words in (
         ("a.kervadec", to_sign, "Aucun de ces dossiers ne se confie"),
+        ("s.rivoal", to_visa, "Aucun de ces dossiers ne se confie"),
         ("n.abgrallec", to_visa, "Confier 1 dossier…"),
     ):
         client = house.client(login)
         form = {"csrf_token": house.csrf(client), "d": [f"{folder}-{house.folder(folder).version}"]}
         page = client.post("/a-traiter/ensemble", data=form).get_data(as_text=True).replace("\u00a0", " ")
         assert words in page
-        assert ('value="hand"' in page) == (folder == to_visa)
+        assert ('value="hand"' in page) == ("Confier" in words)
+        assert client.post("/lots", data={**form, "kind": "hand"}).status_code == (
+            302 if "Confier" in words else 409
+        )
