@@ -7,6 +7,7 @@ have one in common, whoever typed the accents. Both databases index the same for
 import re
 import threading
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,10 @@ _GROUPS = re.compile(
 """« 17 520 », and a SIRET by groups: one number, whatever its spaces."""
 _CUT = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,}+)-[^\S\n]*+\n\s*+([^\W\d_]{2,})")
 """A word that the end of a line cut in two; each sign is read once, however long a word or a blank of a hostile file is."""
+_DAY = re.compile(
+    r"(?<![0-9])(?<![0-9][./])([0-3]?[0-9])( ?/ ?|[-._])([01]?[0-9])\2((?:19|20)[0-9]{2})(?![0-9])"
+)
+"""« 12/03/2026 », « 12.3.2026 »: what stands before or after is no part of a longer number."""
 # What stands in every text tells none from another (the list of Snowball for French, without what is also a noun)
 STOP = frozenset(
     re.findall(
@@ -61,17 +66,43 @@ def forms(word: str) -> tuple[str, ...]:
 
 
 def forms_in(text: str) -> list[str]:
-    """Every form of a text to be indexed, each once, in the order of the text: numbers whole and by groups.
+    """Every form of a text to be indexed, each once, in the order of the text: numbers whole and by groups, days before all.
 
     >>> forms_in("Enrobé : 17 520,00 €, les enrobés")
     ['17520', 'enrob', '17', '520', '00']
+    >>> forms_in("le 12/03/2026")
+    ['§20260312', '12', '03', '2026']
     """
+    days = [form for _, form in days_in(text)]
     numbers = (re.sub(SPACE, "", match[0]) for match in _GROUPS.finditer(text))
     whole = (match[1] + match[2] for match in _CUT.finditer(text))
     once = dict.fromkeys(words_in(text))  # a text says most of its words again and again
     # Cut before it is remembered: what a file calls a word may be as long as the file
     every = (form for part in (numbers, whole, once) for word in part for form in forms(word[:LONGEST]))
-    return list(dict.fromkeys(every))
+    return list(dict.fromkeys([*days, *every]))
+
+
+def days_in(text: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """Where a text has a day in figures, and the form of that day; what no calendar has is no day.
+
+    >>> list(days_in("du 12/03/2026 au 1.4.2026, n° 31/02/2026, 20 % de 12, 2026"))
+    [((3, 13), '§20260312'), ((17, 25), '§20260401')]
+    """
+    for match in _DAY.finditer(text):
+        try:
+            day = date(int(match[4]), int(match[3]), int(match[1]))
+        except ValueError:
+            continue
+        yield match.span(), form_of(day)
+
+
+def form_of(day: date) -> str:
+    """The form of a day that a text has in figures: one, since its figures stand apart in many texts. No word begins as it does.
+
+    >>> form_of(date(2026, 3, 12))
+    '§20260312'
+    """
+    return f"§{day:%Y%m%d}"
 
 
 def joined(every: list[str]) -> str:

@@ -232,7 +232,7 @@ class _Asked:
 
     def stands(self, part: str) -> str:
         """Whether one of the words is in a part of `f` and its `w`: title and facts, documents, or notes."""
-        # What is understood as a day has figures that stand elsewhere too: of texts, it is asked as it is typed alone
+        # A day by the name of its month, or a period, is asked of titles and facts alone
         parts = [
             standing([one], f"w.{part}", f"at{rank}_")[0]
             for rank, one in enumerate(self.query.words)

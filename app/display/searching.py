@@ -402,7 +402,7 @@ def understanding(query: Query, people: People | None) -> str:
         parts[-1] += f", ou ce qu’a déposé ou décidé {' ou '.join(shown)}"
         if people.rest:
             parts[-1] += f" avec {'les autres mots' if len(people.rest) > 1 else 'l’autre mot'}"
-    # In a document or a note too, as it is typed
+    # In a document or a note too, in figures
     parts += [f"la date « {one.typed} »" for one in query.words if one.in_texts]
     parts += [f"une date {_when(one.typed)}" for one in query.dates]
     parts += [

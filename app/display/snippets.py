@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from app.core.stems import WORD, forms
+from app.core.stems import WORD, days_in, form_of, forms
 from app.core.texts import key_of
 from app.folders.search import Word
 
@@ -20,7 +20,7 @@ class Piece(NamedTuple):
 
 
 def wanted(words: Sequence[Word]) -> frozenset[str]:
-    """The forms of what is searched in texts; of a day that texts have as it is typed, its figures."""
+    """The forms of what is searched in texts; of a day that texts have in figures, that of the day."""
     return frozenset(form for word in words if not word.is_date for token in word.tokens for form in token)
 
 
@@ -76,12 +76,10 @@ def _spans(text: str, words: Sequence[Word]) -> Iterator[tuple[tuple[int, int], 
     for match in WORD.finditer(text) if looked else ():
         if key_of(match[0][0])[:1] in initials and (mine := looked & frozenset(forms(match[0]))):
             yield match.span(), mine
-    for word in words:
-        if word.in_texts and word.days is not None:
-            day = word.days[0]
-            figures = rf"(?<![0-9])0?{day.day}[^0-9]0?{day.month}[^0-9]{day.year}(?![0-9])"
-            for match in re.finditer(figures, text):
-                yield match.span(), frozenset({word.typed})
+    days = {form_of(word.days[0]): word.typed for word in words if word.in_texts and word.days is not None}
+    for span, form in days_in(text) if days else ():
+        if form in days:
+            yield span, frozenset({days[form]})
 
 
 def _pieces(text: str, spans: Sequence[tuple[int, int]]) -> list[Piece]:

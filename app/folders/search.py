@@ -16,7 +16,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from app.core.stems import STOP, forms, words_in
+from app.core.stems import STOP, form_of, forms, words_in
 from app.core.texts import key_of
 from app.folders.models import VECTOR
 from workflows.own_types import OWN
@@ -135,7 +135,7 @@ class Word:
     `tokens` are none for what the index of words does not have (« de », « 7 »): it is looked for in the key alone.
     `dated`: of a day or of a period, parts of which a key that has it has one, `pattern` the first, so that an index gives
     them; `check`: the regular expression, which both databases read alike, that says whether the key has it. `in_texts`: of a
-    day that documents and notes have too, as it is typed. `days`: the first and the last day of it, in which a folder may also
+    day that documents and notes have too, in figures. `days`: the first and the last day of it, in which a folder may also
     have been deposited, or decided on.
     """
 
@@ -322,16 +322,23 @@ def _however_written(word: Word, day: int, month: int, year: int) -> Word:
 
     >>> word = words_of("24/09/2026", 6)[0]
     >>> word.tokens, [bool(re.search(word.check, key)) for key in ("du 24.09.2026", "24/9/2026", "24 sept. 2026", "4/9/2026")]
-    ((('24',), ('09',), ('2026',)), [True, True, True, False])
+    ((('§20260924',),), [True, True, True, False])
     """
     try:
-        date(year, month, day)
+        in_texts = form_of(date(year, month, day))
     except ValueError:
         return word
     one = dated(day, month, year)
     parts = tuple(dict.fromkeys((word.pattern, *one.dated)))
     as_typed = word.pattern.strip("%").replace("_", ".")
-    return replace(word, dated=parts, check=f"{one.check}|{as_typed}", in_texts=True, days=one.days)
+    return replace(
+        word,
+        tokens=((in_texts,),),
+        dated=parts,
+        check=f"{one.check}|{as_typed}",
+        in_texts=True,
+        days=one.days,
+    )
 
 
 def worded(words: Sequence[Word], dialect: str) -> tuple[str, str, dict[str, str]] | None:
@@ -352,7 +359,7 @@ def worded(words: Sequence[Word], dialect: str) -> tuple[str, str, dict[str, str
 
 
 def _quoted(form: str, mark: str = '"') -> str:
-    return f"{mark}{form}{mark}"  # letters and figures alone
+    return f"{mark}{form}{mark}"  # letters and figures alone, and what begins the form of a day
 
 
 def standing(words: Sequence[Word], part: str, prefix: str = "form") -> tuple[str, dict[str, str]]:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from pypdfium2 import PdfDocument
 
-from app.core import outbox
+from app.core import outbox, schema
 from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, engine, reading, writing
 from app.core.stems import forms_in, joined
@@ -704,6 +704,67 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
         "entre janvier 1900 et décembre 2099": {*DAYS},
     }
     assert {typed: {names[one] for one in numbers_found(house, typed)} for typed in asked} == asked
+
+
+@pytest.mark.both_databases
+def test_a_day_in_figures_is_found_in_texts_that_have_it_and_never_by_its_figures_apart(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "apart": "Bordereau : TVA 20 %, 12 sacs, exercice 2031. Article 1.20.12.2031, lot 120/12/2031.",
+        "inside": "Bordereau : 3 sacs livrés le 20/12/2031, TVA 5 %.",
+        "dots": "Bordereau : 3 sacs livrés le 20.12.2031.",
+        "another": "Bordereau du 2/12/2031, sacs livrés le 21/12/2031 puis le 20/11/2031",
+        "noted": "Bordereau : TVA 20 %, 12 sacs, exercice 2031.",
+        "secret": "Bordereau : TVA 20 %, 12 sacs, exercice 2031.",
+    }
+    numbers = {}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.pdf").write_bytes(corpus.pdf_of(text))
+        numbers[name] = house.deposit(K, "deliberation", ACT, tmp_path / f"{name}.pdf")
+    notes.write(
+        house.actor(K), numbers["noted"], notes.Draft("À livrer avant le 20/12/2031", notes.Reach.ALL)
+    )
+    notes.write(house.actor(K), numbers["secret"], notes.Draft("Appeler le 20/12/2031", notes.Reach.ALONE))
+    house.drain()
+    names = {number: name for name, number in numbers.items()}
+
+    def named(login: str, typed: str) -> set[str]:
+        actor = house.actor(login)
+        with reading(actor.collectivity_id) as db:
+            every = searching.numbers(db, actor, understood(typed), searching.Chosen(), 10**6)
+        return {names[one] for one in every}
+
+    having = {"inside", "dots", "noted", "secret"}
+    for former in (False, True):
+        if former:  # what was read and written before is found alike
+            schema.downgrade("0139_sorted_suppliers")
+            with engine().execution_options(writes=True).begin() as connection:
+                for table, columns in (
+                    ("document_words", ("stems",)),
+                    ("folder_note", ("stems",)),
+                    ("folder_words", ("title", "documents", "notes")),
+                ):
+                    told = ", ".join(f"{one} = REPLACE({one}, ' §20311220', '')" for one in columns)
+                    connection.execute(sa.text(f"UPDATE {table} SET {told}"))
+            assert named(K, "20/12/2031") == set()
+            schema.upgrade()
+        for few, common in ((following.FEW, following.COMMON), (-1, 10**6), (-1, 0)):
+            with monkeypatch.context() as patched:
+                patched.setattr(following, "FEW", few)
+                patched.setattr(following, "COMMON", common)
+                assert named(K, "20/12/2031") == having
+                assert named(K, "bordereau 20/12/2031") == having
+                assert named(K, "TVA 20/12/2031") == {"inside", "noted", "secret"}
+                assert named(K, "02/12/2031") == {"another"}
+    results = found(house, K, "20/12/2031")
+    extracts = {
+        names[one]: [piece.text for piece in snippet.pieces if piece.marked]
+        for one, snippet in results.snippets.items()
+    }
+    assert extracts == {one: ["20.12.2031" if one == "dots" else "20/12/2031"] for one in having}
+    page = house.client(K).get("/recherche?q=20/12/2031").get_data(as_text=True)
+    assert page.count("<mark>") == len(having)
 
 
 @pytest.mark.both_databases

@@ -69,6 +69,8 @@ MORE = (
     "/recherche?etat=done&q=facture",
     "/recherche?q=mars+2026",
     "/recherche?q=2+mars+2026",
+    "/recherche?q=02%2F03%2F2026",
+    "/recherche?q=facture+02%2F03%2F2026",
     "/recherche?q=entre+le+15+mars+2026+et+le+3+avril+2026",
     "/recherche?q=entre+mars+2020+et+avril+2031",
     "/recherche?q=entre+janvier+1950+et+avril+2031",
