@@ -40,16 +40,18 @@ _MONTHS = {key_of(name): rank for rank, name in enumerate(MONTHS, 1)} | {
 _NAME = rf"({'|'.join(dict.fromkeys((*MONTHS, *SHORT, *_MONTHS)))})\b\.?"
 _YEAR, _NUMBERED = r"((?:19|20)\d\d)\b", r"\b(1er|[0-3]?\d)"
 _WEEKDAY = r"(?:\b(lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\s+)?"
-_OF = r"(?:\b(?:de|en|du|le)\s+|\bd['’])?"
+_ACTED = r"(?:\b(?:d[ée]pos|envoy|d[ée]cid|vis|sign|rejet)[ée]e?s?\s+)?"
+"""« déposé le 12 mars 2026 », « signés en mars 2026 »: a day that is typed is that of all that is done to a folder."""
+_OF = rf"{_ACTED}(?:\b(?:de|en|du|le)\s+|\bd['’])?"
 _DATE = re.compile(rf"{_OF}(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}", re.IGNORECASE)
 """« mars 2026 », « 12 mars 2026 », « jeudi 12 févr. 2026 »; « 2026 mars » asks the two words."""
-_FIGURES = re.compile(rf"(?<![\w/.-])(?:le\s+)?([0-3]?\d)/([01]?\d)/{_YEAR}(?![/-])", re.IGNORECASE)
+_FIGURES = re.compile(rf"{_ACTED}(?<![\w/.-])(?:le\s+)?([0-3]?\d)/([01]?\d)/{_YEAR}(?![/-])", re.IGNORECASE)
 """« 2/3/2026 »; « 02/03/2026 » is a word, which is found in documents too (`Word.in_texts`)."""
 _SLASHED = rf"\b([0-3]?\d)/([01]?\d)/{_YEAR}"
 _FIRST = rf"(?:{_WEEKDAY}{_NUMBERED}(?:\s+{_NAME}(?:\s+{_YEAR})?)?|\b{_NAME}(?:\s+{_YEAR})?|{_SLASHED})"
 _LAST = rf"(?:(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}|{_SLASHED})(?!/)"
 _PERIODS = [
-    re.compile(rf"\b{begins}\s*(?:le\s+)?{_FIRST}\s+{goes_on}\s+(?:le\s+)?{_LAST}", re.IGNORECASE)
+    re.compile(rf"{_ACTED}\b{begins}\s*(?:le\s+)?{_FIRST}\s+{goes_on}\s+(?:le\s+)?{_LAST}", re.IGNORECASE)
     for begins, goes_on in ((r"entre\b", "et"), (r"(?:d[eu]\b|d['’])", "(?:à|a|au)"))
 ]
 """« entre mars et mai 2026 », « du 15 décembre 2025 au 3 mars 2026 », « entre le 1/9/2026 et le 30/9/2026 »."""
@@ -170,7 +172,7 @@ def understood(typed: str) -> Query:
     def figures(match: re.Match[str]) -> str:
         number, month, year = match.groups()
         if len(number) == len(month) == 2:
-            return match[0]
+            return f"{number}/{month}/{year}"
         # The month that a title has in figures is no word of its
         return _taken(
             dates, match, [replace(one, tokens=one.tokens[1:]) for one in _dated(number, int(month), year)]

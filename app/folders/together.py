@@ -141,10 +141,10 @@ def to_hide(every: Sequence[Item], until: datetime | None = None) -> Sorted:
     """Which of them may be hidden until a moment, or until some day where none is chosen yet."""
 
     def why(one: Item) -> str:
+        if one.last <= today():  # which opening it does not change
+            return ARRIVED
         if not one.opened:
             return UNOPENED
-        if one.last <= today():
-            return ARRIVED
         if until is not None and until.astimezone(PARIS).date() > one.last:
             return (
                 f"Il se masque au plus tard jusqu’au {jour_long(one.last)}, pour revenir avant son échéance."

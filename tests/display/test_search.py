@@ -870,6 +870,12 @@ def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house
             "le mot « 12 », une date de mars 2031, un montant en euros de plus de 500,00 €",
         ),
         ("> 500 2031", "le mot « 2031 », un montant en euros de plus de 500,00 €"),
+        ("déposés le 24 septembre 2031", "une date du 24 septembre 2031"),
+        ("visé le 24/09/2031", "la date « 24/09/2031 »"),
+        ("signé en mars 2031", "une date de mars 2031"),
+        ("Décidée le 24/9/2031 bail", "le mot « bail », une date du 24 septembre 2031"),
+        ("envoyé entre mars et mai 2031", "une date entre mars 2031 et mai 2031"),
+        ("bail signé 2031", "les mots « bail », « signé » et « 2031 »"),
         ("> 10 000 2031", "le mot « 2031 », un montant en euros de plus de 10 000,00 €"),
         ("plus de 10 000 EUR 2031", "le mot « 2031 », un montant en euros de plus de 10 000,00 €"),
         (
