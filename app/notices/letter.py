@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from jinja2 import Environment
 
-from app.core.clock import PARIS, now
+from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Later, Needless, Outbox, Row
@@ -31,11 +31,12 @@ from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.handing import HANDED_OVER, NO_LONGER
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import MENTIONED, reads_note_of
-from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN
+from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN, correctors
 from app.folders.relieving import PASSED_OVER
 from app.notices import absent, arrived, digests, hours, outdone, stopping, together, waiting
 from app.notices.choices import choices_of
 from app.notices.returns import marks
+from app.people import reaching
 from app.people.accounts import INVITED
 from app.people.actor import Actor
 from app.people.desks import INVITATION_LIFE, RESET_LIFE
@@ -106,6 +107,7 @@ def write(
             raise Needless("compte fermé : aucun courriel n’est parti")
         _still_so(db, row)
         row = _still_stuck(db, row)
+        row = _still_his(db, row, user)
         _refuse_dead_link(db, row)
         _refuse_over(db, row)
         town = db.get_one(Collectivity, row.collectivity_id)
@@ -178,6 +180,8 @@ def write(
         "begun": row.payload.get("begun", True),
         "acts": row.payload.get("acts", True),
         "last_day": jour_long(row.payload.get("last_day")),
+        "is_over": bool(row.payload.get("last_day")) and row.payload["last_day"] < today().isoformat(),
+        "day": _former_day(row),
         "court": bool(row.payload.get("court")),
     }
     event = DISCREET if discreet else together.SEVERAL if several is not None else event
@@ -312,6 +316,12 @@ def _dated(db: Db, row: Row, user: User, own: Own) -> datetime:
     return waited.due_at if waited is not None else _since(db, row)
 
 
+def _former_day(row: Row) -> str:
+    """The day of what a letter says, « jeudi 26 novembre 2026 »; empty on that very day."""
+    day = row.created_at.astimezone(PARIS).date()
+    return jour_long(day) if day != today() else ""
+
+
 def _since(db: Db, row: Row) -> datetime:
     """Since when a letter is due: when it was written, or when the opinion for which its step has waited was over."""
     if row.payload["event"] != YOUR_TURN or row.folder_id is None:
@@ -421,8 +431,33 @@ def _still_stuck(db: Db, row: Row) -> Row:
         raise Later(doubt, pause.UNDECIDED)
     if not row.payload.get("after"):
         raise Needless("quelqu’un peut agir depuis là où ce dossier attend : aucun courriel n’est parti")
+    return _told_alone(row)
+
+
+def _told_alone(row: Row) -> Row:
+    """The row of a letter that says where nobody may act, as if it told only what the same move had to tell besides."""
     alone = {key: word for key, word in row.payload.items() if key not in {"page", "what"}}
     return replace(row, payload={**alone, "event": row.payload["after"]})
+
+
+def _still_his(db: Db, row: Row, user: User) -> Row:
+    """The row of a letter that its reader is written because he administers, while he does; any other as it is.
+
+    Where he does no more: of a folder that waits where nobody may act, what he is told as who would correct it, or what the
+    same move had to tell besides; of a mandate that he gave, its end. Raises `Needless` for all else.
+    """
+    if user.administrator or not reaching.is_for_administrators(row.payload):
+        return row
+    payload = dict(row.payload)
+    if payload.get("giver"):
+        return replace(row, payload={**payload, "page": "/compte"})
+    if payload["event"] == NOBODY and (folder := db.get(Folder, row.folder_id)) is not None:
+        del payload["page"]
+        if user.id in correctors(db, folder):
+            return replace(row, payload=payload)
+        if payload.get("after"):
+            return _told_alone(row)
+    raise Needless("n’administre plus : aucun courriel n’est parti")
 
 
 def _awaited(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:

@@ -343,6 +343,7 @@ def _tell_end(
         if not lost and (user.administrator or user.id == giver):
             page = "/administration/mandats" if user.administrator else "/compte"
             facts = {"own": False, "what": words(ended), "left": len(falling), "page": page}
+            facts |= {"giver": True} if user.id == giver else {}
             news.append((user, ended, facts))
     post(
         db,

@@ -1,5 +1,6 @@
 """Whether letters reach a person: how often his address refused them for good, and who says that it serves after all."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,14 +54,12 @@ FACTS = frozenset(
         "account_joined",
         "act_withdrawn",
         "another_answer",
-        "certificate_enrolled",
         "done",
         "emergency_opened",
         "for_information",
         "late_anomaly",
         "letter_arrived",
         "login_tried",
-        "mandate_ended",
         "new_device",
         "opinion_given",
         "partly_taken",
@@ -77,7 +76,10 @@ FACTS = frozenset(
         "steps_changed",
     }
 )
-"""Those that say what somebody did, or what came, which nothing undoes; of a folder, as long as their reader may read it."""
+"""Those that say what somebody did, or what came, which nothing undoes; of a folder, as long as their reader may read it.
+
+Their words hold on any day: one that leaves later than on its own says which day that was.
+"""
 AGEING = frozenset(
     {
         "account_administers",
@@ -86,6 +88,7 @@ AGEING = frozenset(
         "arrival_astray",
         "certificate_confirmed",
         "certificate_ends",
+        "certificate_enrolled",
         "certificate_withdrawn",
         "chorus_back",
         "chorus_password_ends",
@@ -97,6 +100,7 @@ AGEING = frozenset(
         "handed_over",
         "letter_astray",
         "letter_withheld",
+        "mandate_ended",
         "mandate_ends",
         "no_longer_awaited",
         "operator_back",
@@ -113,6 +117,17 @@ AGEING = frozenset(
 )
 """Those that say how things stand, and that nothing asks again: they stay under « Travail de fond », where who administers
 reads of when they are and puts them back to work, or does not."""
+
+OF_ADMINISTRATORS = frozenset({"act_unavailable", "emergency_opened", "letter_astray", "return_astray"})
+"""Those that nobody but administrators is written, besides all that lead under « Administration » (`is_for_administrators`)."""
+OF_PLANNERS = frozenset({"closing_refused"})
+"""Those that lead there and answer whoever asked, who may administer a branch alone."""
+
+
+def is_for_administrators(payload: Mapping[str, Any]) -> bool:
+    """Whether a letter is its reader's because he administers, and for nothing else: one about himself leads to his own pages."""
+    event, page = payload["event"], str(payload.get("page", ""))
+    return event in OF_ADMINISTRATORS or (page.startswith("/administration") and event not in OF_PLANNERS)
 
 
 def is_dead(user: Any, own: Own) -> bool:

@@ -1,5 +1,6 @@
 """An address that refused letters: what says that it serves again, and what leaves then."""
 
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from app.core import outbox
 from app.core.db import reading, writing
+from app.core.french import jour_long
 from app.core.outbox import Outbox
 from app.folders import decide
 from app.notices import bounces, letter
@@ -16,6 +18,7 @@ from app.notices.returns.marks import of_address
 from app.operations import trace
 from app.operations.absences.planning import name_secretary
 from app.people import desks, reaching
+from app.people.models import User
 from tests.builders.house import House
 from tests.notices.test_digests import MONDAY, G, K, N, T, address, at, refusals, subjects
 
@@ -211,7 +214,7 @@ def test_what_says_how_things_stood_does_not_leave_by_itself_once_the_address_se
         house.mail.refuse[address(N)] = DEAD
         with writing() as db, db.begin():
             for event in ("operator_silent", "password_changed"):
-                facts = {"event": event, "user_id": reader, "what": "4 janvier", "page": "/administration"}
+                facts = {"event": event, "user_id": reader, "what": "4 janvier", "page": "/compte"}
                 outbox.post(db, here, [outbox.News("mail", f"late-{event}", facts)])
         outbox.drain()
         house.mail.refuse.clear()
@@ -227,3 +230,91 @@ def test_what_says_how_things_stood_does_not_leave_by_itself_once_the_address_se
         parked = list(db.scalars(sa.select(Outbox.key).where(Outbox.state == "parked")))
     assert parked == ["late-operator_silent"]
     assert "Relancer" in text_of(house, K, "/administration")
+
+
+def late(house: House, *letters: dict[str, object]) -> None:
+    """Write these letters to somebody whose address refuses, and have it serve again on another day."""
+    here, reader = house.actor(N).collectivity_id, house.actor(N).user_id
+    with at(MONDAY, 9):
+        outbox.drain()
+        house.mail.clear()
+        house.mail.refuse[address(N)] = DEAD
+        with writing() as db, db.begin():
+            for number, facts in enumerate(letters):
+                news = outbox.News("mail", f"late-{number}", {"user_id": reader, "page": "/compte", **facts})
+                outbox.post(db, here, [news])
+        outbox.drain()
+        house.mail.refuse.clear()
+    with at(MONDAY + timedelta(days=3), 15):
+        reaching.confirm_own(house.actor(N))
+        outbox.drain()
+
+
+FOR_ADMINISTRATORS = (
+    {"event": "emergency_opened", "whose": "secours", "page": "/administration/journal"},
+    {"event": "session_closed", "whose": "Armel Kervadec", "own": False, "page": "/administration"},
+    {"event": "signatures_refused", "what": "9", "own": False, "page": "/administration/certificats"},
+)
+
+
+@pytest.mark.parametrize("administers", [False, True])
+def test_a_letter_for_administrators_leaves_to_nobody_who_is_none(house: House, administers: bool) -> None:
+    with writing() as db, db.begin():
+        db.execute(sa.update(User).where(User.id == house.actor(N).user_id).values(administrator=administers))
+    late(house, *FOR_ADMINISTRATORS)
+    told = [one for one in subjects(house, N) if "dossier" not in one]
+    with reading() as db:
+        ends = set(db.scalars(sa.select(Outbox.last_error).where(Outbox.key.like("late-%"))))
+    if administers:
+        assert len(told) == 3
+    else:
+        assert (told, ends) == ([], {"n’administre plus : aucun courriel n’est parti"})
+
+
+def test_a_letter_that_leaves_later_says_the_day_of_what_was_done(house: House) -> None:
+    late(
+        house,
+        {"event": "new_device", "client": "Firefox"},
+        {"event": "password_changed", "address": "192.0.2.7"},
+        {"event": "factor_changed", "what": "added", "about": "Téléphone"},
+        {"event": "person_exported", "by": "Gwenola Tréhorel"},
+        {"event": "login_tried"},
+        {"event": "for_information"},
+        {"event": "letter_arrived", "what": "lettre", "last_day": (MONDAY + timedelta(days=2)).isoformat()},
+        {"event": "letter_arrived", "what": "lettre", "last_day": (MONDAY + timedelta(days=3)).isoformat()},
+    )
+    texts = " ".join(
+        str(one.get_body(("plain",)).get_content())
+        for one in house.mail.letters
+        if address(N) in str(one["To"])
+    ).replace("\u00a0", " ")
+    day = jour_long(MONDAY)
+    for sentence in (
+        f"a été ouvert le {day}, depuis Firefox",
+        f"a été changé le {day}, depuis l’adresse 192.0.2.7",
+        f"« Téléphone » a été inscrite le {day} sur votre compte",
+        f"Gwenola Tréhorel a exporté le {day} ce que",
+        f"sur votre compte le {day}, depuis des navigateurs",
+        f"et le lui a donné le {day}",
+        f"La réponse était due avant le {jour_long(MONDAY + timedelta(days=2))}.",
+        f"Répondez avant le {jour_long(MONDAY + timedelta(days=3))}, si ce n’est déjà fait.",
+    ):
+        assert sentence in texts
+    assert "vient d" not in texts
+
+
+def test_what_may_be_undone_since_does_not_leave_by_itself_and_says_its_day_when_it_is_put_back(
+    house: House,
+) -> None:
+    late(
+        house,
+        {"event": "certificate_enrolled", "what": "RGS 2", "own": True, "waits": False},
+        {"event": "mandate_ended", "what": "Le maire", "last_day": (MONDAY + timedelta(days=1)).isoformat()},
+    )
+    assert not [one for one in subjects(house, N) if "certificat" in one or "mandat" in one]
+    with at(MONDAY + timedelta(days=3), 16):
+        with writing() as db, db.begin():
+            outbox.resume(db, house.actor(N).collectivity_id, 0.0, Outbox.key.like("late-%"))
+        outbox.drain()
+    assert "Paraphe : un certificat a été inscrit" in subjects(house, N)
+    assert "Paraphe : votre mandat de signature a pris fin" in subjects(house, N)

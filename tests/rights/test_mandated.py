@@ -249,6 +249,28 @@ def test_a_folder_that_somebody_may_sign_again_is_not_told_as_one_that_nobody_ma
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_administers_no_more_is_told_of_a_stop_only_as_who_corrects_the_folder(house: House) -> None:
+    mayor, _ = a_mayor_and_a_deputy(house, families=("deliberation",))
+    end_mandate(house.actor(ADMINISTRATOR), mayor, reason="Fin de ses fonctions")
+    both = [house.actor(one).user_id for one in ("g.trehorel", ADMINISTRATOR)]
+
+    def administer(administers: bool) -> None:
+        with writing() as db, db.begin():
+            db.execute(sa.update(User).where(User.id.in_(both)).values(administrator=administers))
+
+    administer(True)
+    folder_id = house.an_invoice(at="bon_a_payer")
+    administer(False)
+    house.mail.clear()
+    outbox.drain()
+    told = [one for one in house.mail.letters if "personne ne peut" in one["Subject"]]
+    assert [one["To"].addresses[0].username for one in told] == ["g.trehorel"]
+    text = str(told[0].get_body(("plain",)).get_content())
+    assert f"/dossiers/{folder_id}" in text
+    assert MANDATES not in text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_receipt_told_with_a_step_that_nobody_may_take_is_told_alone_once_somebody_may(
     house: House,
 ) -> None:
