@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db
 from app.core.french import jour_long
+from app.core.outbox import Outbox
 from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import STEP, asking, authorize
+from app.folders.mentions import MENTIONED
 from app.folders.models import Folder, Reading
 from app.folders.rows import READERS, RUNS
 from app.journal.chain import Event, append
@@ -58,6 +60,7 @@ def mark_unread(db: Db, actor: Actor, folder_id: int) -> None:
     """Show the folder as not read to whoever acts, until he opens it again; refuses `not-awaited` where he is not awaited."""
     folder = authorize(db, actor, folder_id)
     _due(db, actor, folder)
+    keep_unread(db, [folder_id], actor.user_id)
     if (mark := db.get(Reading, (folder_id, actor.user_id))) is not None:
         mark.seen_at = None
 
@@ -112,7 +115,13 @@ def bring_back(db: Db, folder_id: int, user_ids: list[int]) -> dict[int, dict[st
             "hidden_until": mark.hidden_until and mark.hidden_until.isoformat(),
             "hidden_version": mark.hidden_version,
         }
-        for mark in db.scalars(sa.select(Reading).where(of_them))
+        for mark in db.scalars(
+            sa.select(Reading)
+            .where(of_them)
+            .order_by(Reading.user_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
         if mark.seen_at is not None or mark.hidden_until is not None
     }
     back = {"hidden_until": None, "hidden_version": None, "seen_at": None}
@@ -122,13 +131,30 @@ def bring_back(db: Db, folder_id: int, user_ids: list[int]) -> dict[int, dict[st
 
 def give_back(db: Db, folder_id: int, user_id: int, former: Mapping[str, Any]) -> None:
     """Give a person the marks that `bring_back` took, in the caller's transaction, where he has made none since."""
-    mark = db.get(Reading, (folder_id, user_id), populate_existing=True, with_for_update=True)
+    mark = lock_mark(db, folder_id, user_id)
     if mark is None or mark.seen_at is not None or mark.hidden_until is not None:
         return
     opened, until = (former.get(key) for key in ("seen_at", "hidden_until"))
     mark.seen_at = datetime.fromisoformat(opened) if opened else None
     mark.hidden_until = datetime.fromisoformat(until) if until else None
     mark.hidden_version = former.get("hidden_version")
+
+
+def lock_mark(db: Db, folder_id: int, user_id: int) -> Reading | None:
+    """What a person keeps of a folder, as it is now, which nobody else writes until the caller's transaction ends."""
+    return db.get(Reading, (folder_id, user_id), populate_existing=True, with_for_update=True)
+
+
+def keep_unread(db: Db, folder_ids: Sequence[int], user_id: int | None) -> None:
+    """Have no note that may still be taken back give a person his former marks: he has said since that these are not read."""
+    letters = sa.select(Outbox).where(
+        Outbox.folder_id.in_(folder_ids),
+        Outbox.key.like(f"{MENTIONED}-%"),
+        sa.text("outbox.state = 'pending'"),
+        Outbox.payload["user_id"].as_integer() == user_id,
+    )
+    for letter in db.scalars(letters.order_by(Outbox.id).with_for_update()) if folder_ids else ():
+        letter.payload = {key: fact for key, fact in letter.payload.items() if key != "marks"}
 
 
 def hidden_until(folder: Folder, mark: Reading | None) -> datetime | None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from app.core.texts import key_of
 
+MENTIONED = "mentioned"
+"""The letter to whoever is named beside a note."""
 _AT = re.compile(r"(?<![\w@.])@(?=[^\W\d_])")
 _JOINED = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _WORD = re.compile(r"[^\W\d_]+")

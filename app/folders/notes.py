@@ -23,8 +23,8 @@ from app.core.stems import forms_in, joined
 from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import authorize, lock, may_read, refuse_onlooker, refuse_stranger
-from app.folders.marks import bring_back, give_back
-from app.folders.mentions import mentioned
+from app.folders.marks import bring_back, give_back, lock_mark
+from app.folders.mentions import MENTIONED, mentioned
 from app.folders.models import Folder, FolderNote, StepRun
 from app.folders.move import typed
 from app.folders.notices import followers
@@ -40,8 +40,6 @@ from app.people.models import Collectivity, Desk, Holder, User
 from workflows.absences import last_instant
 from workflows.vocabulary import Right, StepKind, Worded
 
-MENTIONED = "mentioned"
-"""The letter to whoever is named beside a note."""
 MOST_NOTES, MOST_TOLD = 100, 20
 """Of one author beside one folder; of the people whom one note names."""
 
@@ -486,7 +484,7 @@ def take_back(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
         raise Refusal(why, seconds=int(seconds))
     for payload in db.scalars(sa.select(Outbox.payload).where(letters)):
         if "marks" in payload:
-            give_back(db, folder.id, payload["user_id"], payload["marks"])
+            _give_back(db, note, payload["user_id"], payload["marks"])
     stopped = sa.update(Outbox).where(letters, Outbox.state == "pending")
     stopped = stopped.values(
         state="done", done_at=now(), last_error="note annulée : ce courriel n’est pas parti"
@@ -501,6 +499,28 @@ def take_back(db: Db, actor: Actor, folder_id: int, note_id: int) -> None:
         append(
             db, folder.collectivity_id, Event("note.taken_back", actor.name, actor.user_id, folder.id, facts)
         )
+
+
+def _give_back(db: Db, note: FolderNote, user_id: int, former: Mapping[str, Any]) -> None:
+    """Give somebody the marks that a note took of him, unless one written after it names him too, and stands.
+
+    The letter of that one keeps them then, for as long as it may be taken back, where it took none itself.
+    """
+    lock_mark(db, note.folder_id, user_id)  # a note that is being written has brought the folder back first
+    query = sa.select(FolderNote).where(
+        FolderNote.folder_id == note.folder_id, FolderNote.id > note.id, FolderNote.taken_back_at.is_(None)
+    )
+    others = db.scalars(query.order_by(FolderNote.id))
+    later = next((one for one in others if any(two["user_id"] == user_id for two in one.told)), None)
+    if later is None:
+        give_back(db, note.folder_id, user_id, former)
+        return
+    waiting = sa.select(Outbox).where(
+        Outbox.key == f"{MENTIONED}-{later.id}-{user_id}", Outbox.state == "pending"
+    )
+    letter = db.scalar(waiting.with_for_update().execution_options(populate_existing=True))
+    if letter is not None and later.final_at is not None and "marks" not in letter.payload:
+        letter.payload = {**letter.payload, "marks": former}
 
 
 @use_case

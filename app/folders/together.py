@@ -18,7 +18,7 @@ from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import STEP, asking, read_by, readable_by
-from app.folders.marks import last_day
+from app.folders.marks import keep_unread, last_day
 from app.folders.models import Folder, Reading
 from app.people.actor import Actor
 from workflows.family import imposed
@@ -188,6 +188,7 @@ def mark_read(db: Db, actor: Actor, wanted: Mapping[int, int]) -> Sorted:
 def mark_unread(db: Db, actor: Actor, wanted: Mapping[int, int]) -> Sorted:
     """Show these folders as not read to whoever acts, until he opens each."""
     found = to_unread(items(db, actor, wanted))
+    keep_unread(db, [one.folder_id for one in (*found.goes, *found.already)], actor.user_id)
     _write(db, actor, found, seen_at=None)
     return found
 

@@ -10,7 +10,7 @@ from app.core.clock import PARIS
 from app.core.refusals import Refusal
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.handing import HANDED_OVER, NO_LONGER
-from app.folders.notes import MENTIONED
+from app.folders.mentions import MENTIONED
 from app.folders.notices import DONE, INFORMED, PARTIAL, RECEIPT, REFUSED, SENT_BACK, SIGNED, YOUR_TURN
 from app.folders.relieving import PASSED_OVER
 from app.folders.rerouting import CHANGED

@@ -29,8 +29,9 @@ from app.folders import opinions, pause, stranded
 from app.folders.access import STEP, asking, may_read
 from app.folders.asking import OPINION_ASKED, OPINION_GIVEN
 from app.folders.handing import HANDED_OVER, NO_LONGER
+from app.folders.mentions import MENTIONED
 from app.folders.models import ASKED, Folder, StepRun
-from app.folders.notes import MENTIONED, reads_note_of
+from app.folders.notes import reads_note_of
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN, correctors
 from app.folders.relieving import PASSED_OVER
 from app.notices import absent, arrived, digests, hours, outdone, stopping, together, waiting

@@ -20,7 +20,7 @@ from app.core.refusals import Refusal
 from app.display.exports import bundle
 from app.display.exports.slip import Slip
 from app.display.opening import shown_to
-from app.folders import continuing, decide, handing, marks, notes, pause, undoing
+from app.folders import continuing, decide, handing, marks, notes, pause, together, undoing
 from app.folders.models import Folder, FolderNote, Reading, StepRun
 from app.folders.notes import Draft, Reach
 from app.journal.chain import verify
@@ -433,6 +433,43 @@ def test_a_note_that_is_taken_back_gives_back_what_it_took_of_the_marks_of_who_i
     assert mark() == (False, None, None)
     notes.take_back(house.actor(G), folder_id, number)
     assert mark() == before
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_marks_come_back_only_once_no_note_names_who_had_them(house: House, order: tuple[int, int]) -> None:
+    folder_id = brought(house, "finance")
+    here, until = house.actor(N), now() + timedelta(days=2)
+    assert here.user_id is not None
+    house.client(N).get(f"/dossiers/{folder_id}")
+    marks.hide(here, folder_id, until)
+    told = (here.user_id,)
+    both = [notes.write(house.actor(G), folder_id, Draft(one, told=told)) for one in ("Voir.", "Page 2.")]
+
+    def hidden() -> tuple[bool, datetime | None]:
+        with reading() as db:
+            mark = db.get_one(Reading, (folder_id, here.user_id))
+            return mark.seen_at is not None, mark.hidden_until
+
+    notes.take_back(house.actor(G), folder_id, both[order[0]])
+    assert hidden() == (False, None), "the other still names him"
+    notes.take_back(house.actor(G), folder_id, both[order[1]])
+    assert hidden() == (True, until)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_who_says_that_a_folder_is_not_read_after_a_note_keeps_it_so(house: House, several: bool) -> None:
+    folder_id = brought(house, "finance")
+    here = house.actor(N)
+    assert here.user_id is not None
+    house.client(N).get(f"/dossiers/{folder_id}")
+    note = notes.write(house.actor(G), folder_id, Draft("À revoir.", told=(here.user_id,)))
+    if several:
+        together.mark_unread(here, {folder_id: house.folder(folder_id).version})
+    else:
+        marks.mark_unread(here, folder_id)
+    notes.take_back(house.actor(G), folder_id, note)
+    with reading() as db:
+        assert db.get_one(Reading, (folder_id, here.user_id)).seen_at is None
 
 
 def test_a_note_is_taken_back_as_long_as_nobody_read_it(house: House) -> None:
