@@ -49,6 +49,12 @@ _DONE = {
     "folders.fill": "rempli",
 }
 """What may be posted again after its answer was lost, in the words of whoever did it."""
+CLOSED = (
+    "Rien n’a été fait : ce dossier ne vous est pas ouvert",
+    "S’il l’était quand vous avez ouvert sa page, il a changé de bureau depuis, ou votre intérim a pris fin. "
+    "Retrouvez-le dans « À traiter » ou dans « Suivi ».",
+)
+"""What a page says of a button whose folder is not, or no more, one that its reader may read; and where to look for it."""
 OWN = "Vous avez déjà agi sur ce dossier"
 AGAIN = "Cette fois-ci, rien de plus n’a été fait."
 _NOT_TYPED = frozenset(

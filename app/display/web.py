@@ -110,6 +110,9 @@ def _refused(refusal: Refusal) -> Response:
         # A right or a cover that ended meanwhile: what was typed for it is given back, as where the folder has moved
         back = status in NOT_LET_IN and not wants_json() and may_give_back()
         kept = {"kept": moved.typed(request.form)} if back else {}
+        if back and refusal.key == "not-found" and "folder_id" in (request.view_args or {}):
+            # Said of any number: whoever may not read a folder is not told that it exists (decision 0008)
+            kept["title"], sentence = moved.CLOSED
         return answer(status, refusal.key, sentence, {**kept, **refusal.facts})
     folder_id, why = (request.view_args or {})["folder_id"], str(refusal.facts.get("why", ""))
 

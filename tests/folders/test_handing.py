@@ -289,6 +289,25 @@ def test_who_stands_in_hands_it_while_the_cover_lasts_and_reads_it_on(house: Hou
         handing.hand(actor, late, version=version, desk="direction", reason=WHY)
 
 
+def test_whoever_stands_in_and_decides_once_it_was_handed_reads_why_nothing_was_done(house: House) -> None:
+    folder_id = house.an_invoice("finance")
+    away(house, N, B)
+    client = house.client(B)
+    form = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version), "reason": WHY}
+    assert client.get(f"/dossiers/{folder_id}").status_code == 200
+    hand(house, T, folder_id, "direction")
+    told = "Rien n’a été fait : ce dossier ne vous est pas ouvert"
+    for path in ("viser", "rejeter"):
+        answer = client.post(f"/dossiers/{folder_id}/{path}", data=form)
+        assert answer.status_code == 404
+        assert told in words(answer)
+        assert "a changé de bureau depuis, ou votre intérim a pris fin" in words(answer)
+        assert WHY in words(answer), "what was typed is given back"
+    # Whoever never read it is told no more of it than of a number that was never given
+    pages = {words(client.post(f"/dossiers/{number}/viser", data=form)) for number in (folder_id, 99_999)}
+    assert len(pages) == 1
+
+
 def test_of_a_closed_type_no_desk_outside_its_circuit_is_handed_it(house: House) -> None:
     made(house, visibility="restricted")
     desks.seat(here(house), "paye", B, [Right.ACT])
