@@ -1,10 +1,14 @@
 """Help says, on each page, what the page is for, three gestures and its words, each word once and of the glossary."""
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from app.core.http import PUBLIC
 from app.operations.guidance.contents import GENERAL, HERE, topic_of, topics
 from tests.builders.house import House
 
@@ -12,10 +16,25 @@ pytestmark = pytest.mark.in_turn
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "k.morizur"
+GENERAL_FOR = {
+    "folders.carried_whole": "answers nothing",
+    "folders.view_counts": "a part of a list, asked once the list is there",
+    "operations.guidance.first_signature": "help itself",
+    "operations.guidance.first_signed": "help itself",
+    "operations.guidance.index": "help itself",
+    "operations.guidance.topic": "help itself",
+}
+"""Views that answer a text and have no help of their own, and why."""
 
 
 def text_of(page: str) -> str:
     return " ".join(page.replace("\u00a0", " ").replace("\u202f", " ").split())
+
+
+def answers_of(view: Callable[..., Any]) -> Iterator[Any]:
+    """What a view may answer, each alone."""
+    answer = get_type_hints(view)["return"]
+    yield from get_args(answer) if isinstance(answer, UnionType) else (answer,)
 
 
 def test_each_topic_says_what_for_three_gestures_and_words_of_the_glossary() -> None:
@@ -33,20 +52,20 @@ def test_each_topic_says_what_for_three_gestures_and_words_of_the_glossary() -> 
     assert sorted(used) == sorted(written)  # none explained for nobody
 
 
-def test_every_page_that_a_menu_leads_to_has_its_own_topic(house: House) -> None:
-    page = house.client(ADMIN).get("/administration/mise-en-service").get_data(as_text=True)
-    paths = set(re.findall(r'href="(/[^"#?]*)"', page)) - {
-        "/aide/mise-en-service",
-        "/code-source",
-        "/manifest.webmanifest",
+def test_every_page_that_a_person_reaches_has_its_own_topic(house: House) -> None:
+    """Those that a form answers with too: each view that may answer a text, which a file or a way to another page is not."""
+    general = {
+        endpoint
+        for endpoint, view in house.app.view_functions.items()
+        if getattr(view, "__guard__", PUBLIC) != PUBLIC
+        and not endpoint.partition(".")[0].endswith("_api")
+        and {str, tuple[str, int]} & {*answers_of(view)}
+        and topic_of(endpoint).key == GENERAL
     }
-    adapter = house.app.url_map.bind("127.0.0.1")
-    for path in sorted(paths):
-        endpoint, _ = adapter.match(path, "GET")
-        if endpoint != "static" and not endpoint.startswith(
-            ("operations.statements.accessib", "operations.statements.priv")
-        ):
-            assert topic_of(endpoint).key != GENERAL, path
+    assert general == set(GENERAL_FOR)
+
+
+def test_a_topic_is_of_pages_that_are_there(house: House) -> None:
     known = set(house.app.view_functions)
     for topic in topics().values():
         for place in topic.at:
@@ -64,6 +83,13 @@ def test_every_page_that_a_menu_leads_to_has_its_own_topic(house: House) -> None
         ("people.office.rotate", "applications"),
         ("people.factors.office", "connexions"),
         ("people.factors.mine", "protection"),
+        ("folders.figures", "chiffres"),
+        ("folders.all_views", "vues"),
+        ("folders.new_view", "vues"),
+        ("folders.find", "rechercher"),
+        ("folders.together_page", "plusieurs-dossiers"),
+        ("notices.letters", "courriels"),
+        ("notices.agenda.mine", "agenda"),
         ("", GENERAL),
     ],
 )
