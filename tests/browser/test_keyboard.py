@@ -283,7 +283,7 @@ def test_a_draft_opened_from_a_search_has_its_way_back_and_its_neighbours(house:
     expect(page.locator(".pager")).to_contain_text("2 sur 3")
     expect(page.locator(depositor.awake)).to_be_attached()
     middle = page.url
-    # The button that keeps this draft and goes on to the next one has the key J
+    # The button that goes on to the next one has the key J, and follows the list
     expect(page.locator('[data-key="j"]')).to_have_count(1)
     expect(page.get_by_role("link", name="Dossier suivant de la liste")).to_be_visible()
     page.keyboard.press("k")
@@ -295,6 +295,27 @@ def test_a_draft_opened_from_a_search_has_its_way_back_and_its_neighbours(house:
     page.goto(middle)
     page.get_by_role("link", name="Retour à la liste « Brouillons »").click()
     page.wait_for_url("**/a-traiter?bannette=drafts")
+
+
+def test_the_next_draft_of_one_opened_from_a_search_is_the_next_one_found(house: House, person) -> None:
+    last, _, first = (house.an_invoice("draft", number=number) for number in ("ZA-1", "QB-2", "ZA-3"))
+    depositor = person("g.trehorel")
+    page = depositor.page
+    depositor.open("/recherche?q=ZA")
+    expect(page.locator(depositor.awake)).to_be_attached()
+    expect(page.locator("a.ftitle")).to_have_count(2)
+    page.locator("a.ftitle").first.click()
+    page.wait_for_url(f"**/dossiers/{first}/brouillon")
+    expect(page.locator(".pager")).to_contain_text("1 sur 2")
+    following = page.get_by_role("link", name="Passer au suivant")
+    expect(following).to_have_attribute("href", f"/dossiers/{last}/brouillon")
+    expect(page.locator(depositor.awake)).to_be_attached()
+    page.keyboard.press("j")
+    page.wait_for_url(f"**/dossiers/{last}/brouillon")
+    expect(page.locator(".pager")).to_contain_text("2 sur 2")
+    expect(page.get_by_role("link", name="Retour à la liste « Recherche »")).to_be_visible()
+    expect(page.get_by_role("button", name="Envoyer et relire le brouillon suivant")).to_be_visible()
+    expect(following).to_have_count(0)  # the search found no other
 
 
 def test_from_a_search_or_from_suivi_one_walks_that_list_and_comes_back_to_it(house: House, person) -> None:

@@ -75,7 +75,7 @@ def test_the_next_draft_opens_once_one_is_sent_and_then_the_deposit_of_another(h
         return answer.location, page
 
     page = client.get(f"/dossiers/{second}/brouillon").get_data(as_text=True)
-    assert "Envoyer et relire le suivant" in page
+    assert "Envoyer et relire le brouillon suivant" in page
     assert f'data-viewer="/dossiers/{second}/documents/' in page
     where, page = send(second)
     assert (where, "est envoyé dans le circuit" in page) == (f"/dossiers/{first}/brouillon", True)

@@ -25,6 +25,18 @@ function step(href, key, drawn, words) {
   return element("a", { class: "btn btn-quiet btn-ic", href, rel: key === "j" ? "next" : "prev", "data-key": key }, icon(drawn), element("span", { class: "visually-hidden" }, words));
 }
 
+// The button of a draft that goes on to the next one says J too: it follows the list that the draft was opened from, and where
+// that list ends there is none.
+function follow(pager) {
+  const own = [...document.querySelectorAll('[data-key="j"]')].find((one) => !pager.contains(one));
+  const next = pager.querySelector('[data-key="j"]');
+  if (!own) return;
+  if (!next) return own.remove();
+  own.href = next.getAttribute("href");
+  next.removeAttribute("data-key");
+  next.querySelector(".visually-hidden").textContent = "Dossier suivant de la liste";
+}
+
 export async function startPlace(head) {
   const { address, title, first, total, more, folders = [], drafts = [] } = (await kept(NAME)) ?? {};
   const at = folders.indexOf(numberOf(location.pathname));
@@ -34,17 +46,11 @@ export async function startPlace(head) {
   back.querySelector(".visually-hidden").textContent = `Retour à la liste « ${title} »`;
   const pager = head.querySelector(".pager") ?? element("div", { class: "pager" });
   const path = (number) => `/dossiers/${number}${drafts.includes(number) ? DRAFT : ""}`;
-  // The button of a draft that goes on to the next one says J too: the key is its own
-  const taken = [...document.querySelectorAll('[data-key="j"]')].some((one) => !pager.contains(one));
   const parts = total ? [element("span", { class: "opt nowrap" }, `${first + at} sur ${total}`)] : [];
   if (at) parts.push(step(path(folders[at - 1]), "k", "chevron-up", "Dossier précédent (touche K)"));
   if (at + 1 < folders.length) parts.push(step(path(folders[at + 1]), "j", "chevron-down", "Dossier suivant (touche J)"));
   else if (more) parts.push(step(more, "j", "chevron-down", "Suite de la liste (touche J)"));
   pager.replaceChildren(...parts);
-  const next = taken && pager.querySelector('[data-key="j"]');
-  if (next) {
-    next.removeAttribute("data-key");
-    next.querySelector(".visually-hidden").textContent = "Dossier suivant de la liste";
-  }
+  follow(pager);
   head.querySelector(".fhead-line").append(pager);
 }
