@@ -435,7 +435,6 @@ def _stood_in(
             number = one.law.by
             if (
                 number is not None
-                and number not in own
                 # Nobody stands in for who stands in himself.
                 and person.absent == ""
                 and _lends(one, slot.desk_id, folder.of_type)
@@ -443,6 +442,8 @@ def _stood_in(
                 and (step.kind is not StepKind.SIGN or _signs(db, number, act_of(folder), day))
             ):
                 helped.add(person.user_id)
+                if number in own:  # whoever has a seat here is beside the absent one already
+                    continue
                 ends = until(away.get(number, ()))
                 found.setdefault(number, Person(number, one.cover_name, one.cover_email, person.name, ends))
     people = (

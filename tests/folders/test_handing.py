@@ -222,6 +222,21 @@ def test_an_account_that_nobody_has_opened_is_told_wherever_somebody_is_chosen(h
     assert "Solenn Rivoal (en l’absence de Ronan Pellenec, compte jamais ouvert)" in offered
 
 
+def test_who_is_stood_in_for_by_somebody_of_the_same_desk_is_not_told_as_without_a_cover(
+    house: House,
+) -> None:
+    """The cover is in the list already, by his own seat: he is named once, and the absent one has him."""
+    folder_id = house.an_invoice()
+    desks.seat(here(house), "technique", K, [Right.FOLLOW])
+    away(house, N, T)
+    for login, where in ((R, "confier"), (R, "avis"), (K, "remplacer")):
+        offered = words(house.client(login).get(f"/dossiers/{folder_id}/{where}"))
+        beside = re.search(r"Nolwenn Abgrallec \(absence jusqu’au ([^()]+)\), Tifenn Lescoat(?! \()", offered)
+        assert beside, where
+        assert "sans intérim" not in beside[1], where
+        assert offered.count("Tifenn Lescoat") == 1, where
+
+
 def test_nobody_is_handed_his_own_deposit_at_another_desk_where_he_sits(house: House) -> None:
     desks.seat(here(house), "direction", G, [Right.ACT])
     folder_id = house.an_invoice("finance")
