@@ -109,8 +109,10 @@ def ask(
 ) -> tuple[str, ...]:
     """Ask these desks, by key, what they think of the folder; returns their names.
 
-    `waits`: the step ends for nobody before they have answered. `wanted_on`: by when an answer is hoped for, which binds
-    nobody. Refuses `moved-on`, whoever may not act here (`not-your-turn`) or no more (`cover-over`), `opinion-desks`,
+    `waits`: the step ends for nobody before they have answered. `wanted_on`: by when an answer is hoped for, which binds nobody
+    and moves no last day: that of the answer is the step's where the step waits for it, else the folder's.
+
+    Refuses `moved-on`, whoever may not act here (`not-your-turn`) or no more (`cover-over`), `opinion-desks`,
     `opinion-question`, `words-long`, `opinion-date`, `opinion-many`, and as `asking.refuse_candidate`. All are asked or none is.
     """
     folder = lock(db, actor, folder_id, version)
@@ -131,7 +133,7 @@ def ask(
         raise Refusal("opinion-many", most=MOST_ASKED)
     slot = part_of(db, folder, here, actor) or ""
     asker = in_absence(actor.name, under.absent if under is not None else None)
-    due_on = _step_due(db, folder) if waits and wanted_on is None else folder.due_on
+    due_on = _step_due(db, folder) if waits else folder.due_on
     touch(folder)
     runs = [_row(folder, one, asked_passage(folder, rank + n), due_on) for n, one in enumerate(chosen)]
     db.add_all(runs)

@@ -665,13 +665,21 @@ def due_at(db: Db, folder: Folder, run: StepRun) -> date:
 
 
 def count_days_again(db: Db, folder: Folder) -> None:
-    """Set the last days of the folder and of the parts that are awaited, from what its facts say now."""
+    """Set the last days of the folder and of what is awaited, from what its facts say now.
+
+    An opinion that the step waits for is never due after the step (`asking.ask`); another has the folder's day.
+    """
     folder.due_on = due_of(folder, sent_on(folder))
     active = sa.select(StepRun).where(
         StepRun.folder_id == folder.id, StepRun.state == "active", ~StepRun.slot.startswith(models.ASKED)
     )
+    days = [folder.due_on]
     for run in db.scalars(active):
         run.due_on = due_at(db, folder, run)
+        days.append(run.due_on)
+    for question, run in opinions_of_round(db, folder):
+        if run.state == "active":
+            run.due_on = min(days) if question.waits else folder.due_on
 
 
 def _placed(

@@ -9,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import reading, writing
+from app.core.french import jour
 from app.core.refusals import Refusal
 from app.display import moved, queues
 from app.display.exports.slip import slip as slip_of
-from app.folders import asking, decide, sending
+from app.folders import asking, decide, move, sending
 from app.folders.access import may_read
 from app.folders.models import AskedOpinion, Folder, StepRun
 from app.notices import digests
@@ -403,14 +404,7 @@ def test_the_answer_to_what_a_cover_asked_is_told_to_who_is_back(house: House) -
 def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_closed(house: House) -> None:
     folder_id, closed = house.an_invoice("finance"), house.an_invoice("finance")
     number = ask(house, N, folder_id, "direction", wanted_on=today() + timedelta(days=2))
-    with reading() as db:  # a wish makes nothing late
-        assert db.get_one(StepRun, number).due_on == house.folder(folder_id).due_on
     blocking = ask(house, N, closed, "direction")
-    with reading() as db:  # what the step waits for is awaited by the step's own day
-        awaited = sa.select(StepRun.due_on).where(
-            StepRun.folder_id == closed, StepRun.slot == "desk:finances", StepRun.state == "active"
-        )
-        assert db.get_one(StepRun, blocking).due_on == db.scalar(awaited) < house.folder(closed).due_on
     take_back(house, N, closed, blocking)
     house.drain()
     (letter,) = [one for one in house.mail.letters if "avis" in str(one["Subject"])]
@@ -431,6 +425,49 @@ def test_letters_go_to_who_is_asked_then_to_who_asked_and_none_for_what_is_close
     assert not any("s.rivoal@" in one for one in told), (
         "who gave an opinion has deposited and decided nothing"
     )
+
+
+@pytest.mark.parametrize("wish", [None, timedelta(days=1), timedelta(days=40)])
+def test_what_the_step_waits_for_is_due_with_the_step_whatever_day_is_wished(
+    house: House, wish: timedelta | None
+) -> None:
+    """A wish by itself makes nothing late, and gives nobody more days than the step has."""
+    wished = today() + wish if wish else None
+    waited, beside = house.an_invoice("finance"), house.an_invoice("finance")
+    blocking = ask(house, N, waited, "direction", wanted_on=wished)
+    other = ask(house, N, beside, "direction", waits=False, wanted_on=wished)
+    with reading() as db:
+        awaited = sa.select(StepRun.due_on).where(
+            StepRun.folder_id == waited, StepRun.slot == "desk:finances", StepRun.state == "active"
+        )
+        last = db.scalar(awaited)
+        assert last is not None
+        assert db.get_one(StepRun, blocking).due_on == last < house.folder(waited).due_on
+        assert db.get_one(StepRun, other).due_on == house.folder(beside).due_on
+    shown = page(house, S, waited)
+    assert f"Avis à donner avant {jour(last)}" in shown
+    if wished is not None:
+        assert f"L’étape attend la réponse, souhaitée pour le {jour(wished)}." in shown
+
+
+def test_an_opinion_follows_the_days_of_what_waits_for_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The facts that are ruled on move the step's last day: what is asked beside it is due with it still."""
+    waited, beside = house.an_invoice("finance"), house.an_invoice("finance")
+    numbers = [ask(house, N, waited, "direction"), ask(house, N, beside, "direction", waits=False)]
+    last = today() - timedelta(days=1)
+    monkeypatch.setattr(move, "due_of", lambda *_: last)
+    for folder_id in (waited, beside):
+        with writing() as db:
+            move.count_days_again(db, db.get_one(Folder, folder_id))
+            db.commit()
+    with reading() as db:
+        awaited = sa.select(StepRun.due_on).where(
+            StepRun.folder_id == waited, StepRun.slot == "desk:finances", StepRun.state == "active"
+        )
+        assert [db.get_one(StepRun, number).due_on for number in numbers] == [last, last]
+        assert db.scalar(awaited) == last
 
 
 def test_software_asks_for_a_day_and_for_nothing_else_that_looks_like_it(house: House) -> None:
