@@ -243,11 +243,15 @@ def _facts(folder: Folder) -> Mapping[str, Any]:
 
 
 def _actions(db: Db, folder: Folder, actor: Actor, here: Present | None, behind: Sequence[Step]) -> list[str]:
-    """What this reader may do now by the API, as the law says it."""
+    """What this reader may do now by the API to where the folder stands, as the law says it.
+
+    Notes are beside it: whoever reads the folder with a part in it writes and settles them (`notes`).
+    """
     deposits = folder.emitter_desk_id in actor.desks_with(Right.CREATE, folder.of_type)
     editable = folder.phase in OPEN and deposits
     lawful = choices(here.circuit, here.standing, here.asker(actor, folder)) if here else ()
     ahead = folder.phase == Phase.RUNNING and may_reroute(actor, folder) and not looks_on(db, actor, folder)
+    asked = opinions.asked_of(db, folder, actor, here)
     return [
         *(("change", "start") if editable else ()),
         *(VERBS[one] for one in lawful if one in VERBS and (deposits or one is not Action.RECALL)),
@@ -255,6 +259,8 @@ def _actions(db: Db, folder: Folder, actor: Actor, here: Present | None, behind:
         *(("fill",) if may_fill(folder, actor, here) else ()),
         *(("hand",) if is_handed(db, folder, actor, here) else ()),
         *(("ask_opinion",) if may_ask(folder, actor, here) else ()),
+        *(("answer_opinion",) if any(one.may_answer for one in asked) else ()),
+        *(("withdraw_opinion",) if any(one.may_withdraw for one in asked) else ()),
         *(("reroute",) if ahead else ()),
         *(("take_back",) if undoing.offered(db, folder, actor) else ()),
     ]

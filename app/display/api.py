@@ -71,6 +71,8 @@ _MISSED = ("not-your-turn", "action-impossible-here", "mandate-")
 # Both databases read numbers of this size; a greater one is the number of nothing.
 FOLDER = "/folders/<int(max=2147483647):folder_id>"
 VERSION = {"version": 4}
+OF_THE_STEP = "Droit nécessaire au bureau : celui de l’étape en cours (`act` pour un visa ou un avis)."
+"""What the description says where no right of one name is asked at the door."""
 
 
 def mount(app: Any, csrf: Any) -> None:
@@ -353,7 +355,7 @@ def approve(folder_id: int, json: "Approve") -> Json:
 @guard(PERSON)
 @describe(
     "Remplir ce que l’étape en cours exige\nLes champs de `to_fill`, par qui peut agir à cette étape. Ce qui ne va pas "
-    "est dit en une fois dans `problems` (422), et rien n’est alors enregistré.",
+    "est dit en une fois dans `problems` (422), et rien n’est alors enregistré.\n\n" + OF_THE_STEP,
     gives="FolderShown",
     json="Fill",
     refuses=(409,),
@@ -369,7 +371,7 @@ def fill(folder_id: int, json: "Fill") -> Json:
 @guard(PERSON)
 @describe(
     "Rejeter, avec un motif\nLe dossier revient au bureau qui l’a déposé, ou à l’étape nommée par `step`, qui est redemandée "
-    "avec celles qui la suivent.",
+    "avec celles qui la suivent.\n\n" + OF_THE_STEP,
     gives="FolderShown",
     json="Reject",
     refuses=(409,),
@@ -437,7 +439,7 @@ def take_back(folder_id: int, json: "Version") -> Json:
 @guard(PERSON)
 @describe(
     "Demander un avis à d’autres bureaux\nPar qui peut agir à l’étape en cours. Avec `waits`, l’étape ne s’achève pas avant la "
-    "réponse (`opinion-awaited`) ; le dossier peut toujours être rejeté.",
+    "réponse (`opinion-awaited`) ; le dossier peut toujours être rejeté.\n\n" + OF_THE_STEP,
     gives="FolderShown",
     json="AskOpinion",
     refuses=(409,),
@@ -469,7 +471,7 @@ OPINION = f"{FOLDER}/opinions/<int(max=2147483647):number>"
 @guard(PERSON)
 @describe(
     "Rendre l’avis qui est demandé au bureau\n`number` est l’`id` de la demande. L’avis n’engage personne ; défavorable, il se "
-    "motive dans `comment`.",
+    "motive dans `comment`.\n\nDroit nécessaire au bureau à qui il est demandé : `act`.",
     gives="FolderShown",
     json="Answer",
     refuses=(409,),

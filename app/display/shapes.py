@@ -557,8 +557,9 @@ class FolderShown(Line):
         "annulée, recours et courriers qui attendent."
     )
     actions: list[str] = attribute(
-        "Ce que cette application peut faire maintenant : change, start, approve, reject, send_back, recall, fill, "
-        "hand, ask_opinion, reroute, take_back."
+        "Ce que cette application peut faire maintenant de la marche du dossier : change, start, approve, reject, send_back, "
+        "recall, fill, hand, ask_opinion, answer_opinion, withdraw_opinion, reroute, take_back. Les notes, la suite d’un "
+        "dossier et ce qu’un bon de commande reçoit n’y sont pas : la réponse de leur adresse dit si elles sont ouvertes."
     )
     behind: list[Choice] = attribute(
         "Les étapes auxquelles cette application peut renvoyer le dossier, la clé de chacune et son nom ; vide si elle ne peut "

@@ -73,6 +73,8 @@ def test_every_operation_says_in_french_what_it_does_and_what_it_refuses(documen
         if method == "patch" or path.endswith(("start", "approve", "reject", "steps")):
             assert "version" in one["requestBody"]["content"]["application/json"]["example"], path
             assert "409" in one["responses"], path
+        if path.endswith(("approve", "hand", "reject", "fill", "opinions", "answer")):
+            assert "Droit nécessaire au bureau" in one["description"], path
     for name, shape in document["components"]["schemas"].items():
         for key, field in shape["properties"].items():
             assert "$ref" in field or field.get("description"), (name, key)

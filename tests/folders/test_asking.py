@@ -189,7 +189,10 @@ def test_no_door_ends_a_step_that_waits_and_each_says_who_is_awaited(house: Hous
     assert "Direction générale" in answer.json["detail"]
     shown = software.get(f"/folders/{invoice}").json
     assert "approve" not in shown["actions"]
-    assert {"reject", "ask_opinion"} <= set(shown["actions"])
+    assert {"reject", "ask_opinion", "withdraw_opinion"} <= set(shown["actions"])
+    assert "answer_opinion" not in shown["actions"]
+    asked = Software(house, "direction", [Right.ACT])
+    assert asked.get(f"/folders/{invoice}").json["actions"] == ["answer_opinion"]
     hand = Hand(house, N)
     batch = hand.propose("approve", [invoice, free])
     became(
