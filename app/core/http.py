@@ -76,6 +76,7 @@ _TITLES_BY_KEY = {
     "identity-whole": "Il faut dire de nouveau qui vous êtes",
     "identity-factor": "Il faut dire de nouveau qui vous êtes",
     "factor-due": "Inscrivez d’abord une double authentification",
+    "not-an-order": "Ce dossier n’est pas un bon de commande",
     "form-spent": "Cette page a déjà servi",
     "form-undone": "Cette page a déjà servi",
     "form-overtaken": "Le document a changé depuis",

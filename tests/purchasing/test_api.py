@@ -73,3 +73,9 @@ def test_software_orders_attests_and_reads_the_balance(house: House) -> None:
     payroll = Software(house, "paye", [Right.CREATE])
     assert payroll.get(f"/folders/{order}/order").status_code == 404
     assert technique.get(f"/folders/{made.json['id']}/order").status_code == 409
+    none = technique.get(f"/folders/{house.an_invoice()}/order")
+    assert (none.status_code, none.json["key"], none.json["title"]) == (
+        409,
+        "not-an-order",
+        "Ce dossier n’est pas un bon de commande",
+    )
