@@ -15,7 +15,7 @@ from app.core.spreadsheet import Cell
 from app.people.actor import Actor
 
 SHOWN = 30
-NAMES = {"approve": "Visa", "reject": "Rejet", "sign": "Signature", "hand": "Remise"}
+NAMES = {"approve": "Visa", "reject": "Rejet", "sign": "Signature", "hand": "Étape confiée"}
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def test_several_are_handed_with_one_reason_each_in_its_own_journal(house: House
         assert (facts["batch"], facts["why"], facts["to"]) == (number, WHY, "direction")
     page = finances.page(number)
     assert "3 dossiers confiés sur 3" in page
-    assert "Remise de 3 dossiers" in finances.text("/lots")
+    assert "Étape confiée de 3 dossiers" in finances.text("/lots")
     finances.post(f"/lots/{number}/commencer", HANDED, status=409)
     house.drain()
     assert [house.journal(one).count("folder.handed") for one in folders] == [1, 1, 1]
