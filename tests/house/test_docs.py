@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from app.core.refusals import catalogue
 from app.operations import doctor
 from app.operations.source import archive as source
+from app.operations.trace import ACTS
 from app.people.own_settings.registry import leading
 from app.transmission.settings import declared, table
 from config import Settings
@@ -282,6 +283,25 @@ def test_every_log_event_that_the_operator_is_told_of_is_written_somewhere() -> 
     told = re.findall(r"^\| `([a-z._]+)` \|", read(OPERATIONS), re.MULTILINE)
     logged = set(re.findall(r"log\.\w+\(\s*\"([a-z._]+)\"", code()))
     assert set(told) == logged
+
+
+def test_every_line_that_is_of_no_folder_is_named_to_the_operator() -> None:
+    """By its name, or by what it begins with: « `arrival.…` »."""
+    (listed,) = re.findall(
+        r"^\*\*Journal de sécurité\.\*\*.*hors de tout dossier, .*$", read(OPERATIONS), re.MULTILINE
+    )
+    begun = tuple(re.findall(r"`([a-z]+\.)…`", listed))
+    named = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", listed)) - {"sentences.py", "certificate.changed"}
+    assert named <= ACTS.keys()
+    assert {one for one in ACTS if not one.startswith(begun)} <= named
+    assert all(any(one.startswith(start) for one in ACTS) for start in begun)
+
+
+def test_what_the_operator_reads_of_the_security_journal_is_what_is_written_there() -> None:
+    """Every other event is a technical line, and stands in the table before it."""
+    part = read(OPERATIONS).partition("**Journal de sécurité.**")[2]
+    told = set(re.findall(r"^\| `([a-z._]+)` \|", part, re.MULTILINE))
+    assert told == set(re.findall(r"security_log\.log\.\w+\(\s*\"([a-z._]+)\"", code()))
 
 
 def test_the_systemd_units_of_the_documentation_are_units(tmp_path: Path) -> None:
