@@ -14,6 +14,7 @@ from app.core.outbox import Outbox
 from app.core.transaction import use_case
 from app.notices.models import Bounce
 from app.notices.returns.marks import of_address
+from app.notices.together import TELLS, TOLD
 from app.people import reaching
 from app.people.actor import system
 from app.people.desks import write_down
@@ -87,6 +88,8 @@ def record(db: Db, row_id: int, answer: Answer, *, mark: str, returned: bool = F
 
     False where it was kept already, or is nobody's.
 
+    What a letter told of several folders came back for each of them: each has it, and it counts once.
+
     It counts against the account's present address alone. Once too many do, a line of the journal says that reminders stop.
     """
     letter = db.scalar(sa.select(Outbox).where(Outbox.id == row_id))
@@ -103,20 +106,10 @@ def record(db: Db, row_id: int, answer: Answer, *, mark: str, returned: bool = F
         return False
     # What is said of an address that he has left counts for nothing against the one that he has.
     present = of_address(user.email) == mark
-    db.add(
-        Bounce(
-            collectivity_id=letter.collectivity_id,
-            user_id=user.id,
-            folder_id=letter.folder_id,
-            key=key,
-            at=now(),
-            returned=returned,
-            permanent=answer.of_the_address,
-            reply=answer.shown,
-        )
-    )
+    db.add(_bounce(letter, user, answer, key, returned=returned))
     if returned:  # the letter that was taken did not arrive after all
         letter.last_error = f"revenu : {answer.shown}"
+        _attach_others(db, letter, user, answer)
     if present and answer.of_the_address:
         own = db.get_one(Collectivity, letter.collectivity_id).settings
         before = is_dead(user, own)
@@ -125,6 +118,29 @@ def record(db: Db, row_id: int, answer: Answer, *, mark: str, returned: bool = F
             by = system(letter.collectivity_id, BY_ITSELF)
             write_down(db, letter.collectivity_id, STOPPED, by, whose=user.id, reason=answer.shown)
     return True
+
+
+def _bounce(letter: Outbox, user: User, answer: Answer, key: str, *, returned: bool) -> Bounce:
+    return Bounce(
+        collectivity_id=letter.collectivity_id,
+        user_id=user.id,
+        folder_id=letter.folder_id,
+        key=key,
+        at=now(),
+        returned=returned,
+        permanent=answer.of_the_address,
+        reply=answer.shown,
+    )
+
+
+def _attach_others(db: Db, letter: Outbox, user: User, answer: Answer) -> None:
+    """Attach a letter that came back to the other folders that it told, and say so of the rows that ended by it."""
+    others = sa.select(Outbox).where(Outbox.id.in_(letter.payload.get(TELLS, ())), Outbox.id != letter.id)
+    for row in db.scalars(others.order_by(Outbox.id)).all():
+        if row.state != "done" or row.last_error != TOLD:
+            continue  # it looks by itself, and is told by its own
+        row.last_error = letter.last_error
+        db.add(_bounce(row, user, answer, f"returned-{row.key}", returned=True))
 
 
 @use_case

@@ -11,8 +11,9 @@ from app.core.db import Base, Tenanted
 class Bounce(Base, Tenanted):
     """A letter that did not reach a person, once, whatever is read again; `folder_id` of one that was about a folder.
 
-    `key` is the letter's in the outbox, with how it failed. `returned`: it was taken, and came back later; otherwise the
-    server refused the address at once. `permanent`: the address itself serves no more, as far as the server says.
+    Of one that told several folders, each has its own. `key` is the letter's in the outbox, with how it failed. `returned`: it
+    was taken, and came back later; otherwise the server refused the address at once. `permanent`: the address itself serves no
+    more, as far as the server says.
     `reply`: what the server said, without any address.
     """
 

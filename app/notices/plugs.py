@@ -1,13 +1,14 @@
 """Letters leave by the outbox: one row, one recipient, one letter; a collectivity says who they come from."""
 
-from collections.abc import Sequence
+import smtplib
+from dataclasses import replace
 from email.utils import parseaddr
 
 import structlog
 from jinja2 import Environment
 
 from app.core.db import reading
-from app.core.outbox import Hopeless, Later, Row, at_rest, each_round, handles, lasts
+from app.core.outbox import Hopeless, Later, Needless, Row, at_rest, each_round, handles, lasts
 from app.folders import sockets
 from app.notices import (
     absent,
@@ -42,17 +43,8 @@ def plug(settings: Settings, templates: Environment) -> None:
     def _mail(row: Row) -> None:
         if not settings.mail_url:
             raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
-        tells: Sequence[int] = ()
         try:
-            try:
-                envelope = letter.write(row, settings, templates)
-            except together.Unclaimed:
-                tells = together.claim(row)
-                envelope = letter.write(row, settings, templates, tells)
-                if len(tells) > 1 and set(envelope.tells or (row.id,)) != set(tells):
-                    # What its words leave out is told by its own letter, whatever happens to this one
-                    tells = envelope.tells or (row.id,)
-                    together.keep(row, tells)
+            envelope = _written(row, settings, templates)
         except absent.Gather as gathering:
             absent.gather(row, gathering)
             raise Later(digests.AFTER.total_seconds(), absent.TOGETHER) from None
@@ -64,10 +56,15 @@ def plug(settings: Settings, templates: Environment) -> None:
         except mailer.AddressRefused as refused:
             answer = bounces.Answer(str(refused.code), refused.reply)
             bounces.record(row.id, answer, mark=marks.of_address(envelope.address))
-            if tells:
+            if envelope.tells:
                 together.let_go(row)
             raise
-        together.close(row, tells)
+        except smtplib.SMTPDataError as refused:
+            # These words, and not the address: tried for days, they must not keep those of the others for as long
+            if envelope.tells and refused.smtp_code >= mailer.PERMANENT:
+                together.let_go(row)
+            raise
+        together.close(row, envelope.tells)
         if envelope.doubtful:
             _accept(row, envelope)
 
@@ -78,6 +75,33 @@ def plug(settings: Settings, templates: Environment) -> None:
     declare(bounces.setting(GROUP))
     missing = "" if settings.mail_url else "l’installation n’a pas de serveur de courriel"
     offer(Trial("mail", GROUP, "Courriel d’essai", lambda _own: missing, _Trial(settings, templates)))
+
+
+def _written(row: Row, settings: Settings, templates: Environment) -> letter.Envelope:
+    """The letter of a row, which says what others would where it may; its row keeps which ones before it is given."""
+    try:
+        envelope = letter.write(row, settings, templates)
+    except together.Unclaimed:
+        tells = together.claim(row)
+    else:
+        if together.may_join(row.payload) and row.payload.get(together.TELLS) != [row.id]:
+            # Apart by now: what it told when it was given before is told by others, and this one never tells them after that
+            together.keep(row, (row.id,))
+        return envelope
+    try:
+        envelope = letter.write(row, settings, templates, tells)
+    except (Later, Needless):
+        raise
+    except Exception:
+        # It was never given: what hinders it is not to hinder the others
+        if together.TELLS not in row.payload:
+            together.let_go(row)
+        raise
+    rows = envelope.tells or (row.id,)
+    if set(rows) != set(tells):
+        # What its words leave out is told by its own letter, whatever happens to this one
+        together.keep(row, rows)
+    return replace(envelope, tells=rows)
 
 
 def _accept(row: Row, envelope: letter.Envelope) -> None:

@@ -1,13 +1,20 @@
 """What became of several folders at one moment, told to somebody by one letter: sixty signatures of a batch are no sixty letters.
 
 One of the letters that wait tells the others (`claim`): its row keeps their numbers before it leaves, those alone whose folders
-its words count, and they end once it has left. Killed in between, it is the same letter again; none is told by two, and where it
-is refused each is on its own. Of one folder, one letter is told: another event of it is its own letter. What may still be taken
-back, or is held for another reason, waits by itself, and a folder whose reading is closed is told apart, by the letter that
-says nothing of it.
+its words count, and they end once it has left. Of one folder, one letter is told: another event of it is its own letter. What may
+still be taken back, or is held for another reason, waits by itself, and a folder whose reading is closed is told apart, by the
+letter that says nothing of it.
+
+Whether a server took it is not always known: of a worker that was killed, or of an answer that was lost, it is the same letter
+again, by its Message-ID, of the same folders, which a mailbox knows. Those that it told meanwhile are in it still.
+
+None is lost; where that and « never twice » cannot both be had, a folder is told twice. That is so where such a letter may not be
+repeated as it was: its reader reads one of the folders no more, or its reading was closed (what may not be said goes first), its
+own is told no more, the server then refuses it for good, or its tries are over. The others are then told on their own, for
+nobody knows whether the first letter had arrived.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -41,6 +48,8 @@ LONGEST = timedelta(minutes=2)
 """How long a letter waits at most for those that go on coming."""
 SOON = 5.0
 """Seconds until one that another tells looks whether that has left."""
+CLOCKS = timedelta(minutes=10)
+"""By how much the clocks of two machines may differ: who writes a row is not who sends the letter that tells it."""
 _APART = frozenset({"turn", "back", "after", "page", "former", "recovery"})
 """What a letter says besides, for its reader alone: it goes by itself."""
 
@@ -86,55 +95,85 @@ def claim(db: Db, row: Row) -> Sequence[int]:
         .execution_options(populate_existing=True)
     ).one()
     letters = _of(user.id, row.collectivity_id)
-    left = letters.where(
-        sa.text("outbox.state = 'done' AND outbox.last_error IS NULL"), Outbox.done_at >= row.created_at
-    )
-    if any(row.id in teller.payload.get(TELLS, ()) for teller in db.execute(left)):
-        raise Needless(TOLD)
+    # These first: a letter that leaves between the two questions is in one of the answers, and in the other order in none
     alive = db.execute(
         letters.where(sa.text("outbox.state IN ('pending','running')")).order_by(Outbox.id)
     ).all()
+    left = letters.where(
+        sa.text("outbox.state = 'done' AND outbox.last_error IS NULL"),
+        Outbox.done_at >= row.created_at - CLOCKS,
+    )
+    over = {number for letter in db.execute(left) for number in letter.payload.get(TELLS, ())}
+    if row.id in over:
+        raise Needless(TOLD)
     others = {
         number: letter for letter in alive if letter.id != row.id for number in letter.payload.get(TELLS, ())
     }
     if teller := others.get(row.id):
         raise Later(max(SOON, (teller.available_at - now()).total_seconds()), WAITS)
     mine = next((letter.payload.get(TELLS) for letter in alive if letter.id == row.id), None)
-    town = db.get_one(Collectivity, user.collectivity_id)
-    free = [
-        letter
-        for letter in alive
-        if letter.id not in others and letter.folder_id != row.folder_id and _may_leave(letter, town)
-    ]
     if mine is None:
+        town = db.get_one(Collectivity, user.collectivity_id)
+        free = [
+            letter
+            for letter in alive
+            if letter.id not in others and letter.folder_id != row.folder_id and _may_leave(letter, town)
+        ]
         _wait_for_more(row, free)
-    open_to_him = _open(db, of_user(db, user, town.name), free)
-    # Once it was given to a server, the same letter tells nothing more: a mailbox that has it would take no other
-    first = dict[int, int]()
-    for letter in free:
-        if letter.folder_id in open_to_him and (mine is None or letter.id in mine):
-            first.setdefault(letter.folder_id, letter.id)
-    tells = [row.id, *first.values()]
+        tells = [row.id, *_first_of_each(db, of_user(db, user, town.name), row, free)]
+    else:
+        # Once it was given to a server, the same letter tells nothing more: a mailbox that has it would take no other
+        tells = [row.id, *_still_of(db, mine, {row.id, *others, *over})]
     _write(db, row, tells)
     return tells
+
+
+def _first_of_each(db: Db, actor: Actor, row: Row, free: Sequence[Any]) -> Sequence[int]:
+    """The first of the free rows of each folder that may be told with that of a row; none where that one tells its own alone."""
+    ready = {folder.id for folder in _open(db, actor, [row, *free]) if not pause.undecided(folder.final_at)}
+    if row.folder_id not in ready:
+        return ()
+    first = dict[int, int]()
+    for letter in free:
+        if letter.folder_id in ready:
+            first.setdefault(letter.folder_id, letter.id)
+    return tuple(first.values())
+
+
+def _still_of(db: Db, mine: Sequence[int], others: Collection[int]) -> Sequence[int]:
+    """The rows that a letter told when it was given before, but those that are told otherwise by now.
+
+    Those too that it has ended (`close`), of which another letter tells nothing, and those that wait for it, whatever for.
+    """
+    same = sa.or_(Outbox.state != "done", Outbox.last_error == TOLD)
+    alike = set(db.scalars(sa.select(Outbox.id).where(Outbox.id.in_(mine), same)))
+    return [number for number in mine if number in alike and number not in others]
 
 
 def _may_leave(letter: Any, town: Collectivity) -> bool:
     """Whether a letter waits for nothing but those that come with it: one that is held by itself is told by no other.
 
-    What was done and may still be taken back holds the letters of its folder until then (`Outbox.available_at`, and `_open`).
+    What was done and may still be taken back holds the letters of its folder until then (`Outbox.available_at`, and `claim`).
     """
-    ready = letter.available_at <= now() or letter.last_error == GATHERS
+    ready = letter.available_at <= now() or letter.last_error in {GATHERS, WAITS}
     return (
         ready and may_join(letter.payload) and not hours.wait(town.settings, letter.payload["event"], now())
     )
 
 
-def _write(db: Db, row: Row, tells: Sequence[int]) -> None:
+def _write(db: Db, row: Row, tells: Sequence[int] | None) -> None:
+    """Write what a letter tells, nothing where that is None.
+
+    Raises `Later` where another worker has the row by now: it may tell other folders in the same letter, and this one must not
+    leave beside it.
+    """
     ours = sa.update(Outbox).where(Outbox.id == row.id, Outbox.owner == row.owner)
-    db.execute(
-        ours.values(payload={**row.payload, TELLS: list(tells)}).execution_options(synchronize_session=False)
-    )
+    payload = {key: value for key, value in row.payload.items() if key != TELLS}
+    if tells is not None:
+        payload[TELLS] = list(tells)
+    written = db.execute(ours.values(payload=payload).execution_options(synchronize_session=False))
+    if not written.rowcount:  # type: ignore[attr-defined]
+        raise Later(SOON, WAITS)
 
 
 @use_case
@@ -169,17 +208,13 @@ def _wait_for_more(row: Row, free: Sequence[Any]) -> None:
         raise Later((until - now()).total_seconds(), GATHERS)
 
 
-def _open(db: Db, actor: Actor, rows: Sequence[Any]) -> set[int]:
-    """The folders of these rows that somebody reads, that letters may tell, and in which nothing is taken back any more."""
+def _open(db: Db, actor: Actor, rows: Sequence[Any]) -> Sequence[Folder]:
+    """The folders of these rows that somebody reads, and that letters may tell."""
     numbers = {letter.folder_id for letter in rows if letter.folder_id is not None}
-    query = sa.select(Folder).where(Folder.id.in_(numbers), readable_by(actor))
     if not numbers:
-        return set()
-    return {
-        folder.id
-        for folder in db.scalars(query)
-        if not folder.read_as.discreet and not pause.undecided(folder.final_at)
-    }
+        return ()
+    query = sa.select(Folder).where(Folder.id.in_(numbers), readable_by(actor))
+    return [folder for folder in db.scalars(query) if not folder.read_as.discreet]
 
 
 def told_by(db: Db, actor: Actor, tells: Sequence[int]) -> Together | None:
@@ -191,7 +226,7 @@ def told_by(db: Db, actor: Actor, tells: Sequence[int]) -> Together | None:
         return None
     columns = (Outbox.id, Outbox.folder_id, Outbox.payload["event"].as_string().label("event"))
     rows = db.execute(sa.select(*columns).where(Outbox.id.in_(tells)).order_by(Outbox.id)).all()
-    reads = _open(db, actor, rows)
+    reads = {folder.id for folder in _open(db, actor, rows)}
     if not any(letter.id == tells[0] and letter.folder_id in reads for letter in rows):
         return None
     folders: dict[str, set[int]] = {event: set() for event in EVENTS}
@@ -199,7 +234,8 @@ def told_by(db: Db, actor: Actor, tells: Sequence[int]) -> Together | None:
         folders[letter.event] |= {letter.folder_id} & reads
     events = {event: len(numbers) for event, numbers in folders.items() if numbers}
     count = len(set().union(*folders.values()))
-    counted = tuple(letter.id for letter in rows if letter.folder_id in reads)
+    ids = {letter.id for letter in rows if letter.folder_id in reads}
+    counted = tuple(number for number in tells if number in ids)
     return Together(count, events, counted) if count > 1 else None
 
 
@@ -221,8 +257,11 @@ def _close(db: Db, row: Row, others: Sequence[int]) -> None:
 
 @use_case
 def let_go(db: Db, row: Row) -> None:
-    """Keep no more which rows a letter tells, which no server took: put back to work, it may tell others."""
+    """Leave to themselves the others that the letter of a row tells, which a server has just refused for good.
+
+    Where it was never given before, the row keeps nothing: put back to work, it may tell others. Else it tells its own alone
+    from then on: a server may have taken it then, and a mailbox that has it would take no other. One that is parked by its last
+    try keeps what it told: the others look by themselves, and put back to work it is the same letter, of those that they left.
+    """
     db.info["collectivity_id"] = row.collectivity_id
-    ours = sa.update(Outbox).where(Outbox.id == row.id, Outbox.owner == row.owner)
-    payload = {key: value for key, value in row.payload.items() if key != TELLS}
-    db.execute(ours.values(payload=payload).execution_options(synchronize_session=False))
+    _write(db, row, (row.id,) if TELLS in row.payload else None)

@@ -1,23 +1,30 @@
 """What became of several folders at one moment is one letter; nothing is lost on the way, and nothing told twice."""
 
+import smtplib
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from email.message import EmailMessage
 from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from app.core import outbox
 from app.core.clock import now
-from app.core.db import reading, writing
+from app.core.db import Db, engine, reading, writing
 from app.core.outbox import News, Outbox, post
 from app.folders import pause
 from app.folders.models import Folder
-from app.notices import mailer, together
+from app.notices import bounces, mailer, together
+from app.notices.models import Bounce
+from app.notices.returns import marks
+from app.people.actor import Actor
+from app.people.models import User
 from tests.builders.house import House
-from tests.notices.test_digests import MONDAY, G, at, subjects, words
+from tests.notices.test_digests import MONDAY, G, address, at, subjects, words
 
 pytestmark = pytest.mark.in_turn
 THREE = ["Paraphe : 3 dossiers sont terminés"]
@@ -261,3 +268,326 @@ def test_a_letter_waits_for_what_goes_on_coming_and_not_for_ever(
         assert now() - began == together.LONGEST == timedelta(minutes=2)
         outbox.drain()
     assert subjects(house, G) == THREE
+
+
+def rows_of() -> list[int]:
+    with reading() as db:
+        return list(db.scalars(sa.select(Outbox.id).where(Outbox.key.like("%-900-%")).order_by(Outbox.id)))
+
+
+def for_some_minutes() -> None:
+    """The worker does what is due, as the minutes go by."""
+    for minute in range(1, 8):
+        with at(MONDAY, 10, minute):
+            outbox.drain()
+
+
+def same_again(house: House) -> bool:
+    """Whether all that left is one letter, and the same again: a mailbox that has it drops it."""
+    letters = {(str(one["Message-ID"]), str(one["Subject"]), words_of(one)) for one in house.mail.letters}
+    return len(letters) == 1 and set(subjects(house, G)) == set(THREE)
+
+
+def words_of(letter: EmailMessage) -> str:
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+POINTS = {
+    "what it tells is not written": (together, "claim", "before"),
+    "what it tells is written": (together, "claim", "after"),
+    "it was given": (mailer, "send", "after"),
+    "the others have ended": (together, "close", "after"),
+    "it has ended": (outbox, "settle", "after"),
+}
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("looked", [False, True], ids=["alone", "the others looked meanwhile"])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_killed_at_any_step_repeats_the_same_letter_and_no_other(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch, point: str, looked: bool
+) -> None:
+    room, name, moment = POINTS[point]
+    act = getattr(room, name)
+
+    def dies(*arguments: object, **more: object) -> None:
+        if moment == "after":
+            act(*arguments, **more)
+        raise Killed
+
+    with at(MONDAY, 10):
+        ended(house, folders)
+        monkeypatch.setattr(room, name, dies)
+        with pytest.raises(Killed):
+            outbox.run(rows_of()[0])
+        monkeypatch.setattr(room, name, act)
+        outbox._leased.clear()
+        if looked:
+            outbox.drain()
+    for_some_minutes()
+    assert same_again(house)
+    assert ends() == {"done sent": 1, f"done {together.TOLD}": 2}
+
+
+@pytest.mark.both_databases
+def test_an_answer_that_is_lost_makes_the_same_letter_leave_again(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, lost = mailer.send, [True]
+
+    def silent(*arguments: object) -> None:
+        send(*arguments)  # type: ignore[arg-type]
+        if lost and lost.pop():
+            raise smtplib.SMTPServerDisconnected("lost")
+
+    monkeypatch.setattr(mailer, "send", silent)
+    monkeypatch.setitem(outbox._policy, "backoff", 2.0)  # shorter than the others wait
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.drain()
+        began = now()
+    for second in range(1, 12):
+        with time_machine.travel(began + timedelta(seconds=second), tick=False):
+            outbox.drain()
+            if second == 1:  # an act on a folder of it: what it told stays so, and is told by it still
+                with writing() as db, db.begin():
+                    acted = sa.update(Folder).where(Folder.id.in_(folders[:2]))
+                    db.execute(acted.values(final_at=now() + timedelta(seconds=60)))
+    assert len(house.mail.letters) == 2
+    assert same_again(house)
+    assert ends() == {"done sent": 1, f"done {together.TOLD}": 2}
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("which", [0, 1], ids=["its own folder", "another"])
+def test_a_folder_that_closes_between_two_tries_leaves_none_of_the_others_untold(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    send, busy = mailer.send, [True]
+
+    def later(*arguments: object) -> None:
+        if busy and busy.pop():
+            raise smtplib.SMTPDataError(451, b"later")
+        send(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(mailer, "send", later)
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.drain()
+    assert house.mail.letters == []
+    with writing() as db, db.begin():
+        closed = sa.update(Folder).where(Folder.id == folders[which])
+        db.execute(closed.values(sources={"read_as": "pes_payroll"}))
+    for_some_minutes()
+    assert len(house.mail.letters) == 2, "that of the closed one says nothing of it"
+    assert "Paraphe : 2 dossiers sont terminés" in subjects(house, G)
+    assert ends() == {"done sent": 2, f"done {together.TOLD}": 1}
+
+
+@pytest.mark.both_databases
+def test_a_worker_that_lost_its_row_gives_no_letter_beside_that_of_who_has_it(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = together.claim
+
+    def late(row: outbox.Row) -> Sequence[int]:
+        with writing() as db, db.begin():
+            db.execute(sa.update(Outbox).where(Outbox.id == row.id).values(owner="another"))
+        return claim(row)
+
+    with at(MONDAY, 10):
+        ended(house, folders[:2])
+        monkeypatch.setattr(together, "claim", late)
+        outbox.run(rows_of()[0])
+        monkeypatch.setattr(together, "claim", claim)
+        assert house.mail.letters == []
+        ended(house, folders[2:])
+    for_some_minutes()
+    assert subjects(house, G) == THREE
+
+
+def test_a_letter_that_leaves_while_another_row_looks_tells_it_for_good(
+    house: House, folders: list[int]
+) -> None:
+    if engine().dialect.name == "sqlite":
+        return  # nothing is written there while somebody claims
+    with at(MONDAY, 10):
+        ended(house, folders)
+        first, second, _ = rows_of()
+        teller = outbox.claim(first)
+        assert teller is not None
+        tells = together.claim(teller)
+        row = outbox.claim(second)
+        assert row is not None
+        together.close(teller, tells)
+
+        asked: list[str] = []
+
+        def leaves(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if "FROM outbox" in statement and "outbox.state" in statement:
+                asked.append(statement)
+                if len(asked) == 1:
+                    outbox.settle(teller, "done")
+
+        sa.event.listen(engine(), "after_cursor_execute", leaves)
+        with pytest.raises(outbox.Needless):
+            together.claim(row)
+        sa.event.remove(engine(), "after_cursor_execute", leaves)
+        outbox._leased.clear()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_letter_whose_tries_are_over_leaves_the_others_and_then_tells_none_of_them_again(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch, order: tuple[int, int]
+) -> None:
+    send = mailer.send
+
+    def away(*_arguments: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(mailer, "send", away)
+    monkeypatch.setitem(outbox._lasting, "mail", -int(outbox._policy["attempts"]) + 1)  # one try
+    here = house.actor(G).collectivity_id
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.run(rows_of()[0])
+        outbox.run(rows_of()[1])
+        assert [end.partition(" ")[0] for end in sorted(ends())] == ["parked", "pending"]
+    # Put back to work at once, while another row of it has claimed what it had left
+    outbox.retry_all("mail", here)
+    monkeypatch.setattr(mailer, "send", send)
+    with at(MONDAY, 10, 1):
+        for number in order:
+            outbox.run(rows_of()[number])
+    for_some_minutes()
+    told = sorted(subjects(house, G))
+    assert told == ["Paraphe : 1 dossier est terminé", "Paraphe : 2 dossiers sont terminés"]
+    assert ends() == {"done sent": 2, f"done {together.TOLD}": 1}
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["the first time", "given before"])
+def test_words_that_a_server_refuses_for_good_hold_none_of_the_others(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    send = mailer.send
+    answers = [(451, b"later"), (554, b"no")] if before else [(554, b"no")]
+
+    def refused(*arguments: object) -> None:
+        if answers:
+            raise smtplib.SMTPDataError(*answers.pop(0))
+        send(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(mailer, "send", refused)
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.drain()
+    if before:
+        with at(MONDAY, 10, 1):
+            outbox.run(rows_of()[0])
+    with reading() as db:
+        payload = db.scalars(sa.select(Outbox.payload).where(Outbox.id == rows_of()[0])).one()
+    assert payload.get(together.TELLS) == ([rows_of()[0]] if before else None)
+    with at(MONDAY, 10, 1):
+        late = sa.update(Outbox).where(Outbox.id == rows_of()[0])
+        with writing() as db, db.begin():
+            db.execute(late.values(available_at=now() + timedelta(seconds=300)))
+        with time_machine.travel(now() + timedelta(seconds=6), tick=False):
+            outbox.drain()
+    assert "Paraphe : 2 dossiers sont terminés" in subjects(house, G), "they wait for it no more"
+    for_some_minutes()
+    assert len(house.mail.letters) == 2
+    assert ends() == {"done sent": 2, f"done {together.TOLD}": 1}
+
+
+def test_a_letter_that_may_have_left_apart_tells_no_others_once_its_folder_opens(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, lost = mailer.send, [True]
+
+    def silent(*arguments: object) -> None:
+        send(*arguments)  # type: ignore[arg-type]
+        if lost and lost.pop():
+            raise smtplib.SMTPServerDisconnected("lost")
+
+    def reads_as(sources: dict[str, str]) -> None:
+        with writing() as db, db.begin():
+            db.execute(sa.update(Folder).where(Folder.id == folders[0]).values(sources=sources))
+
+    with reading() as db:
+        before = dict(db.get_one(Folder, folders[0]).sources)
+    monkeypatch.setattr(mailer, "send", silent)
+    with at(MONDAY, 10):
+        reads_as({"read_as": "pes_payroll"})
+        ended(house, folders[:1])
+        outbox.drain()
+        reads_as(before)
+    with at(MONDAY, 10, 1):
+        ended(house, folders[1:])
+        outbox.drain()
+    first, *others = house.mail.letters
+    apart = [one for one in others if one["Message-ID"] != first["Message-ID"]]
+    assert [str(one["Subject"]).replace("\u00a0", " ") for one in apart] == [
+        "Paraphe : 2 dossiers sont terminés"
+    ]
+    assert ends() == {"done sent": 2, f"done {together.TOLD}": 1}
+
+
+def test_others_that_a_letter_could_not_end_look_by_themselves_whatever_the_clock_of_who_wrote_them(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(row: outbox.Row, others: Sequence[int]) -> None:
+        with writing() as db, db.begin():
+            late = sa.update(Outbox).where(Outbox.id.in_(others))
+            db.execute(late.values(created_at=now() + timedelta(seconds=90)))
+        raise OSError
+
+    monkeypatch.setattr(together, "_close", fails)
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.drain()
+    for_some_minutes()
+    assert subjects(house, G) == THREE
+    assert ends() == {"done sent": 1, f"done {together.TOLD}": 2}
+
+
+def test_a_letter_that_cannot_be_written_holds_none_of_the_others(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told_by, faults = together.told_by, [True]
+
+    def fails(db: Db, actor: Actor, tells: Sequence[int]) -> together.Together | None:
+        if faults and faults.pop():
+            raise ValueError("words")
+        return told_by(db, actor, tells)
+
+    monkeypatch.setattr(together, "told_by", fails)
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.run(rows_of()[0])
+        outbox.drain()
+    assert subjects(house, G) == ["Paraphe : 2 dossiers sont terminés"]
+    for_some_minutes()
+    assert ends() == {"done sent": 2, f"done {together.TOLD}": 1}
+
+
+def test_a_letter_that_comes_back_is_attached_to_each_folder_that_it_told_and_counts_once(
+    house: House, folders: list[int]
+) -> None:
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.drain()
+        answer, mark = bounces.Answer("5.1.1", "550 unknown"), marks.of_address(address(G))
+        assert bounces.record(rows_of()[0], answer, mark=mark, returned=True)
+        assert not bounces.record(rows_of()[0], answer, mark=mark, returned=True), (
+            "a report that is read again"
+        )
+    with reading() as db:
+        assert sorted(db.scalars(sa.select(Bounce.folder_id))) == sorted(folders)
+        assert db.scalar(sa.select(User.mail_refusals).where(User.login == G)) == 1
+    assert ends() == {"done revenu : 5.1.1 550 unknown": 3}
+    for number in folders:
+        page = house.client(G).get(f"/dossiers/{number}?onglet=journal").get_data(as_text=True)
+        assert "revenu : 5.1.1" in page
+        assert together.TOLD not in page
