@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 
+from app.batches import covering
 from app.batches.gesture import UNREAD, at_work, mark_of, mine
 from app.batches.models import BACK, BACK_BEFORE, OPEN, Batch, BatchItem
 from app.batches.selection import Choice
@@ -20,6 +21,7 @@ from app.core.spreadsheet import Cell
 from app.display.views import amount
 from app.folders.access import readable_by
 from app.folders.models import Folder
+from app.folders.seats import desk_name
 from app.folders.sockets import Caution, cautions
 from app.people.actor import Actor
 
@@ -29,6 +31,8 @@ VERBS = {
     "sign": ("Signer", "signé"),
     "hand": ("Confier", "confié"),
 }
+TAKEN_BACK = {"confié": "Repris"}
+"""What became of a folder whose person has taken back what he did, where it is no act that is cancelled."""
 LEFT_OUT = "Écarté"
 CLOSED = "Dossier que vous ne lisez plus"
 SHOWN = 20
@@ -49,6 +53,7 @@ class Line:
     """One folder of a batch, and what became of it; `back` is a decision that its author has taken back himself.
 
     `readable`: its person may read the folder now; of another, nothing is told but its number and what became of it there.
+    `absent`: in whose absence it awaits him, or he has acted on it; empty for what is his own.
     """
 
     id: int
@@ -62,16 +67,31 @@ class Line:
     opened: bool
     back: bool = False
     readable: bool = True
+    absent: str = ""
 
 
-HEAD = ("Dossier", "Titre", "Numéro", "Montant", "Résultat", "Motif")
-"""Of the folders of a batch that are taken away."""
+HEAD = (
+    "Dossier",
+    "Titre",
+    "Numéro",
+    "Montant",
+    "Résultat",
+    "Motif",
+    "En l’absence de",
+    "Confié à",
+    "Motif du lot",
+)
+"""Of the folders of a batch that are taken away; the first reason says why a folder is not done."""
 
 
-def cells_of(line: Line) -> tuple[Cell, ...]:
-    """The same of a folder."""
-    money = euros(line.amount) if isinstance(line.amount, Abroad) else line.amount
-    return (str(line.folder_id), line.title, line.number, money, line.outcome, line.reason)
+def cells_of(standing: "Standing") -> list[tuple[Cell, ...]]:
+    """The same of each folder, with the desk and the reason that its batch gave those that were done."""
+    lines: list[tuple[Cell, ...]] = []
+    for line in standing.lines:
+        money = euros(line.amount) if isinstance(line.amount, Abroad) else line.amount
+        own = (str(line.folder_id), line.title, line.number, money, line.outcome, line.reason, line.absent)
+        lines.append((*own, *((standing.desk, standing.reason) if line.state == "done" else ("", ""))))
+    return lines
 
 
 @dataclass(frozen=True)
@@ -79,7 +99,8 @@ class Standing:
     """A batch as its page shows it: `state` is proposed, running, interrupted or ended.
 
     `awaits_key`: the worker embeds what was signed, no page holds the key, and some folders wait for it. `mark`: what a page
-    that shows it posts with its buttons (`gesture.mark_of`).
+    that shows it posts with its buttons (`gesture.mark_of`). `desk` and `reason`: to which desk its folders are handed, by its
+    name, and the one reason that was written for all; empty in the kinds that have none.
     """
 
     id: int
@@ -94,6 +115,8 @@ class Standing:
     lines: tuple[Line, ...]
     awaits_key: bool
     mark: str
+    desk: str = ""
+    reason: str = ""
 
     def of(self, *states: str) -> tuple[Line, ...]:
         """The folders in one of these states, in the order of the list."""
@@ -103,6 +126,19 @@ class Standing:
     def unread(self) -> tuple[Line, ...]:
         """What is about to be decided without ever having been opened."""
         return tuple(line for line in self.of("waiting") if not line.opened)
+
+    @property
+    def back(self) -> int:
+        """How many of them their person has taken back."""
+        return sum(line.back for line in self.lines)
+
+    def covered(self, *states: str) -> str:
+        """« 46 en l’absence de Ronan Pellenec », of the folders in one of these states; empty where nobody is away."""
+        return covering.phrase(covering.tally(line.absent for line in self.of(*states)))
+
+    def mixed(self, *states: str) -> bool:
+        """Whether these are not all in the absence of the same person, or of nobody: each line says so then."""
+        return len({line.absent for line in self.of(*states)}) > 1
 
     @property
     def size(self) -> int:
@@ -121,7 +157,7 @@ class Standing:
 
 
 def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
-    """Where this person's batch stands; three statements whatever its size, one more while it runs.
+    """Where this person's batch stands; five statements at most whatever its size, one more while it runs.
 
     Reading is asked anew each time: whoever has left a desk, or no longer stands in, is told no title nor amount.
     """
@@ -137,6 +173,10 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         Folder.id.in_(numbers), readable_by(actor)
     )
     currencies = dict[int, str | None](map(tuple, db.execute(open_to))) if numbers else {}
+    absents = covering.acted(db, batch.id) if batch.started_at is not None else {}
+    if state in {"proposed", "interrupted"}:
+        waiting = [item.folder_id for item in items if item.state == "waiting"]
+        absents |= covering.awaiting(db, actor, waiting)
     return Standing(
         batch.id,
         batch.kind,
@@ -147,12 +187,19 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         tuple(_sums(concerned, currencies)),
         _sum("", concerned, currencies),
         Counter(_shown(item, state) for item in items),
-        tuple(_line(item, past, _shown(item, state), currencies) for item in items),
+        tuple(
+            replace(
+                _line(item, past, _shown(item, state), currencies), absent=absents.get(item.folder_id, "")
+            )
+            for item in items
+        ),
         state == "running"
         and batch.kind == "sign"
         and batch.holder is None
         and any(item.state in {"waiting", "prepared"} for item in items),
         mark_of(batch, items),
+        (desk_name(db, batch.collectivity_id, batch.desk) or batch.desk) if batch.desk else "",
+        batch.reason,
     )
 
 
@@ -303,7 +350,7 @@ def _line(item: BatchItem, past: str, state: str, currencies: Mapping[int, str |
         amount(item.amount_cents, currencies[item.folder_id]) if readable else None,
         state,
         reason if readable else "",
-        "Annulé" if back else outcomes[state],
+        (TAKEN_BACK.get(past, "Annulé") if back else outcomes[state]),
         item.opened,
         back,
         readable,

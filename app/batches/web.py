@@ -20,7 +20,6 @@ from app.display.consulting import people_told
 from app.display.ticking import LIMIT, ticked
 from app.display.trays import asked_in
 from app.display.undone import UndoView
-from app.folders.seats import desk_name
 from app.signing import enrol, payload
 from app.signing.remote.web import at_distance, codes_of, question_of, rate
 from app.signing.web import described
@@ -108,7 +107,7 @@ def table(batch_id: int, form: str) -> Response:
     """The folders of one batch and what became of each, those that were left out too, as a table of one's own."""
     with reading(g.actor.collectivity_id) as db:
         standing = progress.standing(db, g.actor, batch_id)
-    return spreadsheet(f"lot-{batch_id}", form, progress.HEAD, map(progress.cells_of, standing.lines))
+    return spreadsheet(f"lot-{batch_id}", form, progress.HEAD, progress.cells_of(standing))
 
 
 @pages.get("/lots/<int:batch_id>")
@@ -349,12 +348,11 @@ def _page(batch_id: int, error: str | None = None, *, choosing: bool = False, ch
 def _handed(db: Db, standing: progress.Standing, *, choosing: bool) -> dict[str, Any]:
     """To which desk a batch hands its folders, and, while it is to be chosen, those that may have some of them."""
     desk = gesture.mine(db, g.actor, standing.id).desk
-    name = desk_name(db, g.actor.collectivity_id, desk) if desk else None
     choosing = standing.state == "proposed" and (choosing or not desk or "bureau" in request.args)
     offers = handing.receivers(db, g.actor, progress.to_hand(db, standing)) if choosing else []
     return {
         "desk": desk,
-        "to": to_desk(name) if name else "",
+        "to": to_desk(standing.desk) if standing.desk else "",
         "choosing": choosing,
         "offers": [
             (offer.desk.key, offer.desk.slot.label, people_told(offer.desk.slot.people), offer.count)
@@ -384,7 +382,8 @@ def _title(standing: progress.Standing) -> str:
         return f"{standing.verb} {progress.folders(standing.size)}"
     if standing.state == "ended":
         done = standing.count["done"]
-        return f"{progress.folders(done)} {standing.past}{'s' if done > 1 else ''} sur {standing.size}"
+        back = f", {past.taken_back(standing.kind, standing.back)}" if standing.back else ""
+        return f"{progress.folders(done)} {standing.past}{'s' if done > 1 else ''} sur {standing.size}{back}"
     name = past.NAMES[standing.kind]
     participle = "interrompue" if standing.kind in {SIGN, HAND} else "interrompu"
     return f"{name} de {progress.folders(standing.size)}" + (

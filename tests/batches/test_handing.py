@@ -19,6 +19,7 @@ from app.people import desks
 from tests.batches.test_decisions import facts_of
 from tests.batches.town import Hand, became, items, marked, plain
 from tests.builders.house import INVOICE, House
+from tests.display.test_exports import rows_of
 from tests.folders.test_handing import RECEIVED, hand, made, parts
 from tests.operations.test_absences import away, over
 from workflows.vocabulary import Right
@@ -81,7 +82,15 @@ def test_several_are_handed_with_one_reason_each_in_its_own_journal(house: House
         assert (facts["batch"], facts["why"], facts["to"]) == (number, WHY, "direction")
     page = finances.page(number)
     assert "3 dossiers confiés sur 3" in page
-    assert "Étape confiée de 3 dossiers" in finances.text("/lots")
+    for path in (f"/lots/{number}", "/lots"):
+        page = finances.text(path)
+        assert "à la Direction générale" in page, path
+        assert f"Motif : {WHY}" in page, path
+    assert "Étape confiée de 3 dossiers à la Direction générale" in finances.text("/lots")
+    (line,) = rows_of(finances.client, "/lots.csv")
+    assert (line["Confiés à"], line["Motif"], line["Repris"]) == ("Direction générale", WHY, "0")
+    for line in rows_of(finances.client, f"/lots/{number}.csv"):
+        assert (line["Confié à"], line["Motif du lot"]) == ("Direction générale", WHY)
     finances.post(f"/lots/{number}/commencer", HANDED, status=409)
     house.drain()
     assert [house.journal(one).count("folder.handed") for one in folders] == [1, 1, 1]
@@ -223,6 +232,12 @@ def test_what_was_handed_together_is_taken_back_within_the_seconds(house: House,
         assert "2 dossiers ne sont plus confiés : ces dossiers vous attendent de nouveau" in page
         assert "reste confié." in page
         assert "2 dossiers repris</h2>" in page
+        assert "1 dossier confié sur 3, 2 repris" in page
+        assert "1 confié sur 3, 2 repris" in finances.text("/lots")
+        (line,) = rows_of(finances.client, "/lots.csv")
+        assert (line["Faits"], line["Repris"], line["Non faits"]) == ("1", "2", "0")
+        outcomes = [line["Résultat"] for line in rows_of(finances.client, f"/lots/{number}.csv")]
+        assert outcomes[1:] == ["Repris"] * 2
         assert parts(folders[0])[-1] == ("desk:direction", "active")
         back = ("refused", "Ce que vous aviez confié vous revient")
         became(number, {folders[0]: ("done", ""), folders[1]: back, folders[2]: back})
@@ -326,6 +341,41 @@ def test_a_row_of_before_keys_said_when_their_batch_was_proposed_still_works(
         assert gesture.at_work(db, db.get_one(Batch, number))
     house.drain()
     became(number, {folder: ("done", "")})
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("kind", "past"), [("approve", "visé"), ("hand", "confié")])
+def test_in_whose_absence_a_batch_is_done_is_told_before_its_button_and_ever_after(
+    house: House, kind: str, past: str
+) -> None:
+    covered = [house.an_invoice("service_done") for _ in range(2)]
+    own = house.an_invoice("finance")
+    desks.seat(house.actor(N).collectivity_id, "finances", "m.kerzerho", [Right.ACT])
+    away(house, R, "m.kerzerho")
+    maiwenn = Hand(house, "m.kerzerho")
+    number = chosen(maiwenn, [*covered, own]) if kind == "hand" else maiwenn.propose(kind, [*covered, own])
+    page = maiwenn.text(f"/lots/{number}")
+    words = "2 en l’absence de Ronan Pellenec"
+    assert page.index(words) < page.index("3 dossiers</span>")
+    assert page.count("En l’absence de Ronan Pellenec") == 2, "its own is told from the others"
+    maiwenn.post(f"/lots/{number}/commencer", HANDED)
+    house.drain()
+    page = maiwenn.text(f"/lots/{number}")
+    assert f"3 dossiers {past}s sur 3" in page
+    assert words in page
+    assert page.count("En l’absence de Ronan Pellenec") == 2
+    assert words in maiwenn.text("/lots")
+    (line,) = rows_of(maiwenn.client, "/lots.csv")
+    assert line["En l’absence de"] == "Ronan Pellenec (2)"
+    absents = {
+        int(line["Dossier"]): line["En l’absence de"]
+        for line in rows_of(maiwenn.client, f"/lots/{number}.csv")
+    }
+    assert absents == {**dict.fromkeys(covered, "Ronan Pellenec"), own: ""}
+    # Her own batch at her own desk says nothing of it
+    later = house.an_invoice("finance")
+    number = maiwenn.propose("approve", [later])
+    assert "l’absence" not in maiwenn.text(f"/lots/{number}")
 
 
 def test_what_was_handed_under_a_cover_is_not_offered_to_be_taken_back_once_it_has_ended(
