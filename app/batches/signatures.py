@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -79,9 +80,10 @@ def prepare_next(
         with asking_once(("prepare", batch_id), authorities.trust()):
             check(actor, key)
             folders = [(folder_id, version) for _, folder_id, version in reserved]
-            outcomes = sign.prepare_together(actor, folders, key, _together)
-        offers = _offered(actor, batch_id, [item_id for item_id, _, _ in reserved], outcomes)
-        _attach(actor, batch_id, holder, {offer.item_id: offer.session for offer in offers})
+            items = [item_id for item_id, _, _ in reserved]
+            attach = partial(_attach, actor=actor, batch_id=batch_id, holder=holder, items=items)
+            outcomes = sign.prepare_together(actor, folders, key, _together, attach)
+        offers = _offered(actor, batch_id, items, outcomes)
         if offers:
             return offers
         with reading(actor.collectivity_id) as db:
@@ -166,13 +168,25 @@ def _begun(db: Db, batch_id: int) -> bool:
     return db.scalar(query.limit(1)) is not None
 
 
-@use_case
-def _attach(db: Db, actor: Actor, batch_id: int, holder: str, sessions: dict[int, str]) -> None:
+def _attach(
+    db: Db,
+    sessions: Sequence[str | None],
+    *,
+    actor: Actor,
+    batch_id: int,
+    holder: str,
+    items: Sequence[int],
+) -> None:
+    """Note with each item the session that was just opened for it, in the transaction of the sessions.
+
+    Refuses `batch-elsewhere` where another page holds the batch by now: then none of them is kept.
+    """
     batch = mine(db, actor, batch_id, lock=True)
     if batch.holder != holder:
         raise Refusal("batch-elsewhere")
-    for item_id, item in all_locked(db, sessions, "prepared").items():
-        item.signature_session = sessions[item_id]
+    opened = {item: session for item, session in zip(items, sessions, strict=True) if session is not None}
+    for item_id, item in all_locked(db, opened, "prepared").items():
+        item.signature_session = opened[item_id]
 
 
 @use_case

@@ -1,6 +1,6 @@
 """Signatures under way: written when they are prepared, claimed once, ended once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -65,10 +65,14 @@ class Opening:
 
 
 @use_case
-def save(db: Db, actor: Actor, openings: Sequence[Opening]) -> None:
-    """Write prepared signatures; they live as long as the settings say."""
+def save(
+    db: Db, actor: Actor, openings: Sequence[Opening], along: Callable[[Db], None] | None = None
+) -> None:
+    """Write prepared signatures, which live as long as the settings say, and what goes `along`: all or nothing."""
     for opening in openings:
         open_session(db, actor, opening, state="prepared")
+    if along is not None:
+        along(db)
 
 
 def open_session(db: Db, actor: Actor, opening: Opening, *, state: str) -> SignatureSession:

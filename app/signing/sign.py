@@ -125,13 +125,17 @@ def prepare(
 
 
 def prepare_together(
-    actor: Actor, folders: Sequence[tuple[int, int]], key: ExternalKey, together: Together
+    actor: Actor,
+    folders: Sequence[tuple[int, int]],
+    key: ExternalKey,
+    together: Together,
+    along: Callable[[Db, Sequence[str | None]], None],
 ) -> list[Ready | Exception]:
     """The same for several folders of a batch, by number and version: what became of each, in their order.
 
     Who signs was asked for the whole batch. What the base says of all is read at one go, before the first is written
     (`together` writes them), and their sessions are kept at one go once the last one is: a process killed in between leaves
-    copies that no session names.
+    copies that no session names. `along` is written with the sessions, which it is told in that order: None where there is none.
     """
     if actor.kind != "person":
         raise Refusal("signature-of-software")
@@ -150,7 +154,8 @@ def prepare_together(
     outcomes = [next(written) if isinstance(basis, _Basis) else basis for basis in bases]
     openings = [outcome.opening for outcome in outcomes if isinstance(outcome, _Made)]
     if openings:
-        save(actor, openings)
+        sessions = [outcome.opening.session if isinstance(outcome, _Made) else None for outcome in outcomes]
+        save(actor, openings, lambda db: along(db, sessions))
     for (folder_id, _), outcome in zip(folders, outcomes, strict=True):
         if isinstance(outcome, Refusal):
             with (

@@ -257,6 +257,24 @@ def test_of_two_tabs_the_last_one_goes_on_and_nothing_is_signed_twice(house: Hou
 
 
 @pytest.mark.both_databases
+def test_a_page_that_loses_the_batch_while_it_prepares_leaves_no_session(
+    house: House, mayor: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = mayor.propose("sign", to_sign(house, 1))
+    first, together = Page(mayor, number).begin(), signatures._together
+
+    def meanwhile(work: Any, entries: Any) -> Any:
+        monkeypatch.setattr(signatures, "_together", together)
+        Page(mayor, number).begin()
+        return together(work, entries)
+
+    monkeypatch.setattr(signatures, "_together", meanwhile)
+    assert first.ask(409)["type"].endswith(":batch-elsewhere")
+    with reading() as db:
+        assert db.scalars(sa.select(SignatureSession)).all() == []
+
+
+@pytest.mark.both_databases
 def test_an_answer_that_was_lost_is_sent_again_and_one_that_expired_is_asked_again(
     house: House, mayor: Hand
 ) -> None:
