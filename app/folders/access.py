@@ -4,7 +4,7 @@ Pages, JSON, files, trays, counters, the search and letters all use these condit
 that are written as text take them as text (`as_text`).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -18,7 +18,7 @@ from app.circuits.models import FolderType, FolderTypeVersion
 from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db
 from app.core.prepared import Prepared
-from app.core.questions import put_in_hand
+from app.core.questions import gathered, keep, kept, put_in_hand
 from app.core.refusals import Refusal
 from app.folders.models import WRITERS, Folder, StepRun
 from app.people.actor import Actor, Cover, Seat
@@ -33,6 +33,8 @@ Condition = sa.ColumnElement[bool]
 ENGAGING = (StepKind.SIGN, StepKind.SEAL)
 """What engages the collectivity: at a desk, the right to sign is not enough once a mandate is recorded (decision 0015)."""
 READER = "who reads what this session tells"
+AUTHORISED = "may be read"
+_ASKED: Any = sa.bindparam("folders", expanding=True)
 _FOLDERS: Any = sa.inspect(Folder).local_table
 FOLDER: Any = _FOLDERS.alias("f")
 STEP: Any = sa.inspect(StepRun).local_table.alias("s")
@@ -471,13 +473,27 @@ def _in_text(actor: Actor, day: date, closed: tuple[str, ...]) -> InText:
 
 
 @lru_cache(maxsize=64)
-def _authorizing(actor: Actor, day: date, closed: tuple[str, ...]) -> Any:
+def _authorizing(actor: Actor, day: date, closed: tuple[str, ...], *, several: bool = False) -> Any:
     """The statement of `authorize` for an actor with these rights on this day: writing it costs ten times its answer."""
     del day, closed  # read again by what it is made of
+    which = Folder.id.in_(_ASKED) if several else Folder.id == sa.bindparam("folder")
     query = sa.select(Folder, readable_by(actor).label("readable")).where(
-        Folder.id == sa.bindparam("folder"), Folder.collectivity_id == actor.collectivity_id
+        which, Folder.collectivity_id == actor.collectivity_id
     )
     return query.execution_options(**{OURS_ALREADY: True})
+
+
+def authorize_ahead(db: Db, actor: Actor, folder_ids: Sequence[int]) -> list[Folder]:
+    """Ask at one go what `authorize` asks of several folders, in a session that keeps the answers (`gather`) for it.
+
+    Returns those that are there, readable or not: it is `authorize` that refuses.
+    """
+    alone = replace(actor, **_APART)
+    query = _authorizing(alone, today(), restricted_families(), several=True)
+    rows = {row[0].id: row for row in db.execute(query, {"folders": list(folder_ids)})}
+    for number in folder_ids:
+        keep(db, (AUTHORISED, alone, number), (rows.get(number),))
+    return [row[0] for row in rows.values()]
 
 
 def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
@@ -487,8 +503,12 @@ def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
     may not read a folder is not told that it exists (decision 0008).
     """
     # What says nothing of rights is left out: all of his sessions and pages meet one statement.
-    query = _authorizing(replace(actor, **_APART), today(), restricted_families())
-    row = db.execute(query, {"folder": folder_id}).first()
+    alone = replace(actor, **_APART)
+    known = kept(db, (AUTHORISED, alone, folder_id)) if gathered(db) else None
+    if known is None:
+        query = _authorizing(alone, today(), restricted_families())
+        known = (db.execute(query, {"folder": folder_id}).first(),)
+    (row,) = known
     if row is None or not row.readable:
         raise Refusal("not-found")
     folder: Folder = row[0]

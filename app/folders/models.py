@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.core.clock import now
 from app.core.db import NO_DATE, Base, Db, MissingJson, Tenanted, Write, keep_by
 from app.core.prepared import Prepared
-from app.core.questions import put_in_hand
+from app.core.questions import keep, kept, put_in_hand
 from app.folders.readings import disputed
 from app.people.covers import in_absence
 from app.people.models import Collectivity
@@ -678,9 +678,24 @@ _runs: Any = (
         ),
     )
 )
+_WIDTH = len(_runs.selected_columns)
+# Of several folders, with what tells whose each row is and whether it is of the passage that is asked
+_runs_of_several: Any = (
+    sa.select(*_runs.selected_columns, _run.c.folder_id, _run.c.pass_number, _asked.c.run_id)
+    .select_from(_run.outerjoin(_asked, _asked.c.run_id == _run.c.id))
+    .where(
+        _run.c.folder_id.in_(sa.bindparam("folders", expanding=True)),
+        sa.text(f"{_run.name}.kind != '{TOLD}'"),
+        sa.or_(
+            _run.c.pass_number.in_(sa.bindparam("passages", expanding=True)),
+            sa.and_(sa.text(f"{_run.name}.state = 'active'"), _asked.c.run_id.is_not(None)),
+        ),
+    )
+    .order_by(_run.c.id)
+)
+RUNS = "parts of a passage"
 # Always in the order in which they were opened: the rank of a part names its signature field.
 _runs = _runs.order_by(_run.c.id)
-_WIDTH = len(_runs.selected_columns)
 _runs_alone = Prepared(_runs)
 _PLACE = tuple(one.key for one in sa.inspect(Collectivity).column_attrs if not one.deferred)
 _LOOKS = _WIDTH + len(_PLACE)
@@ -833,7 +848,10 @@ def runs_of(
     """
     binds: dict[str, Any] = {"folder": folder.id, "n": passage}
     if not looks:
-        return tuple(Run(*row) for row in _runs_alone.rows(db.connection(), binds)), {}, None
+        known: tuple[Run, ...] | None = kept(db, (RUNS, folder.id, passage))
+        if known is None:
+            known = tuple(Run(*row) for row in _runs_alone.rows(db.connection(), binds))
+        return known, {}, None
     binds |= {"of": folder.id, "here": folder.collectivity_id, "moment": now()}
     if beside is not None:
         binds |= beside.values
@@ -849,6 +867,21 @@ def runs_of(
     parts = {row[0]: Run(*row[:_WIDTH]) for row in rows}
     of_first = [row[end:] for row in rows if row[0] == rows[0][0]]
     return tuple(parts.values()), looked, [row for row in of_first if row[0] is not None]
+
+
+def read_runs(db: Db, passages: Mapping[int, int]) -> None:
+    """Read at one go what `runs_of` reads of several folders, by number, in a session that keeps it (`gather`)."""
+    if not passages:
+        return
+    binds = {"folders": list(passages), "passages": sorted(set(passages.values()))}
+    runs: dict[int, list[Run]] = {number: [] for number in passages}
+    for row in db.connection().execute(_runs_of_several, binds):
+        number, passage, question = row[_WIDTH:]
+        own = Run(*row[:_WIDTH])
+        if passage == passages[number] or (own.state == "active" and question is not None):
+            runs[number].append(own)
+    for number, several in runs.items():
+        keep(db, (RUNS, number, passages[number]), tuple(several))
 
 
 @lru_cache(maxsize=32)

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import family_of
+from app.circuits.library import circuit_of, family_of
 from app.core.db import Db
 from app.core.french import instant_preuve
 from app.core.grammar import de
@@ -22,6 +22,7 @@ from app.folders.documents import last_version, read_last
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, not_your_turn, part_of, present
 from app.folders.required import refuse_unfilled
+from app.folders.seats import read_ahead_of
 from app.folders.seen import refuse_unseen
 from app.people.actor import Actor
 from app.people.models import Collectivity
@@ -36,6 +37,7 @@ from app.signing.placing.plan import Chosen, Part, chosen, field_name, fields, p
 from app.signing.ports import Box, FieldPlan, Prepared
 from app.signing.writers import PADES, Writer, writer_of
 from app.trust.certificates import facts as named
+from workflows.circuit import Step, StepKind
 from workflows.engine import choices
 from workflows.vocabulary import Action
 
@@ -180,14 +182,24 @@ def main_document(db: Db, folder_id: int) -> Document:
     return once(db, (MAIN, folder_id), lambda: db.scalars(_main, {"folder": folder_id}).one())
 
 
-def read_ahead(db: Db, folders: Sequence[int]) -> None:
+def read_ahead(db: Db, folders: Sequence[Folder]) -> None:
     """Read at one go what `context_of` asks about each of several folders, in a session that keeps it (`gather`)."""
-    documents = db.scalars(_mains, {"folders": list(folders)}).all()
+    numbers = [folder.id for folder in folders]
+    documents = db.scalars(_mains, {"folders": numbers}).all()
     for document in documents:
         keep(db, (MAIN, document.folder_id), document)
     read_last(db, [document.id for document in documents])
-    read_papers(db, folders)
-    read_chosen(db, folders)
+    read_papers(db, numbers)
+    read_chosen(db, numbers)
+    read_ahead_of(db, [(folder, step) for folder in folders for step in _signing(db, folder)])
+
+
+def _signing(db: Db, folder: Folder) -> list[Step]:
+    """The steps of a folder's way at which people sign: the places of all are made with the first signature."""
+    if folder.circuit_version_id is None:
+        return []
+    circuit = circuit_of(db, folder.circuit_version_id)
+    return [step for step in circuit.applicable(folder.facts) if step.kind is StepKind.SIGN]
 
 
 def stamp_lines(actor: Actor, capacity: str, moment: datetime, holder: str = "") -> tuple[str, ...]:

@@ -13,8 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol, TypeVar
 
-import sqlalchemy as sa
-
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db, reading
@@ -24,10 +22,10 @@ from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.files import vault
 from app.files.store import Stored
-from app.folders.access import authorize, read_by
+from app.folders.access import authorize, authorize_ahead, read_by
 from app.folders.keep import Kept
 from app.folders.models import DocumentVersion, Folder
-from app.folders.move import not_your_turn, present
+from app.folders.move import not_your_turn, present, read_present
 from app.folders.sockets import read_for_gates_of
 from app.people import identity
 from app.people.actor import Actor
@@ -66,7 +64,6 @@ from workflows.vocabulary import Action
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
-_several = sa.select(Folder).where(Folder.id.in_(sa.bindparam("folders", expanding=True)))
 
 
 class Together(Protocol):
@@ -141,9 +138,7 @@ def prepare_together(
         raise Refusal("signature-of-software")
     with reading(actor.collectivity_id) as db:
         gather(db)
-        numbers = [folder_id for folder_id, _ in folders]
-        look_ahead(db, actor, numbers)
-        read_ahead(db, numbers)
+        read_ahead(db, look_ahead(db, actor, [folder_id for folder_id, _ in folders]))
         bases = [_judged(db, actor, folder_id, version) for folder_id, version in folders]
     work = [
         (folder_id, basis)
@@ -166,12 +161,14 @@ def prepare_together(
     return [outcome.ready if isinstance(outcome, _Made) else outcome for outcome in outcomes]
 
 
-def look_ahead(db: Db, actor: Actor, folders: Sequence[int]) -> None:
-    """Read at one go what the gates of several folders look at, in a session that keeps it (`gather`) and judges each."""
+def look_ahead(db: Db, actor: Actor, folders: Sequence[int]) -> list[Folder]:
+    """Read several folders at one go, where they stand and what their gates look at, for a session that judges each."""
     read_by(db, actor)
-    rows = db.scalars(_several, {"folders": list(folders)}).all()
+    rows = authorize_ahead(db, actor, folders)
     hold(db, rows)
     read_for_gates_of(db, rows)
+    read_present(db, rows)
+    return rows
 
 
 def _judged(db: Db, actor: Actor, folder_id: int, version: int) -> "_Basis | Refusal":
