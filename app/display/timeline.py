@@ -17,6 +17,7 @@ from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, instant, instant_preuve, jour, spaces
 from app.core.grammar import de, from_desk, of_giver, plural, the_desk, to_desk
+from app.core.outbox import Outbox
 from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.display import events, opinions
@@ -41,6 +42,7 @@ from app.folders import asking, corrections, filled, numbering
 from app.folders.effect import effect_of
 from app.folders.models import HANDED, AskedOpinion, Folder, Run, StepRun
 from app.folders.move import Present
+from app.folders.notices import ELSEWHERE, RETURNED, TELLER, WITH_OTHERS
 from app.folders.opinions import words_of
 from app.folders.publicity import Means, means_of, signed_on, way_of
 from app.folders.required import missing, names, required
@@ -697,6 +699,11 @@ SUBJECTS = {
 LETTERS = 50
 """The letters about a folder that its page tells, the last."""
 MAIL_STATES = {"pending": "queued", "running": "queued", "done": "accepted", "parked": "failed"}
+MAIL_WORDS = {
+    "queued": "En attente d’envoi",
+    "accepted": "Accepté par le serveur de courriel",
+    "failed": "Non envoyé",
+}
 
 
 def mails(db: Db, folder: Folder) -> list[MailView]:
@@ -706,22 +713,46 @@ def mails(db: Db, folder: Folder) -> list[MailView]:
         every = [row for row in every if row.payload.get("event") != OF_THE_STATE]
     letters, rows = every[: -LETTERS - 1 : -1], []
     names = {user.id: user.name for (user,) in ask(db, RECIPIENTS, folder.id)} if letters else {}
+    tellers = _tellers(db, letters)
     for row in letters:
-        unsent = row.state == "done" and row.last_error  # nothing left: the account was closed meanwhile
-        state = "failed" if unsent else MAIL_STATES[row.state]
-        meta = instant(row.done_at or row.created_at) + (
-            f", {row.last_error}" if row.last_error and state == "failed" else ""
-        )
+        state, words, moment = _how_far(row, tellers.get(row.payload.get(TELLER, 0)))
         rows.append(
             MailView(
                 names.get(row.payload.get("user_id", 0), "compte fermé"),
                 SUBJECTS.get(row.payload.get("event", ""), "Message")
                 + (", à traiter" if row.payload.get("turn") else ""),
                 state,
-                meta,
+                f"{words}, {moment}" if moment else words,
             )
         )
     return rows
+
+
+def _tellers(db: Db, letters: Sequence[Outbox]) -> dict[int, Any]:
+    """The letters, of other folders, that told these with theirs, by number: when each left, and whether it came back."""
+    numbers = {row.payload[TELLER] for row in letters if TELLER in row.payload}
+    query = sa.select(Outbox.id, Outbox.done_at, Outbox.last_error).where(Outbox.id.in_(numbers))
+    return {row.id: row for row in db.execute(query)} if numbers else {}
+
+
+def _how_far(row: Outbox, teller: Any) -> tuple[str, str, str]:
+    """How far a letter went, in a word for its colour and in French, and when; of what another letter told, of that one."""
+    fault, moment = row.last_error or "", instant(row.done_at or row.created_at)
+    # What came back may be the letter that told it (`bounces`)
+    its = teller is not None and fault.startswith(RETURNED) and teller.last_error == fault
+    why = WITH_OTHERS if its else fault
+    elsewhere = row.state == "done" and why in ELSEWHERE
+    words = f"{why[:1].upper()}{why[1:]}" if elsewhere else MAIL_WORDS["accepted"]
+    if elsewhere and teller is not None:
+        fault, moment = teller.last_error or fault, instant(teller.done_at)
+    if row.state == "done" and fault.startswith(RETURNED):
+        return "failed", words, f"{moment}, puis {fault}"
+    if elsewhere:
+        # When its own row ended says nothing of when the other letter left
+        return "told", words, moment if teller is not None else ""
+    # Nothing left: the account was closed meanwhile, or what it asked was over
+    state = "failed" if row.state == "done" and fault else MAIL_STATES[row.state]
+    return state, MAIL_WORDS[state], f"{moment}, {fault}" if fault and state == "failed" else moment
 
 
 def planned_circuit(db: Db, folder: Folder) -> Circuit:

@@ -290,7 +290,10 @@ class EntryView:
 
 @dataclass(frozen=True)
 class MailView:
-    """A letter about the folder, and how far it went: queued, accepted by the mail server, or failed."""
+    """A letter about the folder, and how far it went: queued, accepted by the mail server, told by another letter, or failed.
+
+    `meta` says it in French, with when and why.
+    """
 
     recipient: str
     subject: str

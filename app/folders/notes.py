@@ -27,7 +27,7 @@ from app.folders.marks import bring_back, give_back, lock_mark
 from app.folders.mentions import MENTIONED, mentioned
 from app.folders.models import Folder, FolderNote, StepRun
 from app.folders.move import typed
-from app.folders.notices import followers
+from app.folders.notices import RETURNED, followers
 from app.folders.once import MadeOnce
 from app.folders.pins import Pin, on_page, pinned
 from app.folders.rows import NOTES, READERS, RUNS, posted
@@ -370,6 +370,8 @@ def letters_of(db: Db, folder: Folder, written: Sequence[FolderNote]) -> dict[tu
         absences = away.get(pair[1], [])
         if pair in waiting and absences and not any(one.letters for one in absences):
             whys[pair] = absence_words(until(absences))
+        elif row.state == "done" and (row.last_error or "").startswith(RETURNED):
+            whys[pair] = "le courriel est revenu"
         elif row.state == "parked" or (row.state == "done" and row.last_error):
             whys[pair] = "le courriel n’est pas parti"
     return whys

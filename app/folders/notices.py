@@ -22,6 +22,15 @@ SENT_BACK = "sent_back"
 """A folder went back to an earlier step: who deposited it and those who decided are told, but whoever it now awaits."""
 INFORMED = "for_information"
 """A desk is told of a folder and has nothing to do."""
+WITH_OTHERS = "dit avec d’autres dossiers, dans un seul courriel"
+WITH_THE_REST = "dit avec le reste, dans un courriel de cette personne"
+WITH_THE_ANSWER = "dit dans le courriel de l’avis rendu"
+ELSEWHERE = (WITH_OTHERS, WITH_THE_REST, WITH_THE_ANSWER)
+"""Why a letter did not leave that another has told: its reader was written all the same."""
+TELLER = "teller"
+"""The row of the letter that told it with others (`WITH_OTHERS`), as its own row keeps it."""
+RETURNED = "revenu : "
+"""How the fault begins of a letter that a server took, and that came back later."""
 YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"
 
 

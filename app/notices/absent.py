@@ -12,9 +12,10 @@ from app.core.outbox import Later, Needless, Outbox, Row, post
 from app.core.transaction import use_case
 from app.folders.access import STEP, asking
 from app.folders.models import Folder
+from app.folders.notices import WITH_THE_REST
 from app.notices import outdone
 from app.notices.choices import choices_of
-from app.notices.digests import AFTER, TOLD, digest_of
+from app.notices.digests import AFTER, digest_of
 from app.notices.hours import ASKS, DIGEST, due_by_day
 from app.notices.waiting import awaiting
 from app.people.actor import Actor
@@ -171,7 +172,7 @@ def refuse_apart(db: Db, actor: Actor, row: Row, waited: Return, choices: Choice
         and outdone.has_counted(letter.payload, folder.id)
         for letter in mine
     ):
-        raise Needless(TOLD)
+        raise Needless(WITH_THE_REST)
     if any(letter.state in {"pending", "running"} for letter in mine):
         raise Later(AFTER.total_seconds(), TOGETHER)
     # One key for one return, whichever of its letters comes first.

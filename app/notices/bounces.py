@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import Outbox
 from app.core.transaction import use_case
+from app.folders.notices import RETURNED
 from app.notices.models import Bounce
 from app.notices.returns.marks import of_address
 from app.notices.together import TELLS, TOLD
@@ -108,7 +109,7 @@ def record(db: Db, row_id: int, answer: Answer, *, mark: str, returned: bool = F
     present = of_address(user.email) == mark
     db.add(_bounce(letter, user, answer, key, returned=returned))
     if returned:  # the letter that was taken did not arrive after all
-        letter.last_error = f"revenu : {answer.shown}"
+        letter.last_error = f"{RETURNED}{answer.shown}"
         _attach_others(db, letter, user, answer)
     if present and answer.of_the_address:
         own = db.get_one(Collectivity, letter.collectivity_id).settings

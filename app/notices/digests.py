@@ -21,6 +21,7 @@ from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import STEP, unrestricted
 from app.folders.models import Folder, StepRun
+from app.folders.notices import WITH_THE_REST
 from app.notices import arrived, back, outdone
 from app.notices.choices import GROUPED, choices_of, offered
 from app.notices.escalation import Delays, OfType, delays_of, late_for_long
@@ -39,7 +40,6 @@ PAGE, FIGURES = "/a-traiter", "/suivi/chiffres"
 """Where a letter leads: to what waits for its reader, or to how much is late below him where nothing does."""
 MANY = 1000
 """Keys asked at once."""
-TOLD = "dit avec le reste, dans un courriel de cette personne"
 HALF_HOUR, AFTER = timedelta(minutes=30), timedelta(minutes=2)
 """How often one looks, and how long after a letter that tells all the one about a folder asks whether it was told by it."""
 PATIENCE = timedelta(minutes=10)
@@ -333,7 +333,7 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
     again = moment - row.created_at >= AFTER
     letters = outdone.lately_left(db, user.id) if choice.rhythm is not Rhythm.NOW or again else []
     if any(left.until > row.created_at and left.counts(folder.of_type, folder.id) for left in letters):
-        raise Needless(TOLD)
+        raise Needless(WITH_THE_REST)
     if choice.rhythm is Rhythm.NOW:
         return
     day = db.scalar(

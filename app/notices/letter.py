@@ -32,7 +32,7 @@ from app.folders.handing import HANDED_OVER, NO_LONGER
 from app.folders.mentions import MENTIONED
 from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import reads_note_of
-from app.folders.notices import INFORMED, NOBODY, SENT_BACK, YOUR_TURN, correctors
+from app.folders.notices import INFORMED, NOBODY, SENT_BACK, WITH_THE_ANSWER, YOUR_TURN, correctors
 from app.folders.relieving import PASSED_OVER
 from app.notices import absent, arrived, digests, hours, outdone, stopping, together, waiting
 from app.notices.choices import choices_of
@@ -539,7 +539,7 @@ def _refuse_held(db: Db, folder: Folder, row: Row) -> None:
     )
     letters = db.execute(answers).all()
     if any(letter.state == "done" and letter.last_error is None for letter in letters):
-        raise Needless("dit dans le courriel de l’avis rendu")
+        raise Needless(WITH_THE_ANSWER)
     if any(letter.state in {"pending", "running"} for letter in letters):
         raise Later(digests.AFTER.total_seconds(), "sera dit dans le courriel de l’avis rendu")
 

@@ -29,7 +29,7 @@ from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import readable_by
 from app.folders.models import Folder
-from app.folders.notices import DONE, RECEIPT, REFUSED, SIGNED
+from app.folders.notices import DONE, RECEIPT, REFUSED, SIGNED, TELLER, WITH_OTHERS
 from app.notices import hours
 from app.people.actor import Actor
 from app.people.login import of_user
@@ -41,7 +41,7 @@ SEVERAL = "several"
 """The letter that tells what became of several folders."""
 TELLS = "tells"
 """The rows that the letter of a row tells, its own too, as the row keeps them."""
-TOLD = "dit avec d’autres dossiers, dans un seul courriel"
+TOLD = WITH_OTHERS
 WAITS = "sera dit avec d’autres dossiers, dans un seul courriel"
 GATHERS = "attend ce qui arrive au même moment"
 LONGEST = timedelta(minutes=2)
@@ -252,6 +252,11 @@ def close(row: Row, tells: Sequence[int]) -> None:
 @use_case
 def _close(db: Db, row: Row, others: Sequence[int]) -> None:
     db.info["collectivity_id"] = row.collectivity_id
+    # One that a worker has at this moment ends by itself, and is told all the same
+    letters = sa.select(Outbox).where(Outbox.collectivity_id == row.collectivity_id, Outbox.id.in_(others))
+    for letter in db.scalars(letters.order_by(Outbox.id).with_for_update()):
+        letter.payload = {**letter.payload, TELLER: row.id}
+    db.flush()
     abandon(db, row.collectivity_id, TOLD, Outbox.id.in_(others))
 
 

@@ -13,6 +13,7 @@ from app.core import outbox
 from app.core.clock import PARIS
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
+from app.folders.notices import WITH_THE_REST
 from app.notices import absent, choices, digests, mailer
 from app.operations.absences.planning import Wanted, end, plan
 from app.people.own_settings.changing import change_setting
@@ -140,7 +141,7 @@ def test_several_folders_of_one_return_are_told_by_one_letter(house: House) -> N
     assert told(house, 30, 33, 40) == ["Paraphe : 4 dossiers vous attendent"]
     (letter,) = house.mail.to("n.abgrallec@kerlann-sur-mer.example")
     assert letter["Date"].datetime.date() == BACK
-    assert reasons()[digests.TOLD] == 4
+    assert reasons()[WITH_THE_REST] == 4
     with at(BACK, 11):  # what comes from then on is told as before
         house.mail.clear()
         house.a_quick_invoice()
@@ -184,7 +185,7 @@ def test_a_worker_that_dies_on_the_way_neither_loses_nor_repeats_what_waited(
         outbox.drain()
     monkeypatch.setattr(mailer, "send", send)
     assert told(house, 10, 20, 30, 40) == ["Paraphe : 3 dossiers vous attendent"]
-    assert reasons()[digests.TOLD] == 3
+    assert reasons()[WITH_THE_REST] == 3
 
 
 def test_where_the_one_letter_comes_to_nothing_each_folder_is_told_by_its_own(house: House) -> None:

@@ -1,11 +1,13 @@
 """What became of several folders at one moment is one letter; nothing is lost on the way, and nothing told twice."""
 
+import re
 import smtplib
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.message import EmailMessage
+from html import unescape
 from threading import Barrier
 
 import pytest
@@ -591,3 +593,42 @@ def test_a_letter_that_comes_back_is_attached_to_each_folder_that_it_told_and_co
         page = house.client(G).get(f"/dossiers/{number}?onglet=journal").get_data(as_text=True)
         assert "revenu : 5.1.1" in page
         assert together.TOLD not in page
+
+
+def letters_shown(house: House, folder_id: int) -> list[str]:
+    page = unescape(house.client(G).get(f"/dossiers/{folder_id}?onglet=journal").get_data(as_text=True))
+    lines = re.findall(r'<li class="([^"]*)">\s*<svg.*?</svg>\s*<div>(.*?)</div>\s*</div>', page, re.DOTALL)
+    told = [
+        f"{state} {' '.join(re.sub('<[^>]*>', ' ', text).replace(chr(160), ' ').split())}"
+        for state, text in lines
+    ]
+    return [one for one in told if "Terminé, à" in one]
+
+
+def test_the_page_of_a_folder_says_that_its_letter_was_told_with_others_and_that_this_one_came_back(
+    house: House, folders: list[int]
+) -> None:
+    with at(MONDAY, 10):
+        ended(house, folders)
+        outbox.drain()
+        shown = [letters_shown(house, number) for number in folders]
+        told = "Dit avec d’autres dossiers, dans un seul courriel"
+        assert [len(one) for one in shown] == [1, 1, 1]
+        assert sum("Accepté par le serveur de courriel, lun. 4 janv." in one for (one,) in shown) == 1
+        both = [one for (one,) in shown if told in one]
+        assert len(both) == 2
+        for one in both:
+            assert re.match(rf" Terminé, à Gwenola Tréhorel {told}, lun. 4 janv., 10 h", one)
+        with reading() as db:
+            teller = db.scalar(
+                sa.select(Outbox.id).where(Outbox.key.like("%-900-%"), Outbox.last_error.is_(None))
+            )
+        assert teller is not None
+        bounces.record(teller, bounces.Answer("5.1.1", "550 unknown"), mark="", returned=True)
+        shown = [letters_shown(house, number) for number in folders]
+    assert not any("Non envoyé" in one for (one,) in shown)
+    for (one,) in shown:
+        assert one.startswith("t-danger ")
+        assert "lun. 4 janv., 10 h" in one
+        assert one.endswith("puis revenu : 5.1.1 550 unknown")
+    assert sum("Dit avec d’autres dossiers" in one for (one,) in shown) == 2
