@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from app.circuits.library import circuits_of, family_of
 from app.core.clock import PARIS, today
 from app.core.db import Db
-from app.core.french import mois
+from app.core.french import jour_long, mois
 from app.folders.access import FOLDER, STEP, unrestricted
 from app.folders.models import ASKED, READ_AS
 from app.folders.opinions import held
@@ -89,6 +89,7 @@ class Activity:
 
     `below`: desks below the reader's own are among them, whose folders he counts and does not read. `days` from the deposit to
     the end, None where nothing ended. `volumes`: types by months, each month that `months` has, each type that `types` has.
+    `since`: where a desk has more than are looked at, the day before which the begun ones are not, though sent in these months.
     """
 
     desks: tuple[str, ...]
@@ -101,6 +102,7 @@ class Activity:
     volumes: tuple[Crossing, ...]
     more: int = 0
     below: bool = False
+    since: str = ""
 
     @property
     def slowest(self) -> Bar | None:
@@ -184,7 +186,7 @@ def activity(db: Db, actor: Actor) -> Activity:
     decided, ended = (
         [row for row in rows if followed.counts(row)] for rows in (_decided(db, names), _ended(db, names))
     )
-    months, volumes = _volumes(_deposited(db, names), followed)
+    months, volumes, since = _volumes(_deposited(db, names), followed)
     return Activity(
         tuple(names.values()),
         len({row.folder_id for row in active}),
@@ -199,6 +201,7 @@ def activity(db: Db, actor: Actor) -> Activity:
         volumes,
         more,
         any(grants is not None for grants in followed.grants.values()),
+        since,
     )
 
 
@@ -374,14 +377,16 @@ def days_of(days: float) -> str:
 
 def _volumes(
     rows: Mapping[int, Sequence[Any]], followed: _Followed
-) -> tuple[tuple[Bar, ...], tuple[Crossing, ...]]:
+) -> tuple[tuple[Bar, ...], tuple[Crossing, ...], str]:
     """How many were deposited in each of the last months that are whole here, and of each type in each of these months.
+
+    And the day before which those that were begun may be missing, sent in these months; empty where none is.
 
     A month of which a desk's older rows were not read would be told too small: it is left out, with those before it.
     """
     limit = _share(len(followed.names))
     months = [_month(today(), back) for back in reversed(range(MONTHS))]
-    # By what they were begun: what is older and was sent later is one draft among thousands
+    # By what they were begun, as the index has them: what is older and was sent later may be missing, and the page says so
     cut = [_day(every[-1].created_at) for every in rows.values() if len(every) >= limit]
     since = max(cut, default=date.min)
     months = [one for one in months if one > since]
@@ -402,7 +407,8 @@ def _volumes(
     }
     by_type = [Crossing(labels[name], _by_month(own)) for name, own in counts.items()]
     together = {month: sum(own[month] for own in counts.values()) for month in months}
-    return _by_month(together), tuple(sorted(by_type, key=lambda type_: (-type_.total, type_.label)))
+    crossed = tuple(sorted(by_type, key=lambda type_: (-type_.total, type_.label)))
+    return _by_month(together), crossed, jour_long(since) if cut else ""
 
 
 def _by_month(counts: Mapping[date, int]) -> tuple[Bar, ...]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.circuits.models import FolderTypeVersion
 from app.core.clock import PARIS, today
 from app.core.db import engine, reading
+from app.core.french import jour_long
 from app.display import activity, queues
 from app.display.activity import Activity
 from app.folders.models import Folder, StepRun
@@ -242,3 +243,19 @@ def test_a_table_says_in_minutes_what_takes_too_few_to_be_days(house: House) -> 
     table = house.client(R).get("/suivi/chiffres/etapes.csv").text
     assert "Service fait;0,00;4 min" in table
     assert "Service fait;0,00;4 min" in house.client(R).get("/suivi/chiffres.csv").text
+
+
+def test_the_page_says_from_which_day_begun_folders_are_all_counted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.a_quick_invoice()
+    client = house.client(G)
+    sentence = f"Un dossier commencé avant le {jour_long(today())} peut y manquer"
+
+    def page() -> str:
+        return client.get("/suivi/chiffres").get_data(as_text=True).replace("\u00a0", " ")
+
+    assert sentence not in page()
+    for name in ("DEPOSITED", "ENDED"):
+        monkeypatch.setattr(activity, name, 1)
+    assert sentence in page()
