@@ -12,7 +12,7 @@ from app.journal.models import JournalEntry
 from app.people.covers import in_absence
 
 EVENTS: Mapping[str, tuple[str, str]] = {
-    "folder.created": ("upload", "Déposé par {who}, empreintes calculées"),
+    "folder.created": ("upload", "Commencé par {who}, empreintes calculées"),
     "folder.continued": (
         "file-earmark-plus",
         "Nouveau dossier ouvert à partir de celui-ci par {who}{words}",

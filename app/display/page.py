@@ -102,7 +102,7 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
     label, icon = family_words(folder.in_force)
     desk = desk_names(db, folder.collectivity_id, [folder.emitter_desk_id]).get(folder.emitter_desk_id)
     tags = tuple(found for show in plugged.tags if (found := show(db, folder)) is not None)
-    line = f"déposé par {folder.depositor_name}, {desk.name if desk else ''}".rstrip(", ")
+    line = f"{timeline.begun(folder)} par {folder.depositor_name}, {desk.name if desk else ''}".rstrip(", ")
     when = due(folder.due_on, folder.family) if folder.phase != "done" else Due("none", "")
     state = state_of(db, folder, here)
     return FolderView(

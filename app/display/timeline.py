@@ -177,6 +177,11 @@ def _asked_of(db: Db, folder: Folder, question: AskedOpinion, run: StepRun) -> s
     return f"{either(names)} ({question.desk})" if names else f"« {question.desk} »"
 
 
+def begun(folder: Folder) -> str:
+    """« déposé », once it was sent, which dates its deposit; « commencé » before."""
+    return "déposé" if folder.submitted_at is not None else "commencé"
+
+
 def steps(
     db: Db,
     folder: Folder,
@@ -190,7 +195,7 @@ def steps(
         StepView(
             "done" if folder.round else "now",
             1,
-            f"Déposé par {folder.depositor_name}",
+            f"{begun(folder).capitalize()} par {folder.depositor_name}",
             instant(folder.submitted_at or folder.created_at),
         )
     ]

@@ -499,7 +499,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
 def _came(line: queues.Line) -> str:
     """By whom, or by which way and when, a folder that nobody has decided on came."""
     if line.arrived_at is None:
-        return f"déposé par {line.depositor_name}"
+        return f"{'commencé' if line.phase == Phase.DRAFT else 'déposé'} par {line.depositor_name}"
     return f"arrivé le {jour(line.arrived_at.astimezone(PARIS).date())}, {line.origin}"
 
 

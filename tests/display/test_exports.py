@@ -7,7 +7,7 @@ import json
 import re
 import zipfile
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pypdfium2
 import pytest
@@ -30,7 +30,9 @@ from tests.api.software import Software
 from tests.assets import make_signed
 from tests.batches.town import Hand
 from tests.builders.house import ASSETS, House
+from tests.circuits.test_editor import words as shown
 from tests.display.test_home import made_late
+from tests.notices.test_digests import at
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -383,3 +385,29 @@ def test_signatures_that_nobody_has_examined_are_told_as_such_until_they_are(hou
     assert "xaminées" not in printed
     assert "aucune autorité ne garantit le nom" in printed
     assert "xaminées" not in client.get(whole).get_data(as_text=True)
+
+
+def test_the_day_of_deposit_is_that_of_the_sending_and_what_came_before_is_begun(house: House) -> None:
+    with at(date(2027, 1, 4), 10):
+        folder_id = house.an_invoice("draft")
+        for path in ("", "?onglet=circuit", "?onglet=journal", "/bordereau"):
+            page = shown(house.client(G).get(f"/dossiers/{folder_id}{path}"))
+            assert "éposé par Gwenola" not in page
+            assert "Dépôt" not in page
+        slip = shown(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
+        assert "commencé par Gwenola Tréhorel" in slip
+        assert "Commencé par Gwenola Tréhorel" in shown(
+            house.client(G).get(f"/dossiers/{folder_id}?onglet=circuit")
+        )
+        drafts = shown(house.client(G).get("/a-traiter?bannette=drafts"))
+        assert "commencé par Gwenola" in drafts
+        assert "déposé par Gwenola" not in drafts
+    with at(date(2027, 1, 7), 9):
+        sending.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
+        circuit = shown(house.client(G).get(f"/dossiers/{folder_id}?onglet=circuit"))
+        assert re.search(r"Déposé par Gwenola Tréhorel .{0,20}jeu. 7 janv., 9 h", circuit)
+        journal = shown(house.client(G).get(f"/dossiers/{folder_id}?onglet=journal"))
+        assert "Commencé par Gwenola Tréhorel, empreintes calculées" in journal
+        slip = shown(house.client(G).get(f"/dossiers/{folder_id}/bordereau"))
+        assert re.search(r"04/01/2027 10:00.{0,20} Début .{0,5}Commencé par Gwenola Tréhorel", slip)
+        assert "Dépôt" not in slip

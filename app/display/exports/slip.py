@@ -38,7 +38,7 @@ DONE_THERE = (
 )  # fmt: skip
 """The lines of the journal that say what was decided or sent."""
 EMITTED = {
-    "folder.created": "Dépôt", "folder.submit": "Envoi", "folder.recall": "Reprise", "folder.withdraw": "Abandon",
+    "folder.created": "Début", "folder.submit": "Envoi", "folder.recall": "Reprise", "folder.withdraw": "Abandon",
 }  # fmt: skip
 """Those that the desk which deposits wrote, at no step of the circuit."""
 OPINIONS = frozenset({"opinion.asked", "opinion.given", "opinion.withdrawn"})

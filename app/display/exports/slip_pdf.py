@@ -78,7 +78,7 @@ def _about(slip: Slip) -> list[tuple[str, str]]:
         ("Type", folder.family_label),
         ("Numéro", folder.number),
         ("Montant", euros(folder.amount) if folder.amount is not None else ""),
-        ("Dépôt", folder.depositor_line),
+        ("Origine", folder.depositor_line),
         ("État", " ; ".join(filter(None, (slip.state, *(one.words for one in folder.tags))))),
         (
             "Échéance",
