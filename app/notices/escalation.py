@@ -15,7 +15,7 @@ from app.core.texts import key_of, whole
 from app.people.own_settings.registry import Kind, Own, Setting, value_in
 from app.people.working_days import calendar_in
 from workflows.deadlines import Calendar, late_by_more
-from workflows.family import families
+from workflows.family import Family, families
 from workflows.own_types import MOST_ESCALATION, alike
 from workflows.rights import parted_type, type_name
 
@@ -51,7 +51,7 @@ def settings(group: str) -> tuple[Setting, Setting]:
         "Les familles qui ont un autre délai que celui de la collectivité, séparées par des virgules : « Facture : 3, "
         "Délibération : jamais ». Il vaut pour les types faits de la famille, sauf ceux dont la page donne le leur. Un dossier "
         "réservé n’est jamais compté. Les familles : "
-        + ", ".join(law.label for law in families().values())
+        + ", ".join(law.label for law in counted().values())
         + ".",
         "courriels qui disent à chacun ce qui l’attend",
         Kind.TEXT,
@@ -64,11 +64,17 @@ def settings(group: str) -> tuple[Setting, Setting]:
     return every, of_families
 
 
+def counted() -> dict[str, Family]:
+    """The families whose folders may be counted for the desk above: not those whose reading is closed, which never are."""
+    return {name: law for name, law in families().items() if not law.restricted}
+
+
 def usual(text: str) -> str:
     """The delays of families by their keys, « invoice: 3, deliberation: 0 », in the order of the families.
 
     A family is named by its key or by its name, one folder or several, accents or not. Refuses
-    `mail-escalations` what is none, or no delay, and `mail-escalations-twice`.
+    `mail-escalations` what is none, or no delay, `mail-escalations-closed` whose reading is closed, and
+    `mail-escalations-twice`.
     """
     named = {
         key_of(name): law.name for law in families().values() for name in (law.name, law.label, law.plural)
@@ -79,8 +85,10 @@ def usual(text: str) -> str:
         family = named.get(key_of(name))
         days = 0 if alike(delay) == NEVER else whole(delay, MOST_ESCALATION)
         if family is None or days is None:
-            names = ", ".join(law.label for law in families().values())
+            names = ", ".join(law.label for law in counted().values())
             raise Refusal("mail-escalations", text=part[:40], most=MOST_ESCALATION, names=names)
+        if family not in counted():
+            raise Refusal("mail-escalations-closed", family=families()[family].label)
         if family in delays:
             raise Refusal("mail-escalations-twice", family=families()[family].label)
         delays[family] = days

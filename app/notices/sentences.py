@@ -23,6 +23,10 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : « {text} » ne dit pas le délai d’une famille. Écrivez son nom, deux points, un nombre de jours ouvrés de 1 à {most} ou « jamais », une virgule entre deux familles : Facture : 3, Délibération : jamais. Les familles : {names}.",
     ),
+    "mail-escalations-closed": (
+        422,
+        "Rien n’a changé : les dossiers de « {family} » sont réservés, et ne sont jamais comptés pour le bureau supérieur. Retirez cette famille.",
+    ),
     "mail-escalations-twice": (
         422,
         "Rien n’a changé : « {family} » a deux délais. Gardez-en un.",

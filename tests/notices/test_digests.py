@@ -1079,7 +1079,7 @@ def test_a_family_and_a_type_may_have_their_own_delay_before_the_desk_above_is_t
 
 
 def test_the_delays_of_families_are_kept_by_their_keys_and_shown_by_their_names() -> None:
-    every = families_of_law()
+    every = {name: law for name, law in families_of_law().items() if not law.restricted}
     named = ", ".join(f"{law.plural} : {rank or 'jamais'}" for rank, law in enumerate(every.values()))
     kept = escalation.usual(named)
     assert kept == ", ".join(f"{name}: {rank}" for rank, name in enumerate(every))
@@ -1104,6 +1104,12 @@ def test_the_delays_of_families_are_kept_by_their_keys_and_shown_by_their_names(
     assert "Les familles : {names}" in SENTENCES[refused.value.key][1]
     with pytest.raises(Refusal, match="mail-escalations-twice"):
         escalation.usual("Facture : 2, invoice : 3")
+    # What is never counted is not offered, and has no delay
+    _, of_families = escalation.settings("Courriels")
+    assert "Flux de paye" not in of_families.help
+    for closed in ("Facture : 2, Flux de paye : 2", "pes_payroll : jamais"):
+        with pytest.raises(Refusal, match="mail-escalations-closed"):
+            escalation.usual(closed)
 
 
 def test_never_is_one_word_for_the_collectivity_a_family_and_a_type_which_says_what_it_inherits(
