@@ -46,6 +46,9 @@ def test_a_wrong_password_or_a_certificate_that_may_not_sign_signs_nothing_and_s
         expect(mayor.page.locator("[data-sign-name]")).to_contain_text("Armel KERVADEC")
         mayor.button("Signer 1 document").click()
         refused(words)
+        if label == "auth_only":
+            expect(mayor.page.get_by_label("Fichier du certificat")).to_be_focused()
+            expect(mayor.page.get_by_label("Mot de passe du certificat")).to_have_value("")
     assert house.folder(folder_id).version == version
     assert [one.origin for one in house.versions(folder_id)] == ["deposited"]
 

@@ -351,6 +351,10 @@ export class Signer {
 
   refused(problem) {
     this.say(...problem.words());
+    if (this.way !== "file" || !problem.key.startsWith("certificate-")) return;
+    // It is for another file to sign: the password of this one is of no use
+    this.password.value = "";
+    this.file.focus();
   }
 
   async sign() {
