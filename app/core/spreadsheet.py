@@ -1,8 +1,8 @@
 """Tables that people open in a spreadsheet, as CSV or as ODS, from the same rows; no cell of them runs.
 
-A row has words, whole numbers, amounts of two decimals, days and instants. CSV writes all of them as text, with semicolons
-and the mark of UTF-8, and makes safe what a spreadsheet may take for a formula (OWASP, CSV injection); an ODS file gives each
-cell its own type, and has no formula at all.
+A row has words, whole numbers, amounts of two decimals, days and instants, and durations in days of three decimals, where a
+minute is told. CSV writes all of them as text, with semicolons and the mark of UTF-8, and makes safe what a spreadsheet may
+take for a formula (OWASP, CSV injection); an ODS file gives each cell its own type, and has no formula at all.
 """
 
 import csv
@@ -40,7 +40,8 @@ def _in_text(cell: Cell) -> str:
     if isinstance(cell, str):
         return safe(cell)
     if isinstance(cell, Decimal):
-        return f"{cell:.2f}".replace(".", ",")
+        _, _, decimals = f"{cell:f}".partition(".")
+        return f"{cell:.{3 if len(decimals) == 3 else 2}f}".replace(".", ",")
     if isinstance(cell, datetime):
         return cell.isoformat()
     return f"{cell:%d/%m/%Y}" if isinstance(cell, date) else "" if cell is None else str(cell)

@@ -808,7 +808,7 @@ def figures_table(form: str) -> Response:
     ]
     if seen.days is not None:
         mean = "De l’envoi à la fin, en moyenne (jours)"
-        cells.append(("Ensemble", mean, Decimal(f"{seen.days:.2f}"), activity.days_of(seen.days)))
+        cells.append(("Ensemble", mean, Decimal(f"{seen.days:.3f}"), activity.days_of(seen.days)))
     if seen.slowest is not None:
         cells.append(("Ensemble", "Étape la plus lente", seen.slowest.label, ""))
     for chart in seen.charts:
@@ -825,7 +825,7 @@ def figures_table(form: str) -> Response:
 
 
 def _figure(chart: activity.Chart, bar: activity.Bar) -> Decimal | int:
-    return Decimal(f"{bar.value:.2f}") if chart.in_days else int(bar.value)
+    return Decimal(f"{bar.value:.3f}") if chart.in_days else int(bar.value)
 
 
 @pages.get(f"/suivi/chiffres/<any({', '.join(map(repr, activity.TABLES))}):chart>.<any(csv, ods):form>")

@@ -91,7 +91,7 @@ def test_each_reads_the_figures_of_his_desks_and_of_those_below(house: House) ->
     assert "Ensemble;En retard;1" in listed
     assert (figures.slowest is None) == ("Ensemble;Étape la plus lente" not in listed)
     assert (figures.days is None) == ("Ensemble;De l’envoi à la fin, en moyenne (jours);" not in listed)
-    assert "Temps moyen par étape (jours);Service fait;4,00;4,0 j" in listed
+    assert "Temps moyen par étape (jours);Service fait;4,000;4,0 j" in listed
     assert "Dossiers en retard, par bureau où ils attendent;Direction des finances;1" in listed
     # What is counted below is not read for that, and the page says so to whom it is true of
     counted = "Diriger un bureau n’ouvre pas ses dossiers"
@@ -241,8 +241,8 @@ def test_a_table_says_in_minutes_what_takes_too_few_to_be_days(house: House) -> 
     assert ended is not None
     change(folder_id, "service_done", entered_at=ended - timedelta(minutes=4))
     table = house.client(R).get("/suivi/chiffres/etapes.csv").text
-    assert "Service fait;0,00;4 min" in table
-    assert "Service fait;0,00;4 min" in house.client(R).get("/suivi/chiffres.csv").text
+    assert "Service fait;0,003;4 min" in table
+    assert "Service fait;0,003;4 min" in house.client(R).get("/suivi/chiffres.csv").text
 
 
 def test_the_page_says_from_which_day_begun_folders_are_all_counted(

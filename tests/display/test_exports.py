@@ -8,6 +8,7 @@ import re
 import zipfile
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import pypdfium2
 import pytest
@@ -293,10 +294,33 @@ def test_the_absences_that_the_page_lists_are_taken_away_by_names_and_hours_of_p
                 "Au": f"{last:%d/%m/%Y}",
                 "Heure de la fin": "17:59",
                 "Intérim": house.actor(R).name,
-                "Ce qui est confié": "",
+                "Ce qui est confié": "Tout",
+                "Pour": "Agir",
                 "État": "À venir",
             }
         ]
+
+
+def test_what_is_lent_to_be_read_alone_and_what_nobody_stands_in_for_is_told_in_the_table(
+    house: House,
+) -> None:
+    first = today() + timedelta(days=3)
+    away, cover = house.actor(N).user_id or 0, house.actor(R).user_id
+    for begins, who, acts in ((first, cover, False), (first + timedelta(days=9), None, True)):
+        last = begins + timedelta(days=4)
+        wanted = planning.Wanted(away, who, f"{begins}T08:00", f"{last}T17:59", acts=acts)
+        planning.plan(house.actor(N), wanted)
+    lines = rows_of(house.client(N), "/absences.csv")
+    assert [(line["Ce qui est confié"], line["Pour"]) for line in lines] == [
+        ("Tout", "Lire seulement"),
+        ("", ""),
+    ]
+
+
+def test_a_minute_is_told_in_days_by_three_decimals_and_amounts_keep_two() -> None:
+    numbers = [(Decimal("0.001"),), (Decimal("4.000"),), (Decimal("12.5"),), (Decimal(7),)]
+    lines = spreadsheet.as_csv(("Nombre",), numbers).decode().split()
+    assert lines == ["\ufeffNombre", "0,001", "4,000", "12,50", "7,00"]
 
 
 @pytest.mark.both_databases

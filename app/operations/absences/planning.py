@@ -40,6 +40,8 @@ CHARGE_CHANGED = "ce choix a changé depuis : aucun courriel n’est parti"
 FOLLOWED = "/suivi"
 """Where what is lent to be read is found: it enters no list of what waits."""
 MOST_TYPES = 60
+READS = "lecture seule"
+"""What a cover that lends no act is limited to."""
 NAMED = 3
 """Folders that a refusal names."""
 
@@ -659,7 +661,7 @@ def limits_of(
 
     `untold_types`: those that are not named to the reader.
     """
-    parts = [] if absence.acts or absence.cover_id is None else ["lecture seule"]
+    parts = [] if absence.acts or absence.cover_id is None else [READS]
     if absence.desk_id is not None:
         parts.append(f"bureau « {desks.get(absence.desk_id, '')} »")
     if any(name in untold_types for name in absence.types):

@@ -123,6 +123,7 @@ TABLE = (
     "Heure de la fin",
     "Intérim",
     "Ce qui est confié",
+    "Pour",
     "État",
 )
 """The heads of the absences that are taken away; their hours are those of Paris."""
@@ -145,7 +146,9 @@ def table(db: Db, actor: Actor, rows: Sequence[Absence]) -> list[tuple[spreadshe
                 ends.date(),
                 f"{ends:%H:%M}",
                 actor.name if absence.cover_id == actor.user_id else line.cover,
-                line.what,
+                # Who reads alone is told by the next column; the page, which has none, says nothing of a cover of everything
+                (line.what.removeprefix(planning.READS).removeprefix(", ") or "Tout") if line.cover else "",
+                ("Agir" if absence.acts else "Lire seulement") if line.cover else "",
                 _STATES[line.state],
             )
         )
