@@ -27,7 +27,7 @@ from app.people.actor import Actor
 WORDS = {
     "visa": ("Annuler ce visa", "Votre visa est annulé"),
     "avis": ("Annuler cet avis", "Votre avis est annulé"),
-    "étape confiée à un autre bureau": ("Ne plus la confier", "Ce que vous avez confié vous revient"),
+    "étape confiée à un autre bureau": ("Ne plus le confier", "Ce que vous avez confié vous revient"),
 }
 """Of each act that may be taken back, its button, and what is told once it was."""
 _STAYS = frozenset({"take-back-none", "take-back-late", "take-back-opened", "take-back-left", "moved-on"})

@@ -58,7 +58,7 @@ def test_who_hands_a_folder_on_goes_to_the_next_and_takes_it_back_from_there(
     place, words = landed(client, post(house, client, three[0], "confier", **form))
     assert place == f"/dossiers/{three[1]}"
     assert "est confié à la Direction générale, à qui revient cette étape. 2 dossiers restent." in words
-    assert "Ne plus la confier" in words
+    assert "Ne plus le confier" in words
     assert "Revoir" in words
 
 

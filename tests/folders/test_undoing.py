@@ -564,12 +564,12 @@ def test_where_nobody_could_act_any_more_or_not_oneself_nothing_is_taken_back(ho
         folder_id = brought(house, "finance")
         act(folder_id)
         assert offered(house, N, folder_id)
-        assert re.search("(Annuler ce visa|Ne plus la confier)", page(house, N, folder_id))
+        assert re.search("(Annuler ce visa|Ne plus le confier)", page(house, N, folder_id))
         for left, key in (({}, "take-back-nobody"), ({T: [Right.ACT]}, "take-back-right")):
             seat(left)
             assert refused(house, N, folder_id) == key
             assert not offered(house, N, folder_id)
-            assert not re.search("(Annuler ce visa|Ne plus la confier)", page(house, N, folder_id))
+            assert not re.search("(Annuler ce visa|Ne plus le confier)", page(house, N, folder_id))
         seat(everybody)
         undo(house, N, folder_id)
         assert folder_id in todo(house, T)
