@@ -133,7 +133,8 @@ def test_a_view_is_shared_with_a_desk_and_changed_by_its_author_or_who_administe
         "count": "1",
     }
     assert Software(house, "technique", [Right.ACT]).get("/views").get_json() == {"views": []}
-    assert "Modifier…" not in words(house.client(T).get("/vues"))
+    assert "Modifier… « Finances »" in words(house.client(N).get("/vues"))
+    assert "Modifier… «" not in words(house.client(T).get("/vues"))
     for login in (T, R):
         assert {
             change(login, "À moi", version).status_code,
