@@ -233,6 +233,7 @@ def test_what_was_handed_together_is_taken_back_within_the_seconds(house: House,
         assert "reste confié." in page
         assert "2 dossiers repris</h2>" in page
         assert "1 dossier confié sur 3, 2 repris" in page
+        assert re.search(r"Confié <b[^>]*>à la Direction générale", plain(page))
         assert "1 confié sur 3, 2 repris" in finances.text("/lots")
         (line,) = rows_of(finances.client, "/lots.csv")
         assert (line["Faits"], line["Repris"], line["Non faits"]) == ("1", "2", "0")
