@@ -94,6 +94,11 @@ def send(to: str, message: EmailMessage, settings: Settings) -> None:
     _leave_open(line, settings)
 
 
+def are_words_refused(fault: Exception) -> bool:
+    """Whether what `send` raised is the server's refusal, for good, of what a letter says: a 5xx to DATA (RFC 5321 §4.2.1)."""
+    return isinstance(fault, smtplib.SMTPDataError) and fault.smtp_code >= PERMANENT
+
+
 class NotTakenError(Exception):
     """The server did not take a letter: its `reply`, empty when it did not answer; whether it refused the address alone.
 

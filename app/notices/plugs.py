@@ -1,6 +1,5 @@
 """Letters leave by the outbox: one row, one recipient, one letter; a collectivity says who they come from."""
 
-import smtplib
 from dataclasses import replace
 from email.utils import parseaddr
 
@@ -59,9 +58,9 @@ def plug(settings: Settings, templates: Environment) -> None:
             if envelope.tells:
                 together.let_go(row)
             raise
-        except smtplib.SMTPDataError as refused:
+        except Exception as fault:
             # These words, and not the address: tried for days, they must not keep those of the others for as long
-            if envelope.tells and refused.smtp_code >= mailer.PERMANENT:
+            if envelope.tells and mailer.are_words_refused(fault):
                 together.let_go(row)
             raise
         together.close(row, envelope.tells)
