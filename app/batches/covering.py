@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.batches.models import Batch, BatchItem
+from app.batches.models import BACK, BACK_BEFORE, Batch, BatchItem
 from app.core.db import Db
 from app.core.grammar import de
 from app.folders.access import STEP, asking
@@ -64,9 +64,10 @@ def _acted(*columns: Any) -> sa.Select[Any]:
 
 def acted(db: Db, batch_id: int) -> dict[int, str]:
     """In whose absence each folder of a batch was acted on, what was taken back since too; nothing of the others."""
+    back = sa.and_(BatchItem.state == "refused", BatchItem.reason.in_([*BACK.values(), *BACK_BEFORE]))
     rows = db.execute(
         _acted(BatchItem.folder_id, StepRun.absent).where(
-            BatchItem.batch_id == batch_id, BatchItem.state.in_(["done", "refused"])
+            BatchItem.batch_id == batch_id, sa.or_(BatchItem.state == "done", back)
         )
     )
     return {row.folder_id: row.absent for row in rows}

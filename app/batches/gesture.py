@@ -1,6 +1,6 @@
 """The verbs of whoever holds a batch: propose, start or take up again, leave unread folders out, give up the rest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -18,9 +18,11 @@ from app.core.transaction import use_case
 from app.display.ticking import LIMIT
 from app.folders.access import read_by
 from app.folders.documents import main_digests
+from app.folders.models import Folder
 from app.folders.move import typed
 from app.people.actor import Actor, require
 from app.people.identity import refuse_stale_in
+from app.signing.authority import Wording, wordings_of
 from app.signing.models import SignatureSession
 from app.signing.remote import waiting as remote
 from workflows.vocabulary import Right
@@ -28,6 +30,8 @@ from workflows.vocabulary import Right
 IN_A_PAGE = timedelta(seconds=8)
 """How long after it last asked for something the page that signs is believed to be still there."""
 DECIDE, SIGN = "batch.decide", "batch.sign"
+UNSIGNED = ("waiting", "prepared")
+"""The states of an item that waits for its key."""
 RIGHTS = {"approve": Right.ACT, "hand": Right.ACT, "sign": Right.SIGN}
 REASONED = frozenset({"reject", "hand"})
 """The kinds that do not start without a reason."""
@@ -45,14 +49,37 @@ class Shown:
     desk: str = ""
 
 
-def mark_of(batch: Batch, items: Iterable[BatchItem]) -> str:
-    """What a page has shown of a batch: which proposal, and, after the hyphen, its act, its desk, its folders and their versions.
+def mark_of(batch: Batch, items: Sequence[BatchItem], wordings: Mapping[int, Wording]) -> str:
+    """What a page has shown of a batch: which proposal, what of which folders, and in which words they are signed (`worded`).
 
-    The first part is the moment when it was proposed: a proposal gives way to the next one, which may have its number.
+    Three parts. The first is the moment when it was proposed: a proposal gives way to the next one, which may have its number.
+    The second is its act, its desk, its folders, their versions and words; the third each of these words, whose folders
+    are fewer and fewer once it has begun.
     """
-    waiting = sorted(f"{item.folder_id}:{item.folder_version}" for item in items if item.state in OPEN)
-    content = "|".join((batch.kind, batch.desk, *waiting))
-    return f"{_moment(batch)}-{sha256(content.encode()).hexdigest()[:32]}"
+    waiting = sorted(
+        f"{item.folder_id}:{item.folder_version}:{_digest(*wordings.get(item.folder_id, ()))}"
+        for item in items
+        if item.state in OPEN
+    )
+    said = ".".join(sorted(_said(wordings)))
+    return f"{_moment(batch)}-{_digest(batch.kind, batch.desk, *waiting)}-{said}"
+
+
+def worded(db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem]) -> dict[int, Wording]:
+    """In which words each folder that waits for its key would be signed now, by folder; nothing of a batch that signs nothing."""
+    if batch.kind != "sign":
+        return {}
+    numbers = [item.folder_id for item in items if item.state in UNSIGNED]
+    folders = db.scalars(sa.select(Folder).where(Folder.id.in_(numbers))).all() if numbers else []
+    return wordings_of(db, actor, folders)
+
+
+def _said(wordings: Mapping[int, Wording]) -> set[str]:
+    return {_digest(*wording) for wording in wordings.values()}
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
 def _moment(batch: Batch) -> int:
@@ -168,18 +195,19 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown 
         require(actor, RIGHTS[batch.kind])
     if batch.kind == "hand" and not batch.desk:
         raise Refusal("batch-desk-needed")
+    items = db.scalars(sa.select(BatchItem).where(BatchItem.batch_id == batch.id)).all()
+    wordings = worded(db, actor, batch, items)
     if shown is not None:
-        _refuse_changed(db, batch, shown)
+        _refuse_changed(batch, items, wordings, shown, reason)
     if batch.kind in REASONED and batch.started_at is None:
-        batch.reason = typed(reason)
-        if not batch.reason:
-            raise Refusal("batch-reason-needed" if batch.kind == "reject" else "handing-reason")
+        _keep_reason(batch, reason)
     if batch.kind == "sign":  # once for all its folders
         refuse_stale_in(db, actor, _shown(db, batch_id))
     batch.started_at = batch.started_at or now()
     batch.session_id, batch.address = actor.session_id, actor.address
     batch.turn, batch.holder, batch.seen_at = batch.turn + 1, new_token(), now()
     if batch.kind == "sign":
+        _keep_words(items, wordings)
         _wait_again(db, batch)
         _ask_no_more(db, batch)
     else:
@@ -188,14 +216,38 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown 
     return batch.holder
 
 
-def _refuse_changed(db: Db, batch: Batch, shown: Shown) -> None:
-    """Refuse what the page of the button did not show: another page may have changed it, or made another of that number."""
+def _keep_reason(batch: Batch, reason: str) -> None:
+    batch.reason = typed(reason)
+    if not batch.reason:
+        raise Refusal("batch-reason-needed" if batch.kind == "reject" else "handing-reason")
+
+
+def _keep_words(items: Sequence[BatchItem], wordings: Mapping[int, Wording]) -> None:
+    """Note with each folder the mention that was shown: it is signed in no other, whatever mandates become meanwhile."""
+    for item in items:
+        if item.state in UNSIGNED:
+            item.wording = wordings[item.folder_id].capacity if item.folder_id in wordings else None
+
+
+def _refuse_changed(
+    batch: Batch, items: Sequence[BatchItem], wordings: Mapping[int, Wording], shown: Shown, reason: str
+) -> None:
+    """Refuse what the page of the button did not show: another page may have changed it, or made another of that number.
+
+    Of one that has begun, whose list changes no more: another desk, another reason, and words in which nobody read that he signs.
+    """
     _refuse_other(batch, shown.mark)
-    if batch.started_at is not None:  # its list changes no more
-        return
-    if batch.kind == "hand" and shown.desk != batch.desk:
-        raise Refusal("batch-desk-changed", title="Ce lot a changé")
-    if shown.mark != mark_of(batch, db.scalars(sa.select(BatchItem).where(BatchItem.batch_id == batch.id))):
+    if batch.started_at is None:
+        if batch.kind == "hand" and shown.desk != batch.desk:
+            raise Refusal("batch-desk-changed", title="Ce lot a changé")
+        other = shown.mark != mark_of(batch, items, wordings)
+    else:
+        other = bool(
+            (shown.desk and shown.desk != batch.desk)
+            or (typed(reason) and typed(reason) != batch.reason)
+            or _said(wordings) - {*shown.mark.rpartition("-")[2].split(".")}
+        )
+    if other:
         raise Refusal("batch-changed", title="Ce lot a changé")
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from app.batches import covering
-from app.batches.gesture import UNREAD, at_work, mark_of, mine
+from app.batches.gesture import UNREAD, at_work, mark_of, mine, worded
 from app.batches.models import BACK, BACK_BEFORE, OPEN, Batch, BatchItem
 from app.batches.selection import Choice
 from app.circuits.library import catalogue
@@ -197,7 +197,7 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         and batch.kind == "sign"
         and batch.holder is None
         and any(item.state in {"waiting", "prepared"} for item in items),
-        mark_of(batch, items),
+        mark_of(batch, items, worded(db, actor, batch, items) if state != "ended" else {}),
         (desk_name(db, batch.collectivity_id, batch.desk) or batch.desk) if batch.desk else "",
         batch.reason,
     )

@@ -25,7 +25,7 @@ SENTENCES: Sentences = {
     ),
     "batch-changed": (
         409,
-        "Rien n’a été fait : ce lot a changé dans une autre page depuis que celle-ci est ouverte. Rechargez la page, relisez ce qui sera fait et de quels dossiers, puis confirmez.",
+        "Rien n’a été fait : ce lot a changé depuis que cette page est ouverte. Relisez sa page comme elle est maintenant, de quels dossiers il s’agit et ce qui en sera fait, puis confirmez.",
     ),
     "batch-started": (
         409,

@@ -79,8 +79,8 @@ def prepare_next(
     while reserved := _reserve(actor, batch_id, holder, most, anew=anew):
         with asking_once(("prepare", batch_id), authorities.trust()):
             check(actor, key)
-            folders = [(folder_id, version) for _, folder_id, version in reserved]
-            items = [item_id for item_id, _, _ in reserved]
+            folders = [wanted for _, wanted in reserved]
+            items = [item_id for item_id, _ in reserved]
             attach = partial(_attach, actor=actor, batch_id=batch_id, holder=holder, items=items)
             outcomes = sign.prepare_together(actor, folders, key, _together, attach)
         offers = _offered(actor, batch_id, items, outcomes)
@@ -130,8 +130,8 @@ def _of_every_folder(key: str) -> bool:
 @use_case
 def _reserve(
     db: Db, actor: Actor, batch_id: int, holder: str, most: int, *, anew: bool
-) -> list[tuple[int, int, int]]:
-    """The next items for this page; one that a process died on, before it was prepared, is among them.
+) -> list[tuple[int, sign.Wanted]]:
+    """The next items for this page, each with its folder; one that a process died on, before it was prepared, is among them.
 
     Refuses `batch-factor` where a second factor is asked before signing since the batch was taken up.
     """
@@ -157,7 +157,7 @@ def _reserve(
         raise Refusal("batch-factor")
     for item in items:
         item.state, item.signature_session, item.changed_at = "prepared", None, now()
-    return [(item.id, item.folder_id, item.folder_version) for item in items]
+    return [(item.id, sign.Wanted(item.folder_id, item.folder_version, item.wording)) for item in items]
 
 
 def _begun(db: Db, batch_id: int) -> bool:

@@ -1,5 +1,6 @@
 """Pages of batches: one page for the whole life of a batch, from its list to its results, and what its buttons post."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
@@ -20,6 +21,7 @@ from app.display.consulting import people_told
 from app.display.ticking import LIMIT, ticked
 from app.display.trays import asked_in
 from app.display.undone import UndoView
+from app.people.actor import Actor
 from app.signing import enrol, payload
 from app.signing.remote.web import at_distance, codes_of, question_of, rate
 from app.signing.web import described
@@ -124,10 +126,10 @@ def choose_desk(batch_id: int) -> Response | tuple[str, int]:
     try:
         gesture.choose_desk(g.actor, batch_id, request.form.get("desk", ""), _mark())
     except Refusal as refusal:
-        if refusal.key not in {"batch-desk-needed", "batch-nothing"}:
+        if refusal.key not in {*CHANGED, "batch-desk-needed", "batch-nothing"}:
             raise
         status, error = sentences.say(refusal.key, refusal.facts)
-        return _page(batch_id, error, choosing=True), status
+        return _page(batch_id, error, choosing=True, changed=refusal.key in CHANGED), status
     return _to(batch_id)
 
 
@@ -155,18 +157,16 @@ def start(batch_id: int) -> Response | tuple[str, int]:
 
 @pages.post("/lots/<int:batch_id>/retirer-non-lus")
 @guard(PERSON)
-def leave_unread_out(batch_id: int) -> Response:
+def leave_unread_out(batch_id: int) -> Response | tuple[str, int]:
     """Take what was never opened out of the list."""
-    gesture.leave_unread_out(g.actor, batch_id, _mark())
-    return _to(batch_id)
+    return _unless_changed(gesture.leave_unread_out, batch_id)
 
 
 @pages.post("/lots/<int:batch_id>/abandonner")
 @guard(PERSON)
-def give_up(batch_id: int) -> Response:
+def give_up(batch_id: int) -> Response | tuple[str, int]:
     """Do nothing more of it."""
-    gesture.give_up(g.actor, batch_id, _mark())
-    return _to(batch_id)
+    return _unless_changed(gesture.give_up, batch_id)
 
 
 @pages.post("/lots/<int:batch_id>/reprendre")
@@ -304,6 +304,18 @@ def _key(offer: dict[str, Any]) -> tuple["ExternalKey", Any]:
 def _mark() -> str:
     """What the page whose button it is had shown (`gesture.mark_of`); empty of who does not say, who is refused."""
     return request.args.get("marque", "")
+
+
+def _unless_changed(verb: Callable[[Actor, int, str], None], batch_id: int) -> Response | tuple[str, int]:
+    """Do this to a batch; where its page had shown another one, show it as it is."""
+    try:
+        verb(g.actor, batch_id, _mark())
+    except Refusal as refusal:
+        if refusal.key not in CHANGED:
+            raise
+        status, error = sentences.say(refusal.key, refusal.facts)
+        return _page(batch_id, error, changed=True), status
+    return _to(batch_id)
 
 
 def _to(batch_id: int) -> Response:

@@ -113,6 +113,10 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été signé : vous ne pouvez plus signer en qualité de « {words} », inscrite sur le document préparé. Recommencez la signature : la page propose les qualités qui restent.",
     ),
+    "mandate-changed": (
+        409,
+        "Rien n’a été signé : vos mandats ont changé depuis que la page annonçait la mention « {words} ». Ouvrez ce dossier : sa page dit en quelle qualité vous le signez.",
+    ),
     "certificate-is-seal": (
         422,
         "Le certificat n’a pas été inscrit : il est fait pour le cachet d’un organisme, pas pour la signature d’une personne. Choisissez l’usage « Cachet de la collectivité », ou un autre certificat.",

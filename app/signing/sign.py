@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from app.circuits.library import family_of
 from app.core.clock import now
@@ -121,14 +121,22 @@ def prepare(
         return waiting.ready
 
 
+class Wanted(NamedTuple):
+    """A folder to sign among several, in the version that was shown, and in which words; None where none were shown."""
+
+    folder_id: int
+    version: int
+    wording: str | None
+
+
 def prepare_together(
     actor: Actor,
-    folders: Sequence[tuple[int, int]],
+    folders: Sequence[Wanted],
     key: ExternalKey,
     together: Together,
     along: Callable[[Db, Sequence[str | None]], None],
 ) -> list[Ready | Exception]:
-    """The same for several folders of a batch, by number and version: what became of each, in their order.
+    """The same for several folders of a batch: what became of each, in their order; in other words than were shown, none.
 
     Who signs was asked for the whole batch. What the base says of all is read at one go, before the first is written
     (`together` writes them), and their sessions are kept at one go once the last one is: a process killed in between leaves
@@ -138,11 +146,11 @@ def prepare_together(
         raise Refusal("signature-of-software")
     with reading(actor.collectivity_id) as db:
         gather(db)
-        read_ahead(db, look_ahead(db, actor, [folder_id for folder_id, _ in folders]))
-        bases = [_judged(db, actor, folder_id, version) for folder_id, version in folders]
+        read_ahead(db, look_ahead(db, actor, [folder.folder_id for folder in folders]))
+        bases = [_judged(db, actor, *folder) for folder in folders]
     work = [
-        (folder_id, basis)
-        for (folder_id, _), basis in zip(folders, bases, strict=True)
+        (folder.folder_id, basis)
+        for folder, basis in zip(folders, bases, strict=True)
         if isinstance(basis, _Basis)
     ]
     written = iter(together(lambda pair: _made(actor, *pair, key, None), work))
@@ -151,11 +159,11 @@ def prepare_together(
     if openings:
         sessions = [outcome.opening.session if isinstance(outcome, _Made) else None for outcome in outcomes]
         save(actor, openings, lambda db: along(db, sessions))
-    for (folder_id, _), outcome in zip(folders, outcomes, strict=True):
+    for folder, outcome in zip(folders, outcomes, strict=True):
         if isinstance(outcome, Refusal):
             with (
                 suppress(Refusal),
-                watched(actor, "prepare", folder_id=folder_id, certificate=key.certificate),
+                watched(actor, "prepare", folder_id=folder.folder_id, certificate=key.certificate),
             ):
                 raise outcome
     return [outcome.ready if isinstance(outcome, _Made) else outcome for outcome in outcomes]
@@ -171,12 +179,15 @@ def look_ahead(db: Db, actor: Actor, folders: Sequence[int]) -> list[Folder]:
     return rows
 
 
-def _judged(db: Db, actor: Actor, folder_id: int, version: int) -> "_Basis | Refusal":
+def _judged(db: Db, actor: Actor, folder_id: int, version: int, wording: str | None) -> "_Basis | Refusal":
     """What the base says of one folder among several, or why it may not be signed."""
     try:
-        return _basis_of(db, actor, folder_id, version, None)
+        basis = _basis_of(db, actor, folder_id, version, None)
     except Refusal as refusal:
         return refusal
+    if wording is not None and basis.capacity.wording != wording:
+        return Refusal("mandate-changed", words=wording)
+    return basis
 
 
 @dataclass(frozen=True)

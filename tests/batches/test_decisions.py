@@ -577,7 +577,7 @@ def test_a_button_decides_what_its_page_showed_and_nothing_else(house: House, fi
         f"/lots/{first}/commencer?marque=1-2",
     ):
         answer = finances.post(path, {"reason": "Pièce manquante."}, status=gone)
-        assert gone == 404 or "ce lot a changé dans une autre page" in answer, path
+        assert gone == 404 or "ce lot a changé depuis" in answer, path
     house.drain()
     assert {house.folder(one).place for one in shown + others} == {"finance"}
     assert not [item for item in items(second) if item.state != "waiting"]

@@ -313,6 +313,28 @@ def test_a_button_does_what_its_page_shows_and_not_what_another_page_chose(
     assert parts(folders[0])[-1][0] != "desk:maire"
 
 
+def test_a_page_of_before_takes_up_no_batch_that_began_otherwise_elsewhere(
+    house: House, finances: Hand
+) -> None:
+    """Another page chose another desk, or wrote another reason, began, and was left: this one's button does not go on with it."""
+    folders = [house.an_invoice("finance") for _ in range(2)]
+    number = chosen(finances, folders)
+    button = marked(f"/lots/{number}/commencer")  # it says: à la Direction générale
+    other = Hand(house, N)
+    other.post(f"/lots/{number}/bureau", {"desk": "maire"})
+    other.post(f"/lots/{number}/commencer", {"reason": "Le maire décide.", "desk": "maire"})
+    other.post("/logout")
+    house.drain()
+    assert "Lot interrompu" in finances.page(number)
+    for form in (HANDED, {"reason": WHY, "desk": "maire"}):
+        assert "ce lot a changé" in finances.post(button, form, status=409)
+    house.drain()
+    assert all(parts(one)[-1][0] != "handed:desk:maire" for one in folders)
+    finances.post(f"/lots/{number}/commencer")  # « Reprendre », on its page as it is now
+    house.drain()
+    became(number, dict.fromkeys(folders, ("done", "")))
+
+
 def test_a_batch_that_has_the_number_of_a_removed_one_starts(house: House, finances: Hand) -> None:
     folders = [house.an_invoice("finance") for _ in range(2)]
     number = chosen(finances, folders[:1])

@@ -4,10 +4,19 @@ import pytest
 
 from app.core.db import reading
 from app.folders.models import Folder
+from app.people import mandates
 from app.signing.authority import Wording, wordings_of
-from tests.batches.town import Hand
+from tests.batches.test_signatures import Page
+from tests.batches.town import Hand, became
 from tests.builders.house import ACT, House
-from tests.builders.mandates import BY_DELEGATION, DEPUTY, a_mayor_and_a_deputy
+from tests.builders.mandates import (
+    ADMINISTRATOR,
+    BY_DELEGATION,
+    DEPUTY,
+    a_mayor_and_a_deputy,
+    of_deputy,
+    record,
+)
 
 pytestmark = pytest.mark.in_turn
 
@@ -39,6 +48,32 @@ def test_the_words_of_each_mandate_stand_before_the_button(house: House) -> None
             second: Wording(BY_DELEGATION),
         }
         assert wordings_of(db, house.actor("k.morizur"), folders) == {}
+
+
+def test_a_batch_is_signed_in_the_words_that_its_page_showed_or_not_at_all(house: House) -> None:
+    """A delegation that ends, and another that begins, while the page is open, or while the key signs."""
+    _, delegation = a_mayor_and_a_deputy(house)
+    folders = [an_invoice(house) for _ in range(2)]
+    deputy = Hand(house, DEPUTY)
+    page = Page(deputy, deputy.propose("sign", folders), "rsa3072")
+    mandates.end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Nouvel arrêté.")
+    other = record(house, of_deputy(house, title="la première adjointe", order_number="2026-042"))
+    refused = page.json(f"cle?marque={page.mark}", page.offer, 409)
+    assert refused["key"] == "batch-changed"
+    # Read again, it is hers to sign in the other words
+    again = Page(deputy, page.number, "rsa3072")
+    assert "la première adjointe" in deputy.text(f"/lots/{page.number}")
+    again.begin()
+    # Begun, and suspended: the page that is taken up says the words in which it signs
+    resumed = Page(deputy, page.number, "rsa3072")
+    mandates.end_mandate(house.actor(ADMINISTRATOR), other, reason="Autre titre.")
+    record(house, of_deputy(house, title="l’adjointe à l’école", order_number="2026-043"))
+    assert resumed.json(f"cle?marque={resumed.mark}", resumed.offer, 409)["key"] == "batch-changed"
+    # And the page that holds the key signs none in words that it did not say
+    assert again.ask() == []
+    house.drain()
+    became(page.number, dict.fromkeys(folders, ("refused", "Rien n’a été signé : vos mandats ont changé")))
+    assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
 
 
 def test_a_batch_that_signs_nothing_says_nothing_of_a_signature(house: House) -> None:

@@ -532,7 +532,7 @@ def test_the_key_signs_what_its_page_shows_and_no_other_proposal_of_that_number(
     gone = 409 if second == page.number else 404
     refused = page.json(f"cle?marque={page.mark}", page.offer, gone)
     assert refused["key"] == ("batch-changed" if gone == 409 else "batch-unknown")
-    assert gone == 404 or "ce lot a changé dans une autre page" in plain(refused["detail"])
+    assert gone == 404 or "ce lot a changé depuis" in plain(refused["detail"])
     page.json("cle", page.offer, gone)  # who does not say what he was shown
     house.drain()
     assert {house.folder(one).place for one in shown + others} == {"bon_a_payer"}

@@ -7,9 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.batches.gesture import mark_of
+from app.batches.gesture import mark_of, worded
 from app.batches.models import Batch, BatchItem
 from app.core.db import reading
+from app.people.models import User
+from demo.seed import actor_of
 from tests.builders.house import House
 
 
@@ -62,10 +64,13 @@ class Hand:
 
 
 def mark(number: int) -> str:
-    """What the page of a batch says that it shows."""
+    """What the page of a batch says that it shows to whose it is."""
     with reading() as db:
-        batch = db.get(Batch, number)
-        return mark_of(batch, items(number)) if batch is not None else ""
+        batch, every = db.get(Batch, number), items(number)
+        if batch is None:
+            return ""
+        owner = actor_of(db.get_one(User, batch.user_id).login)
+        return mark_of(batch, every, worded(db, owner, batch, every))
 
 
 def marked(path: str) -> str:
