@@ -50,9 +50,9 @@ _DONE = {
 }
 """What may be posted again after its answer was lost, in the words of whoever did it."""
 CLOSED = (
-    "Rien n’a été fait : ce dossier ne vous est pas ouvert",
-    "S’il l’était quand vous avez ouvert sa page, il a changé de bureau depuis, ou votre intérim a pris fin. "
-    "Retrouvez-le dans « À traiter » ou dans « Suivi ».",
+    "Ce dossier ne vous est pas ouvert",
+    "Cette fois-ci, rien n’a été fait. S’il vous était ouvert quand vous avez ouvert sa page, il a changé de bureau depuis, "
+    "ou votre intérim a pris fin. Ce qui vous est ouvert est dans « À traiter » et dans « Suivi ».",
 )
 """What a page says of a button whose folder is not, or no more, one that its reader may read; and where to look for it."""
 OWN = "Vous avez déjà agi sur ce dossier"
@@ -99,6 +99,12 @@ def context(
         heading = "Ce dossier a changé" if why else "Ce dossier a avancé"
         what = why or f"{_told(folder, last)}, pendant que vous le lisiez."
         lost = _LOST.get(endpoint, "Votre décision n’a pas été enregistrée.")
+        filled = endpoint == "folders.fill" and mine is None and actor.user_id is not None
+        if (
+            filled
+            and (former := _filled(db, folder, actor.user_id or 0, form or {}, former=True)) is not None
+        ):
+            lost = f"Ce que vous aviez rempli {moment_of_day(former)} a été remplacé depuis ; {AGAIN[0].lower()}{AGAIN[1:]}"
         if mine is not None:
             lost = f"Ce que vous avez {_DONE[endpoint]} {moment_of_day(mine)} est enregistré ; {AGAIN[0].lower()}{AGAIN[1:]}"
         sentence = f"{what} {lost}"
@@ -144,8 +150,13 @@ def _own_act(db: Db, folder: Folder, actor: Actor, endpoint: str, form: Mapping[
     return db.scalar(query)
 
 
-def _filled(db: Db, folder: Folder, user_id: int, form: Mapping[str, str]) -> datetime | None:
-    """When somebody last filled in these same values since the folder was sent; the journal alone says which account did."""
+def _filled(
+    db: Db, folder: Folder, user_id: int, form: Mapping[str, str], *, former: bool = False
+) -> datetime | None:
+    """When somebody last filled in these same values since the folder was sent; the journal alone says which account did.
+
+    Those that stand; `former`: those that another value has replaced since too.
+    """
     lines = sa.select(JournalEntry.id, JournalEntry.at, JournalEntry.facts).where(
         JournalEntry.folder_id == folder.id
     )
@@ -154,9 +165,13 @@ def _filled(db: Db, folder: Folder, user_id: int, form: Mapping[str, str]) -> da
     if line is None or (at := datetime.fromisoformat(line.at)) < (folder.submitted_at or at):
         return None
     family = family_of(folder.in_force)
-    values = {**folder.fields, **json.loads(line.facts)["facts"]}
+    own_values = json.loads(line.facts)["facts"]
+    values = {**folder.fields, **own_values} if former else folder.fields
     written = normalised(family, facts_typed(family, form))
-    if any(value != values.get(key) for key, value in written.items()):
+    if (
+        any(value != values.get(key) for key, value in written.items())
+        or not written.keys() & own_values.keys()
+    ):
         return None
     # The folder is stamped after its line is written: where nothing came since, the change that it tells is this one
     return at if db.execute(lines.where(JournalEntry.id > line.id).limit(1)).first() else folder.updated_at

@@ -8,7 +8,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
-from app.core.db import NO_DATE, Db
+from app.core.db import NO_DATE, Db, reading
 from app.core.french import depuis, jour_long, spaces
 from app.core.grammar import of_giver, the_desk
 from app.core.http import BRANCH, guard
@@ -21,7 +21,7 @@ from app.display.opening import shown_to
 from app.display.portrait import current_present
 from app.display.views import StepView
 from app.folders import relieving
-from app.folders.access import refuse_onlooker
+from app.folders.access import reads_all, refuse_onlooker
 from app.folders.asking import Desk
 from app.folders.models import Folder
 from app.folders.move import MOST_WORDS, Present, entering
@@ -90,7 +90,7 @@ def relieve(folder_id: int) -> Response | tuple[str, int]:
         return _page(folder_id, replacing=told, typed=typed), told.status
     sentence = f"À la place {of_giver(replaced)}, cette étape attend {the_desk(name)}, dont le délai part d’aujourd’hui."
     flash(spaces(sentence), "ok")
-    return redirect(url_for("folders.show", folder_id=folder_id))
+    return _after(folder_id)
 
 
 @pages.post("/dossiers/<int:folder_id>/passer")
@@ -106,7 +106,14 @@ def pass_step(folder_id: int) -> Response | tuple[str, int]:
         told = _told(refusal, PASSING)
         return _page(folder_id, passing=told, typed={"passed": reason}), told.status
     flash(f"L’étape « {label} » est passée : personne ne s’y est prononcé, et le dossier continue.", "ok")
-    return redirect(url_for("folders.show", folder_id=folder_id))
+    return _after(folder_id)
+
+
+def _after(folder_id: int) -> Response:
+    """The folder's page, or the list where who administers had read it by a cover at the step that it has left."""
+    with reading(g.actor.collectivity_id) as db:
+        read = reads_all(db, g.actor, [folder_id])
+    return redirect(url_for("folders.show", folder_id=folder_id) if read else url_for("folders.inbox"))
 
 
 def _told(refusal: Refusal, fields: Mapping[str, str]) -> Told:

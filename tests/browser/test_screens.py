@@ -394,7 +394,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         mayor.page.keyboard.press("Enter")
         mayor.sees("La vue est enregistrée")
         mayor.open("/vues")
-        mayor.page.get_by_text("Modifier…").click()
+        mayor.page.locator("summary", has_text="Modifier…").click()
         look.at(mayor, "views")
         mayor.open("/compte/agenda")
         mayor.button("Créer l’adresse").click()

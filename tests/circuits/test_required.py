@@ -209,7 +209,8 @@ def test_a_form_that_is_filled_in_and_posted_again_says_what_it_did(house: House
     assert "Ce que vous avez rempli n’a pas été enregistré." in told, "somebody else did"
     post(house, folder_id, "t.lescoat", **{CODE: "E-2"})
     told = words(post(house, folder_id, version=version, **{CODE: "E-1"}))
-    assert re.search(r"Ce que vous avez rempli à \d+ h \d\d est enregistré ; cette fois-ci", told)
+    assert re.search(r"Ce que vous aviez rempli à \d+ h \d\d a été remplacé depuis ; cette fois-ci", told)
+    assert "est enregistré" not in told, "a colleague's value stands"
     assert len(lines(folder_id, "facts.filled")) == 2
 
 

@@ -311,7 +311,7 @@ def test_whoever_stands_in_and_decides_once_it_was_handed_reads_why_nothing_was_
     form = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version), "reason": WHY}
     assert client.get(f"/dossiers/{folder_id}").status_code == 200
     hand(house, T, folder_id, "direction")
-    told = "Rien n’a été fait : ce dossier ne vous est pas ouvert"
+    told = "Ce dossier ne vous est pas ouvert"
     for path in ("viser", "rejeter"):
         answer = client.post(f"/dossiers/{folder_id}/{path}", data=form)
         assert answer.status_code == 404

@@ -1,5 +1,6 @@
 """Who administers puts a desk in the place of somebody absent, or passes a visa that nobody gives: with a reason, never a signature."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -271,3 +272,18 @@ def test_a_person_whose_account_is_closed_is_replaced_and_a_branch_is_its_admini
     accounts.delegate(house.actor(K), users[R], rooms["direction"])
     waive(house, R, folder_id) if not house.folder(folder_id).writers & {users[R]} else None
     assert house.folder(folder_id).place == "bon_a_payer"
+
+
+@pytest.mark.parametrize("path", ["remplacer", "passer"])
+def test_who_administers_and_reads_by_a_cover_alone_is_led_where_he_may_read(house: House, path: str) -> None:
+    folder_id = house.an_invoice("finance")
+    away(house, N, K, acts=False)
+    client = house.client(K)
+    form = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version), "reason": WHY}
+    form |= {"part": "desk:finances", "desk": "direction"}
+    done = client.post(f"/dossiers/{folder_id}/{path}", data=form, follow_redirects=True)
+    assert done.status_code == 200
+    assert re.search("À la place de la Direction des finances|est passée", words(done))
+    again = client.post(f"/dossiers/{folder_id}/{path}", data=form)
+    assert again.status_code == 404
+    assert "Cette fois-ci, rien n’a été fait" in words(again)
