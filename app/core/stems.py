@@ -24,9 +24,9 @@ _GROUPS = re.compile(
 _CUT = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,}+)-[^\S\n]*+\n\s*+([^\W\d_]{2,})")
 """A word that the end of a line cut in two; each sign is read once, however long a word or a blank of a hostile file is."""
 _DAY = re.compile(
-    r"(?<![0-9])(?<![0-9][./])([0-3]?[0-9])( ?/ ?|[-._])([01]?[0-9])\2((?:19|20)[0-9]{2})(?![0-9])"
+    r"(?<![0-9])([0-3]?[0-9])( ?/ ?|[-._])([01]?[0-9])\2((?:19|20)[0-9]{2})(?![0-9])"
 )
-"""« 12/03/2026 », « 12.3.2026 »: what stands before or after is no part of a longer number."""
+"""« 12/03/2026 », « 12.3.2026 »; a part of a longer number, by the same sign, is none (`days_in`)."""
 # What stands in every text tells none from another (the list of Snowball for French, without what is also a noun)
 STOP = frozenset(
     re.findall(
@@ -87,8 +87,17 @@ def days_in(text: str) -> Iterator[tuple[tuple[int, int], str]]:
 
     >>> list(days_in("du 12/03/2026 au 1.4.2026, n° 31/02/2026, 20 % de 12, 2026"))
     [((3, 13), '§20260312'), ((17, 25), '§20260401')]
+    >>> [form for _, form in days_in("BC 2026-03-12-2024, 2025_01_02_2026, v. 10.11.2024.3, 12-03-2026-778, 12/03/2026/4")]
+    []
+    >>> [form for _, form in days_in("12/03/2026-13/03/2026, le 12/03/2026.")]
+    ['§20260312', '§20260313', '§20260312']
     """
     for match in _DAY.finditer(text):
+        (begin, end), sign = match.span(), match[2].strip()
+        before, after = text[max(begin - 2, 0) : begin], text[end : end + 2]
+        # « 2026-03-12-2024 », « 10.11.2024.3 »
+        if (before[-1:] == sign and before[:1].isdecimal()) or (after[:1] == sign and after[1:].isdecimal()):
+            continue
         try:
             day = date(int(match[4]), int(match[3]), int(match[1]))
         except ValueError:
