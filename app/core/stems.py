@@ -23,9 +23,7 @@ _GROUPS = re.compile(
 """« 17 520 », and a SIRET by groups: one number, whatever its spaces."""
 _CUT = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,}+)-[^\S\n]*+\n\s*+([^\W\d_]{2,})")
 """A word that the end of a line cut in two; each sign is read once, however long a word or a blank of a hostile file is."""
-_DAY = re.compile(
-    r"(?<![0-9])([0-3]?[0-9])( ?/ ?|[-._])([01]?[0-9])\2((?:19|20)[0-9]{2})(?![0-9])"
-)
+_DAY = re.compile(r"(?<![0-9])([0-3]?[0-9])( ?/ ?|[-._])([01]?[0-9])\2((?:19|20)[0-9]{2})(?![0-9])")
 """« 12/03/2026 », « 12.3.2026 »; a part of a longer number, by the same sign, is none (`days_in`)."""
 # What stands in every text tells none from another (the list of Snowball for French, without what is also a noun)
 STOP = frozenset(
