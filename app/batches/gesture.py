@@ -50,19 +50,15 @@ class Shown:
 
 
 def mark_of(batch: Batch, items: Sequence[BatchItem], wordings: Mapping[int, Wording]) -> str:
-    """What a page has shown of a batch: which proposal, what of which folders, and in which words they are signed (`worded`).
+    """What a page has shown of a batch: which proposal, what of which folders, and in which words each is signed (`worded`).
 
     Three parts. The first is the moment when it was proposed: a proposal gives way to the next one, which may have its number.
-    The second is its act, its desk, its folders, their versions and words; the third each of these words, whose folders
-    are fewer and fewer once it has begun.
+    The second is its act, its desk, its folders and their versions; the third has each folder with its words, because fewer
+    and fewer are left to sign, and one that moved on meanwhile is refused alone.
     """
-    waiting = sorted(
-        f"{item.folder_id}:{item.folder_version}:{_digest(*wordings.get(item.folder_id, ()))}"
-        for item in items
-        if item.state in OPEN
-    )
-    said = ".".join(sorted(_said(wordings)))
-    return f"{_moment(batch)}-{_digest(batch.kind, batch.desk, *waiting)}-{said}"
+    waiting = sorted(f"{item.folder_id}:{item.folder_version}" for item in items if item.state in OPEN)
+    content = _digest(batch.kind, batch.desk, *waiting)
+    return f"{_moment(batch)}-{content[:24]}-{'.'.join(sorted(_mentions(wordings)))}"
 
 
 def worded(db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem]) -> dict[int, Wording]:
@@ -74,12 +70,13 @@ def worded(db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem]) -> di
     return wordings_of(db, actor, folders)
 
 
-def _said(wordings: Mapping[int, Wording]) -> set[str]:
-    return {_digest(*wording) for wording in wordings.values()}
+def _mentions(wordings: Mapping[int, Wording]) -> set[str]:
+    """Each folder with its words, in a few signs: two hundred of them stand in an address."""
+    return {_digest(str(folder_id), *wording)[:6] for folder_id, wording in wordings.items()}
 
 
 def _digest(*parts: str) -> str:
-    return sha256("\n".join(parts).encode()).hexdigest()[:24]
+    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _moment(batch: Batch) -> int:
@@ -237,16 +234,15 @@ def _refuse_changed(
     Of one that has begun, whose list changes no more: another desk, another reason, and words in which nobody read that he signs.
     """
     _refuse_other(batch, shown.mark)
+    content, _, mentions = shown.mark.partition("-")[2].partition("-")
+    other = bool(_mentions(wordings) - {*mentions.split(".")})
     if batch.started_at is None:
         if batch.kind == "hand" and shown.desk != batch.desk:
             raise Refusal("batch-desk-changed", title="Ce lot a changé")
-        other = shown.mark != mark_of(batch, items, wordings)
+        other |= content != mark_of(batch, items, {}).split("-")[1]
     else:
-        other = bool(
-            (shown.desk and shown.desk != batch.desk)
-            or (typed(reason) and typed(reason) != batch.reason)
-            or _said(wordings) - {*shown.mark.rpartition("-")[2].split(".")}
-        )
+        other |= bool(shown.desk) and shown.desk != batch.desk
+        other |= bool(typed(reason)) and typed(reason) != batch.reason
     if other:
         raise Refusal("batch-changed", title="Ce lot a changé")
 

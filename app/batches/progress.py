@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from app.batches import covering
-from app.batches.gesture import UNREAD, at_work, mark_of, mine, worded
+from app.batches.gesture import UNREAD, UNSIGNED, at_work, mark_of, mine, worded
 from app.batches.models import BACK, BACK_BEFORE, OPEN, Batch, BatchItem
 from app.batches.selection import Choice
 from app.circuits.library import catalogue
@@ -156,6 +156,10 @@ class Standing:
         return self.size - self.left
 
 
+PRESSED = ("proposed", "interrupted")
+"""The states of a batch whose page has buttons that act on it."""
+
+
 def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
     """Where this person's batch stands; five statements at most whatever its size, one more while it runs.
 
@@ -177,6 +181,12 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
     if state in {"proposed", "interrupted"}:
         waiting = [item.folder_id for item in items if item.state == "waiting"]
         absents |= covering.awaiting(db, actor, waiting)
+    awaits_key = (
+        state == "running"
+        and batch.kind == "sign"
+        and batch.holder is None
+        and any(item.state in UNSIGNED for item in items)
+    )
     return Standing(
         batch.id,
         batch.kind,
@@ -193,11 +203,9 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
             )
             for item in items
         ),
-        state == "running"
-        and batch.kind == "sign"
-        and batch.holder is None
-        and any(item.state in {"waiting", "prepared"} for item in items),
-        mark_of(batch, items, worded(db, actor, batch, items) if state != "ended" else {}),
+        awaits_key,
+        # Where a button is that signs; a page that follows asks it again every other second
+        mark_of(batch, items, worded(db, actor, batch, items) if state in PRESSED or awaits_key else {}),
         (desk_name(db, batch.collectivity_id, batch.desk) or batch.desk) if batch.desk else "",
         batch.reason,
     )

@@ -3,11 +3,12 @@
 import pytest
 
 from app.core.db import reading
+from app.folders import decide
 from app.folders.models import Folder
 from app.people import mandates
 from app.signing.authority import Wording, wordings_of
 from tests.batches.test_signatures import Page
-from tests.batches.town import Hand, became
+from tests.batches.town import Hand, became, items
 from tests.builders.house import ACT, House
 from tests.builders.mandates import (
     ADMINISTRATOR,
@@ -74,6 +75,21 @@ def test_a_batch_is_signed_in_the_words_that_its_page_showed_or_not_at_all(house
     house.drain()
     became(page.number, dict.fromkeys(folders, ("refused", "Rien n’a été signé : vos mandats ont changé")))
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
+
+
+def test_a_folder_that_has_moved_on_since_the_page_is_refused_alone(house: House) -> None:
+    a_mayor_and_a_deputy(house)
+    folders = [an_invoice(house) for _ in range(2)]
+    deputy = Hand(house, DEPUTY)
+    page = Page(deputy, deputy.propose("sign", folders), "rsa3072")
+    depositor, version = house.actor("g.trehorel"), house.folder(folders[0]).version
+    decide.recall(depositor, folders[0], version=version)
+    page.begin().go()
+    house.drain()
+    assert {item.folder_id: item.state for item in items(page.number)} == {
+        folders[0]: "refused",
+        folders[1]: "done",
+    }
 
 
 def test_a_batch_that_signs_nothing_says_nothing_of_a_signature(house: House) -> None:
