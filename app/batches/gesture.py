@@ -223,7 +223,7 @@ def _keep_words(items: Sequence[BatchItem], wordings: Mapping[int, Wording]) -> 
     """Note with each folder the mention that was shown: it is signed in no other, whatever mandates become meanwhile."""
     for item in items:
         if item.state in UNSIGNED:
-            item.wording = wordings[item.folder_id].capacity if item.folder_id in wordings else None
+            item.wording = wordings[item.folder_id].capacity if item.folder_id in wordings else ""
 
 
 def _refuse_changed(

@@ -115,7 +115,7 @@ SENTENCES: Sentences = {
     ),
     "mandate-changed": (
         409,
-        "Rien n’a été signé : vos mandats ont changé depuis que la page annonçait la mention « {words} ». Ouvrez ce dossier : sa page dit en quelle qualité vous le signez.",
+        "Rien n’a été signé : vos mandats ont changé depuis la page du lot, qui annonçait {words}. Ouvrez ce dossier : sa page dit en quelle qualité vous le signez.",
     ),
     "certificate-is-seal": (
         422,

@@ -122,7 +122,10 @@ def prepare(
 
 
 class Wanted(NamedTuple):
-    """A folder to sign among several, in the version that was shown, and in which words; None where none were shown."""
+    """A folder to sign among several, in the version that was shown, and in which words.
+
+    Empty where the page had none to say; None where no page said any.
+    """
 
     folder_id: int
     version: int
@@ -186,7 +189,8 @@ def _judged(db: Db, actor: Actor, folder_id: int, version: int, wording: str | N
     except Refusal as refusal:
         return refusal
     if wording is not None and basis.capacity.wording != wording:
-        return Refusal("mandate-changed", words=wording)
+        announced = f"la mention « {wording} »" if wording else "qu’aucune mention ne convenait"
+        return Refusal("mandate-changed", words=announced)
     return basis
 
 

@@ -77,6 +77,21 @@ def test_a_batch_is_signed_in_the_words_that_its_page_showed_or_not_at_all(house
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
 
 
+def test_a_mandate_recorded_while_the_key_signs_serves_for_nothing_that_was_shown_without(
+    house: House,
+) -> None:
+    _, delegation = a_mayor_and_a_deputy(house)
+    folder_id = an_invoice(house)
+    deputy = Hand(house, DEPUTY)
+    number = deputy.propose("sign", [folder_id])
+    mandates.end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Nouvel arrêté.")
+    page = Page(deputy, number, "rsa3072").begin()
+    record(house, of_deputy(house, title="la première adjointe", order_number="2026-042"))
+    assert page.ask() == []
+    became(number, {folder_id: ("refused", "Rien n’a été signé : vos mandats ont changé")})
+    assert house.folder(folder_id).place == "bon_a_payer"
+
+
 def test_a_folder_that_has_moved_on_since_the_page_is_refused_alone(house: House) -> None:
     a_mayor_and_a_deputy(house)
     folders = [an_invoice(house) for _ in range(2)]

@@ -333,10 +333,8 @@ def test_a_worker_killed_at_any_step_repeats_the_same_letter_and_no_other(
     assert ends() == {"done sent": 1, f"done {together.TOLD}": 2}
 
 
-@pytest.mark.both_databases
-def test_an_answer_that_is_lost_makes_the_same_letter_leave_again(
-    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def lose_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail server takes the next letter, and its answer is lost: nobody knows whether it did."""
     send, lost = mailer.send, [True]
 
     def silent(*arguments: object) -> None:
@@ -345,6 +343,13 @@ def test_an_answer_that_is_lost_makes_the_same_letter_leave_again(
             raise smtplib.SMTPServerDisconnected("lost")
 
     monkeypatch.setattr(mailer, "send", silent)
+
+
+@pytest.mark.both_databases
+def test_an_answer_that_is_lost_makes_the_same_letter_leave_again(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_an_answer(monkeypatch)
     monkeypatch.setitem(outbox._policy, "backoff", 2.0)  # shorter than the others wait
     with at(MONDAY, 10):
         ended(house, folders)
@@ -506,20 +511,13 @@ def test_words_that_a_server_refuses_for_good_hold_none_of_the_others(
 def test_a_letter_that_may_have_left_apart_tells_no_others_once_its_folder_opens(
     house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send, lost = mailer.send, [True]
-
-    def silent(*arguments: object) -> None:
-        send(*arguments)  # type: ignore[arg-type]
-        if lost and lost.pop():
-            raise smtplib.SMTPServerDisconnected("lost")
-
     def reads_as(sources: dict[str, str]) -> None:
         with writing() as db, db.begin():
             db.execute(sa.update(Folder).where(Folder.id == folders[0]).values(sources=sources))
 
     with reading() as db:
         before = dict(db.get_one(Folder, folders[0]).sources)
-    monkeypatch.setattr(mailer, "send", silent)
+    lose_an_answer(monkeypatch)
     with at(MONDAY, 10):
         reads_as({"read_as": "pes_payroll"})
         ended(house, folders[:1])
