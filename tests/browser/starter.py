@@ -13,7 +13,10 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.people import passwords
+from tests.builders.hours import leave_at_any_hour
 from tests.builders.light import LIGHT
 from tests.builders.warm import copied_from
 
@@ -27,6 +30,7 @@ def main(where: str, modules: list[str]) -> None:
     copied_from(where)
     # A server that hashed as an installation would at each first login hash again what the tests have kept lightly
     passwords.hasher = lambda: LIGHT
+    leave_at_any_hour(pytest.MonkeyPatch())
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the copies

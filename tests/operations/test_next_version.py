@@ -41,6 +41,12 @@ def downgrade() -> None:
     op.drop_table("novelty")
     op.drop_column("folder", "colour")
 """
+ANY_HOUR = """
+from app.notices import digests, letter
+
+for room in (digests, letter):
+    room.quiet_until = lambda calendar, moment, zone: None
+"""
 NOVELTY = """
 from pathlib import Path
 
@@ -96,14 +102,22 @@ def status(port: int, path: str) -> int:
         return 0
 
 
-def next_version(folder: Path) -> Path:
-    """The product as its next version could be, in a folder of its own."""
+def this_version(folder: Path) -> Path:
+    """The product in a folder of its own, whose letters leave at any hour: a run by night sees what a run by day sees."""
     for name in PRODUCT:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
+    with (folder / "wsgi.py").open("a") as file:
+        file.write(ANY_HOUR)
+    return folder
+
+
+def next_version(folder: Path) -> Path:
+    """The product as its next version could be, in a folder of its own."""
+    this_version(folder)
     head = (ROOT / "migrations" / "HEAD").read_text().strip()
     (folder / "migrations/versions/9999_next.py").write_text(MIGRATION.format(head=head))
     (folder / "migrations/HEAD").write_text("9999_next\n")
@@ -153,9 +167,9 @@ def test_a_newer_version_takes_over_without_a_cut(
     here = house.actor("a.kervadec").collectivity_id
     ports = [free_port(), free_port()]
     env = environment(house.settings, public_url=f"http://127.0.0.1:{ports[0]}")
-    newer, written = next_version(tmp_path / "next"), tmp_path / "novelty.txt"
+    older, newer, written = this_version(tmp_path / "this"), next_version(tmp_path / "next"), tmp_path / "novelty.txt"
     folder = house.an_invoice(at="service_done")
-    with serving(ROOT, env, ports[0], tmp_path / "old.log") as old:
+    with serving(older, env, ports[0], tmp_path / "old.log") as old:
         reader.turn(ports[0])
 
         # 1. The base first, while the present version serves
