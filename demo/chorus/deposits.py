@@ -134,7 +134,8 @@ def complete(chorus: SimulatedChorus, number: int, moment: datetime, *, iban: st
         if invoice_of(line, number) is None:
             raise LookupError(number)
         (rank,) = line.execute("SELECT count(*) FROM piece WHERE invoice = ?", (number,)).fetchone()
-        _attach(line, number, rank + 1, File(name, "Autre", _paper(text)))
+        # Numbered, so that no two papers of one second have the same bytes: the second would be known already
+        _attach(line, number, rank + 1, File(name, "Autre", _paper(f"{text}\nPièce n° {rank + 1}")))
         line.execute("UPDATE invoice SET again = 'Complétée' WHERE id = ?", (number,))
         pass_to(line, number, "COMPLETEE", moment)
 
