@@ -167,8 +167,11 @@ class _Asked:
 
     def amounts(self) -> str:
         """The condition on the amount of `f`: what is asked is in euros, and what is not cannot be compared with it."""
-        bounds = " AND ".join(f"f.amount_cents {one.sign} {one.cents}" for one in self.query.amounts)
-        return f"{bounds} AND COALESCE(f.fields ->> 'currency', '') IN ('', 'EUR')"
+        return f"{self.bounds()} AND COALESCE(f.fields ->> 'currency', '') IN ('', 'EUR')"
+
+    def bounds(self) -> str:
+        """The same of the figure alone, whatever its currency, which an index answers by itself."""
+        return " AND ".join(f"f.amount_cents {one.sign} {one.cents}" for one in self.query.amounts)
 
     def dates(self) -> str:
         """The condition on the key of `f`: each date that is asked is one of its own, or in its title."""
@@ -813,11 +816,14 @@ def _newest_priced(db: Db, asked: _Asked, most: int) -> list[int] | None:
 
 
 def _priced(db: Db, asked: _Asked) -> list[int] | None:
-    """The folders of the collectivity that have the amount, newest first; None for more than `PRICED`, or where none is asked."""
+    """The folders of the collectivity that have the amount, newest first; None for more than `PRICED`, or where none is asked.
+
+    Those of another currency too: whoever looks at one of them asks the rest of `of_folder`.
+    """
     if not asked.query.amounts:
         return None
     also = asked.page("f", "f.id") + (f" AND f.phase = '{asked.phase}'" if asked.phase else "")
-    scan = _of_all(f" AND {asked.amounts()}{also}{f' AND {asked.more}' if asked.more else ''}")
+    scan = _of_all(f" AND {asked.bounds()}{also}{f' AND {asked.more}' if asked.more else ''}")
     ids = _run(db, f"{scan} LIMIT {PRICED + 1}", asked.binds).scalars().all()
     return sorted(ids, reverse=True) if len(ids) <= PRICED else None
 
