@@ -3,7 +3,8 @@
 `python -m bench.sustained [folders] [minutes] [agents …]`: PostgreSQL with fsync, the product by its own command (two web
 processes and a worker), the generator beside them on the same cores. Each agent is somebody of his own, at a desk of one of
 forty communes; he looks at a page, thinks twenty seconds (exponential), and goes on: his list, a folder and its document,
-a visa, a batch of ten visas, « Suivi », a search, a deposit. Every number of agents but the last is tried for two minutes,
+a visa, a batch of ten visas, « Suivi », a search, a deposit. `SUSTAINED_THINKS`: another number of seconds. `SUSTAINED_IN_HAND`:
+how many folders are on their way (4,000), of which a desk soon has none left where many agents decide. Every number of agents but the last is tried for two minutes,
 the last for so many minutes, or the highest that was served below a second where none is named or the last is 0. What one waits is counted
 from the moment when he clicks, whether or not the generator was free to ask.
 """
@@ -35,9 +36,10 @@ from bench.p17_deposit import letter
 from bench.region import ACCOUNTS, APART, COLLECTIVITIES, FINANCES, MAYOR, OFFICE, RARE, TECHNICAL
 from tests.builders.house import INVOICE
 
-THINKS, BAR = 20.0, 1.0
+THINKS, BAR = float(os.environ.get("SUSTAINED_THINKS", "20")), 1.0
 """Seconds between two clicks of an agent, on average; and within how many 95 of 100 clicks are to be answered."""
-A_COMMUNE, IN_HAND, TRIED, RAMP = 100, 4_000, 120, (200, 400, 600, 800, 1_000, 1_500)
+IN_HAND = int(os.environ.get("SUSTAINED_IN_HAND", "4000"))
+A_COMMUNE, TRIED, RAMP = 100, 120, (200, 400, 600, 800, 1_000, 1_500)
 WARMING = 60
 """Seconds of clicks that are not counted: a base that was just filled is read from the disk, and tidied by its server."""
 FIRST = 100
