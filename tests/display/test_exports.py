@@ -259,6 +259,9 @@ def test_each_tray_is_taken_away_whole_as_it_is_shown(house: House, monkeypatch:
     assert all(one["Échéance de l’étape"] for one in running)
     (one,) = rows_of(client, "/a-traiter.csv?bannette=drafts")
     assert one["Titre"] == "'=HYPERLINK(1)"
+    # What was never sent was deposited by nobody
+    assert ("Déposé par" in one, one["Commencé par"]) == (False, house.actor(G).name)
+    assert "Commencé par" not in running[0]
     made_late(waiting[0])
     (one,) = rows_of(client, "/a-traiter.csv?bannette=late")  # sent by her desk, late elsewhere
     assert int(one["Dossier"]) == waiting[0]

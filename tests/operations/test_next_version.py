@@ -167,7 +167,11 @@ def test_a_newer_version_takes_over_without_a_cut(
     here = house.actor("a.kervadec").collectivity_id
     ports = [free_port(), free_port()]
     env = environment(house.settings, public_url=f"http://127.0.0.1:{ports[0]}")
-    older, newer, written = this_version(tmp_path / "this"), next_version(tmp_path / "next"), tmp_path / "novelty.txt"
+    older, newer, written = (
+        this_version(tmp_path / "this"),
+        next_version(tmp_path / "next"),
+        tmp_path / "novelty.txt",
+    )
     folder = house.an_invoice(at="service_done")
     with serving(older, env, ports[0], tmp_path / "old.log") as old:
         reader.turn(ports[0])

@@ -25,6 +25,8 @@ from workflows.circuit import Phase
 
 MOST_ROWS = 5_000
 """Of a table of « Suivi », or of a tray of « À traiter »."""
+DEPOSITED, BEGUN = "Déposé par", "Commencé par"
+"""By whom a folder of a tray is: a draft was never deposited."""
 TRAY = (
     "Dossier",
     "Titre",
@@ -37,7 +39,7 @@ TRAY = (
     "Avis demandé par",
     "Dernier geste",
     "Motif",
-    "Déposé par",
+    DEPOSITED,
     "Arrivé le",
     "Échéance",
     "Échéance de l’étape",
@@ -142,7 +144,8 @@ def tray_table(form: str) -> Response:
             _tray_line(line, last.get(line.id), why.get(line.id), until.get(line.id), turns.get(line.id))
             for line in lines
         ]
-    return spreadsheet(f"{NAMES[asked.tray]}-{_today()}", form, *columns.table(TRAY, cells, g.actor))
+    heads = [BEGUN if head == DEPOSITED and asked.tray == "drafts" else head for head in TRAY]
+    return spreadsheet(f"{NAMES[asked.tray]}-{_today()}", form, *columns.table(heads, cells, g.actor))
 
 
 def _tray_line(
