@@ -72,12 +72,21 @@ def forms_in(text: str) -> list[str]:
     ['§20260312', '12', '03', '2026']
     """
     days = [form for _, form in days_in(text)]
-    numbers = (re.sub(SPACE, "", match[0]) for match in _GROUPS.finditer(text))
+    numbers = (number for _, number in numbers_in(text))
     whole = (match[1] + match[2] for match in _CUT.finditer(text))
     once = dict.fromkeys(words_in(text))  # a text says most of its words again and again
     # Cut before it is remembered: what a file calls a word may be as long as the file
     every = (form for part in (numbers, whole, once) for word in part for form in forms(word[:LONGEST]))
     return list(dict.fromkeys([*days, *every]))
+
+
+def numbers_in(text: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """Where a text has a number by groups of figures, and the number without its spaces.
+
+    >>> list(numbers_in("jauge de 15 000 places, le 12 34"))
+    [((9, 15), '15000')]
+    """
+    return ((match.span(), re.sub(SPACE, "", match[0])) for match in _GROUPS.finditer(text))
 
 
 def days_in(text: str) -> Iterator[tuple[tuple[int, int], str]]:

@@ -183,7 +183,8 @@ def understood(typed: str) -> Query:
     for one in _PERIODS:
         left = one.sub(period, left)
     left = _FIGURES.sub(figures, _DATE.sub(day, left)).replace(_CUT, " ")
-    unbound = " ".join(cut.replace(_CUT, " ").split())
+    # Two spaces where an amount was: « 500 > 3 500 » has two numbers, which are none by its thousands
+    unbound = "  ".join(" ".join(part.split()) for part in cut.split(_CUT) if part.strip())
     del dates[MOST_WORDS:]
     words = words_of(left, MOST_WORDS - len(dates))
     plain = " ".join([_undated(unbound), *compared]) if dates else typed

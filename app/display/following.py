@@ -197,7 +197,7 @@ class _Asked:
         word = self.query.words[rank]
         parts = [f"{table}.title_key LIKE :{name} ESCAPE '!'" for name in _parts(rank, word)]
         if not word.check:
-            return parts[0]
+            return f"({' OR '.join(parts)})"
         # Not the column itself: the index is asked for the parts alone, and what it gives is looked at
         check = f"({table}.title_key || '') {'REGEXP' if self.sqlite else '~'} :check{rank}_"
         return f"(({' OR '.join(parts)}) AND {check})"
@@ -714,7 +714,7 @@ def _asked(
 def _parts(rank: int, word: Word) -> dict[str, str]:
     """The parts of a key of which it must have one, by the names of their binds."""
     if not word.dated:
-        return {f"word{rank}": word.pattern}
+        return {f"word{rank}": word.pattern} | ({f"word{rank}_": word.spaced} if word.spaced else {})
     return {f"dated{rank}_{n}_": part for n, part in enumerate(word.dated)}
 
 

@@ -390,7 +390,7 @@ def _in_notes(db: Db, actor: Actor, folders: Collection[int], words: Sequence[Wo
 
 def understanding(query: Query, people: People | None) -> str:
     """What was understood of what was typed: « les mots « enrobé » et « goélands », un montant de plus de 10 000,00 € »."""
-    named = [f"« {one.typed} »" for one in query.words if not one.dated]
+    named = [f"« {one.typed} »" for one in query.words if not one.dated and not one.grouped]
     parts = []
     if named:
         together = f"{', '.join(named[:-1])} et {named[-1]}" if len(named) > 1 else named[0]
@@ -402,6 +402,7 @@ def understanding(query: Query, people: People | None) -> str:
         parts[-1] += f", ou ce qu’a déposé ou décidé {' ou '.join(shown)}"
         if people.rest:
             parts[-1] += f" avec {'les autres mots' if len(people.rest) > 1 else 'l’autre mot'}"
+    parts += [f"le nombre « {one.grouped} »" for one in query.words if one.grouped]
     # In a document or a note too, in figures
     parts += [f"la date « {one.typed} »" for one in query.words if one.in_texts]
     parts += [f"une date {_when(one.typed)}" for one in query.dates]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from app.core.stems import WORD, days_in, form_of, forms
+from app.core.stems import LONGEST, WORD, days_in, form_of, forms, numbers_in
 from app.core.texts import key_of
 from app.folders.search import Word
 
@@ -76,6 +76,10 @@ def _spans(text: str, words: Sequence[Word]) -> Iterator[tuple[tuple[int, int], 
     for match in WORD.finditer(text) if looked else ():
         if key_of(match[0][0])[:1] in initials and (mine := looked & frozenset(forms(match[0]))):
             yield match.span(), mine
+    grouped = frozenset(form for form in looked if len(form) > 3 and form.isdecimal())
+    for span, number in numbers_in(text) if grouped else ():
+        if number[:LONGEST] in grouped:
+            yield span, frozenset({number[:LONGEST]})
     days = {form_of(word.days[0]): word.typed for word in words if word.in_texts and word.days is not None}
     for span, form in days_in(text) if days else ():
         if form in days:

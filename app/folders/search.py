@@ -43,6 +43,8 @@ _THOUSANDS = re.compile(
     r"(?<!\d)\d{1,3}(?:\s\d{3})+(?=,\d\d(?!\d)|\s*(?:€|eur(?:os?)?\b))|(?<!\d)\d{3}\s\d{3}\s\d{3}\s\d{5}(?!\d)"
 )
 """« 1 234,56 », « 12 000 € », and a SIRET by groups: one word, whatever its spaces."""
+_ALONE = re.compile(r"(?<!\S)(?<!\d\s)[1-9]\d{0,2}(?:\s\d{3})+(?!\S|\s\d)")
+"""« 15 000 » by itself; « 2026 057 », « 12 34 » and figures beside others are words each."""
 _DOTTED = re.compile(
     r"(?<![\w.,/-])\d{1,3}(?:\.\d{3})+(?:(?=\s*(?:€|eur(?:os?)?\b))|,\d\d(?=\s*(?:€|eur(?:os?)?\b)|(?![.,]?\w)))"
 )
@@ -136,7 +138,7 @@ class Word:
     `dated`: of a day or of a period, parts of which a key that has it has one, `pattern` the first, so that an index gives
     them; `check`: the regular expression, which both databases read alike, that says whether the key has it. `in_texts`: of a
     day that documents and notes have too, in figures. `days`: the first and the last day of it, in which a folder may also
-    have been deposited, or decided on.
+    have been deposited, or decided on. `grouped`: of a number, as it was typed by its thousands, which a key may have too.
     """
 
     typed: str
@@ -146,6 +148,12 @@ class Word:
     check: str = ""
     in_texts: bool = False
     days: tuple[date, date] | None = None
+    grouped: str = ""
+
+    @property
+    def spaced(self) -> str:
+        """What a key that has this number by its thousands is LIKE; empty for what was not typed by them."""
+        return f"%{_pattern(self.grouped)}%" if self.grouped else ""
 
     @property
     def is_date(self) -> bool:
@@ -161,28 +169,47 @@ def patterns(text: str, most: int) -> list[str]:
     >>> patterns("N° 2026-057 Élie 1 234,56 €", 6)
     ['%2026_057%', '%elie%', '%1234_56%']
     """
-    return [one.pattern for one in words_of(text, most)]
+    return [one.pattern for one in words_of(text, most, alone=False)]
 
 
-def words_of(text: str, most: int) -> list[Word]:
+def words_of(text: str, most: int, *, alone: bool = True) -> list[Word]:
     """The words of what was typed, `most` of them; those that every text has only where there is no other.
+
+    `alone`: a number by its thousands is one word without a sign of money too, as the index of words has it.
 
     >>> [one.typed for one in words_of("le bail de l’école", 6)]
     ['bail', 'l’école']
     >>> [one.typed for one in words_of("12 000 EUR", 6)], [one.typed for one in words_of("3.042 eur", 6)]
     (['12000'], ['3042'])
+    >>> [[one.typed for one in words_of(typed, 6)] for typed in ("15 000", "2026 057", "12 34", "12 15 000")]
+    [['15000'], ['2026', '057'], ['12', '34'], ['12', '15', '000']]
     """
     dotted: dict[str, str] = {}
+    grouped: dict[str, str] = {}
 
     def undotted(match: re.Match[str]) -> str:
         one = match[0].replace(".", "")
         dotted[one] = match[0]
         return one
 
-    joined = _THOUSANDS.sub(lambda found: re.sub(r"\s", "", found[0]), _NUMBERED.sub("", text.lower()))
+    def ungrouped(match: re.Match[str]) -> str:
+        one = re.sub(r"\s", "", match[0])
+        grouped[one] = " ".join(match[0].split())
+        return one
+
+    joined = _THOUSANDS.sub(ungrouped, _NUMBERED.sub("", text.lower()))
+    if alone:
+        joined = _ALONE.sub(ungrouped, joined)
     words = _EURO.sub("", _DOTTED.sub(undotted, joined)).split()
     telling = [one for one in words if key_of(one) not in STOP] or words
-    return [_amount(_word(one), dotted[one]) if one in dotted else _word(one) for one in telling[:most]]
+
+    def read(one: str) -> Word:
+        whole, comma, cents = one.partition(",")
+        if one in dotted:
+            return _amount(_word(one), dotted[one])
+        return _number(_word(one), grouped[whole] + comma + cents) if whole in grouped else _word(one)
+
+    return [read(one) for one in telling[:most]]
 
 
 def dated(day: int | None, month: int, year: int) -> Word:
@@ -298,12 +325,29 @@ def _shortened(month: int) -> list[str]:
     return [whole, *(f"{one}[.]?" for one in short)]
 
 
+def _pattern(typed: str) -> str:
+    """The part of a key that it is, as LIKE has it: any sign between the parts of a number."""
+    return _BETWEEN.sub(_ANY, key_of(typed)).translate(_LITERAL).replace(_ANY, "_")
+
+
 def _word(typed: str) -> Word:
-    pattern = _BETWEEN.sub(_ANY, key_of(typed)).translate(_LITERAL).replace(_ANY, "_")
     tokens = tuple(one for part in words_in(typed) if (one := forms(part)))
-    word = Word(typed, f"%{pattern}%", tokens)
+    word = Word(typed, f"%{_pattern(typed)}%", tokens)
     figures = _PADDED.fullmatch(typed)
     return _however_written(word, *map(int, figures.groups())) if figures else word
+
+
+def _number(word: Word, grouped: str) -> Word:
+    """A number that was typed by its thousands, which a key may have by them too; the SIREN that a SIRET by groups begins with.
+
+    >>> words_of("15 000", 6)[0].spaced, words_of("552 100 554", 6)[0].tokens
+    ('%15 000%', (('552100554', '552'), ('552100554', '100'), ('552100554', '554')))
+    """
+    groups = grouped.split(" ")
+    if [len(one) for one in groups] != [3, 3, 3]:
+        return replace(word, grouped=grouped)
+    whole, *_ = word.tokens
+    return replace(word, grouped=grouped, tokens=tuple((*whole, *forms(one)) for one in groups))
 
 
 def _amount(word: Word, dotted: str) -> Word:
@@ -400,7 +444,7 @@ def signs_of(words: Sequence[Word]) -> str:
     """What the index of SQLite must match for these words: the signs of each, or of one of the parts of a date."""
     every = []
     for word in words:
-        parts = [_all_signs([part]) for part in word.dated or (word.pattern,)]
+        parts = [_all_signs([part]) for part in word.dated or (word.pattern, word.spaced) if part]
         if all(parts):
             every.append(" OR ".join(f"({one})" for one in dict.fromkeys(parts)))
     return " AND ".join(f"({one})" for one in every)

@@ -629,6 +629,46 @@ def test_an_amount_is_found_however_its_thousands_are_written(house: House) -> N
     }
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("few", [following.FEW, -1])
+def test_a_number_by_its_thousands_is_one_word_without_a_sign_of_money_too(
+    house: House, few: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is typed without spaces: an amount, in a title, in a document; two words apart are not it, nor is « 2026 057 »."""
+    dear, apart, spaced, numbered = (house.an_invoice(at="draft", number=f"FA-{n}") for n in range(4))
+    house.save(dear, G, {"total_ttc": "15000.00"})
+    house.save(apart, G, {"total_ttc": "12.00"}, title="Lot 15, jauge de 3 000 places")
+    house.save(spaced, G, {"total_ttc": "13.00"}, title="Jauge de 15 000 places")
+    house.save(numbered, G, {"total_ttc": "14.00"}, title="Arrêté 2026_057 du 12, lot 34")
+    (tmp_path / "jauge.pdf").write_bytes(corpus.pdf_of("Jauge du stade : 15 000 places ; SIREN 552 100 554"))
+    read = house.an_invoice(at="draft", number="FA-4")
+    deposit.add_documents(house.actor(G), read, [Incoming(tmp_path / "jauge.pdf", "jauge.pdf")])
+    house.drain()
+    monkeypatch.setattr(following, "FEW", few)
+    monkeypatch.setattr(following, "COMMON", 10**6)  # by the index
+    space, narrow = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
+    for typed in (
+        "15000",
+        "15 000",
+        f"15{space}000",
+        f"15{narrow}000",
+        "15 000 €",
+        f"15{space}000{space}euros",
+    ):
+        assert numbers_found(house, typed) == {dear, spaced, read}, typed
+        assert numbers_found(house, f"jauge {typed}") == {spaced, read}, typed
+    # Part of a word, which a key alone has, beside it
+    assert numbers_found(house, "laces 15 000") == {spaced}
+    assert numbers_found(house, "2026 057") == {numbered}
+    assert numbers_found(house, "12 34") == {numbered}
+    assert numbers_found(house, "552 100 554") == numbers_found(house, "552100554") == {read}
+    results = found(house, G, "15 000")
+    assert [one.text for one in results.snippets[read].pieces if one.marked] == ["15 000"]
+    page = house.client(G).get("/recherche?q=jauge 15 000").get_data(as_text=True)
+    assert "Compris : le mot « jauge », le nombre « 15 000 »." in page.replace("\xa0", " ")
+    assert "<mark>15\N{NO-BREAK SPACE}000</mark>" in page
+
+
 DAYS = {
     "begins": "12 mars 2031 : conseil municipal",
     "inside": "Conseil du 12\N{NO-BREAK SPACE}mars 2031",
@@ -890,6 +930,14 @@ def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house
         ("> 1234567890123", "les mots « > » et « 1234567890123 »"),
         ("> 10 mars 2031", "une date de mars 2031, un montant en euros de plus de 10,00 €"),
         ("> mars 2031", "le mot « > », une date de mars 2031"),
+        ("15 000", "le nombre « 15 000 »"),
+        ("subvention 15 000 €", "le mot « subvention », le nombre « 15 000 »"),
+        ("15 000 > 20", "le nombre « 15 000 », un montant en euros de plus de 20,00 €"),
+        ("2026 057", "les mots « 2026 » et « 057 »"),
+        ("12 34", "les mots « 12 » et « 34 »"),
+        ("012 345", "les mots « 012 » et « 345 »"),
+        ("06 12 345 678", "les mots « 06 », « 12 », « 345 » et « 678 »"),
+        ("15 000 123 4", "les mots « 15 », « 000 », « 123 » et « 4 »"),
     ],
 )
 def test_the_words_of_a_date_are_no_date_again_nor_an_amount(typed: str, words: str) -> None:
@@ -967,7 +1015,7 @@ def test_the_same_without_date_or_amount_keeps_what_is_ticked_and_the_help_says_
     (plainly,) = re.findall(r'<a href="(/recherche[^"]*)">Chercher plutôt ces mots', page)
     assert "etat=running" in plainly
     assert "type=invoice" in plainly
-    told = "Un montant, dans toute monnaie : <b>3042</b> ; ou comparé, en euros seulement"
+    told = "Un montant, dans toute monnaie : <b>3042</b> ; par milliers aussi : <b>15 000</b> ; ou comparé, en euros seulement"
     assert told in re.sub(r"\s", " ", page)
     crowns = house.an_invoice(at="draft", number="FA-1")
     house.save(crowns, G, {"total_ttc": "3042.00", "currency": "DKK"})
