@@ -109,6 +109,8 @@ def _context(db: Db, folder: Folder) -> Mapping[str, Any]:
     names = [one.type_key or one.name for one in types]
     family = request.form.get("family") or (same if copied and same in names else "")
     sources = continuing.sources_of(db, folder)
+    if copied:  # what was answered to one folder was never answered to its copy
+        sources = [one for one in sources if one.document.role != Role.RECEIPT]
     return {
         "once": new_token(),
         "folder": page.head(db, folder),

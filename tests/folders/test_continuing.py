@@ -164,6 +164,15 @@ def test_a_copy_takes_the_files_of_before_the_signature_and_all_facts_but_dates_
     assert [event for event, _ in events(act)].count("folder.continued") == 4
 
 
+def test_a_copy_is_offered_nothing_that_was_answered_to_the_first_folder(house: House) -> None:
+    invoice = house.an_invoice("done")
+    client = house.client(G)
+    for way, offered in (("?comme=copie", False), ("", True)):
+        page = words(client.get(f"/dossiers/{invoice}/suite{way}"))
+        assert ("Trace de la remise" in page) is offered, way
+        assert "facture" in page, way
+
+
 def test_what_is_wrong_is_said_and_leaves_nothing(house: House) -> None:
     act = house.a_deliberation("direction")
     main, number = files(act)["main"][0][:2]
