@@ -644,6 +644,7 @@ def context(
         "pins": noting.pins(db, folder, actor, shown) if shown and shown.kind == "pdf" and not leaf else [],
         "entries": timeline.entries(db, folder),
         "mails": timeline.mails(db, folder),
+        "unreached": timeline.unreached(db, folder, actor, here) if tab == "circuit" else None,
         "later": later_view,
         "may_carry": later_view is not None and carried.offered(db, folder),
         "bands": [found for show in plugged.bands.of(folder) if (found := show(db, folder)) is not None],

@@ -16,7 +16,7 @@ from app.circuits.models import CircuitVersion
 from app.core.clock import PARIS, now
 from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, instant, instant_preuve, jour, spaces
-from app.core.grammar import de, from_desk, of_giver, plural, the_desk, to_desk
+from app.core.grammar import de, et_autres, from_desk, of_giver, plural, the_desk, to_desk
 from app.core.outbox import Outbox
 from app.core.questions import ask
 from app.core.refusals import Refusal
@@ -42,17 +42,19 @@ from app.folders import asking, corrections, filled, numbering
 from app.folders.effect import effect_of
 from app.folders.models import HANDED, AskedOpinion, Folder, Run, StepRun
 from app.folders.move import Present
-from app.folders.notices import ELSEWHERE, RETURNED, TELLER, WITH_OTHERS
+from app.folders.notices import ELSEWHERE, MISSED, RETURNED, TELLER, WITH_OTHERS, YOUR_TURN
 from app.folders.opinions import words_of
 from app.folders.publicity import Means, means_of, signed_on, way_of
 from app.folders.required import missing, names, required
 from app.folders.returning import steps_behind
 from app.folders.route import dispute_words, route_of, rule_words
 from app.folders.rows import (
+    READERS,
     RECIPIENTS,
     RUNS,
     by_onlooker,
     changes_of_round,
+    every_run_of_round,
     opinions_of_round,
     posted,
     publication_of,
@@ -76,6 +78,7 @@ from app.folders.seats import (
 )
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
+from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import WITHDRAWN, Circuit, Phase, Step, StepKind
 from workflows.drawing import count_text, parts_text
@@ -703,10 +706,13 @@ SUBJECTS = {
 }
 LETTERS = 50
 """The letters about a folder that its page tells, the last."""
+NAMED = 3
+"""How many of those whom no letter reached are named."""
 MAIL_STATES = {"pending": "queued", "running": "queued", "done": "accepted", "parked": "failed"}
 MAIL_WORDS = {
     "queued": "En attente d’envoi",
     "accepted": "Accepté par le serveur de courriel",
+    "needless": "Non envoyé",
     "failed": "Non envoyé",
 }
 
@@ -733,6 +739,49 @@ def mails(db: Db, folder: Folder) -> list[MailView]:
     return rows
 
 
+def unreached(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Notice | None:
+    """Whom the folder awaits and its letter did not reach: refused, come back or not sent, the last one of each person.
+
+    None to who reads the folder for its type alone, and of the reader himself; whoever opened the folder for the first time
+    since knows of it. That he opened it again is for nobody else (`Reading`).
+    """
+    step = here.step if here is not None else None
+    last = {
+        row.payload.get("user_id"): row
+        for row in posted(db, folder.id, "mail")
+        if row.payload.get("event") in {YOUR_TURN, asking.OPINION_ASKED}
+    }
+    missed = {whom: row for whom, row in last.items() if whom != actor.user_id and _missed(row)}
+    if step is None or not missed or by_onlooker(db, folder.id):
+        return None
+    parts = [run for run in every_run_of_round(db, folder) if run.state == "active"]
+    there = {run.slot for run in parts if not run.asked}
+    slots = [slot for slot in (_slots(db, folder, step) if there else ()) if slot.key in there]
+    slots += [slot for run in parts if run.asked for slot in _slots(db, folder, asking.step_of([run.slot]))]
+    awaited = {person.user_id for slot in slots for person in slot.people}
+    opened = {row.user_id: row.first_at for (row,) in ask(db, READERS, folder.id)}
+    names = [
+        user.name
+        for (user,) in ask(db, RECIPIENTS, folder.id)
+        if user.id in awaited.intersection(missed)
+        and (user.id not in opened or opened[user.id] < missed[user.id].created_at)
+    ]
+    if not names:
+        return None
+    shown = f"{', '.join(names[:NAMED])}{et_autres(len(names) - NAMED)}"
+    title = f"Un courriel n’a pas atteint {shown}, que ce dossier attend"
+    remedy = (
+        "L’onglet « Journal » dit pourquoi. Prévenez autrement ; un administrateur peut corriger l’adresse."
+    )
+    return Notice("warn", title, remedy)
+
+
+def _missed(row: Outbox) -> bool:
+    """Whether a letter that its reader was to have did not reach him, as far as is known, and no other told it."""
+    fault = row.last_error or ""
+    return row.state == "parked" or (row.state == "done" and (fault == MISSED or fault.startswith(RETURNED)))
+
+
 def _tellers(db: Db, letters: Sequence[Outbox]) -> dict[int, Any]:
     """The letters, of other folders, that told these with theirs, by number: when each left, and whether it came back."""
     numbers = {row.payload[TELLER] for row in letters if TELLER in row.payload}
@@ -755,9 +804,11 @@ def _how_far(row: Outbox, teller: Any) -> tuple[str, str, str]:
     if elsewhere:
         # When its own row ended says nothing of when the other letter left
         return "told", words, moment if teller is not None else ""
-    # Nothing left: the account was closed meanwhile, or what it asked was over
-    state = "failed" if row.state == "done" and fault else MAIL_STATES[row.state]
-    return state, MAIL_WORDS[state], f"{moment}, {fault}" if fault and state == "failed" else moment
+    state = MAIL_STATES[row.state]
+    if row.state == "done" and fault:
+        # Nothing left: the account was closed meanwhile, or what it asked was over; else its reader was to have it
+        state = "failed" if fault == MISSED else "needless"
+    return state, MAIL_WORDS[state], moment if state == "queued" or not fault else f"{moment}, {fault}"
 
 
 def planned_circuit(db: Db, folder: Folder) -> Circuit:

@@ -292,7 +292,8 @@ class EntryView:
 class MailView:
     """A letter about the folder, and how far it went: queued, accepted by the mail server, told by another letter, or failed.
 
-    `meta` says it in French, with when and why.
+    One that nobody needed any more is `needless`: it did not leave, and nothing is to be mended. `meta` says it in French, with
+    when and why.
     """
 
     recipient: str

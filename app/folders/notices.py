@@ -29,6 +29,8 @@ ELSEWHERE = (WITH_OTHERS, WITH_THE_REST, WITH_THE_ANSWER)
 """Why a letter did not leave that another has told: its reader was written all the same."""
 TELLER = "teller"
 """The row of the letter that told it with others (`WITH_OTHERS`), as its own row keeps it."""
+MISSED = "l’adresse de cette personne refuse les courriels : rien ne lui est rappelé tant qu’elle n’est ni changée ni confirmée"
+"""Why a letter did not leave that its reader would have needed: no other has told it."""
 RETURNED = "revenu : "
 """How the fault begins of a letter that a server took, and that came back later."""
 YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"

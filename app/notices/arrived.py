@@ -13,10 +13,10 @@ from app.core.db import Db
 from app.core.outbox import Needless, News, Outbox, Row, post
 from app.folders.access import FOLDER, with_right
 from app.folders.models import ARRIVED, Folder
+from app.folders.notices import MISSED
 from app.notices.back import type_of
 from app.notices.choices import GROUPED, choices_of
 from app.notices.hours import DRAFTS_ARRIVED, wait
-from app.notices.outdone import DEAD
 from app.people.actor import Actor
 from app.people.models import Collectivity, Holder, User
 from app.people.own_settings.registry import Own
@@ -111,7 +111,7 @@ def words_of(db: Db, row: Row, user: User, actor: Actor, own: Own, most: int) ->
     if db.scalar(left.limit(1)) is not None:
         raise Needless("un courriel parti depuis l’a dit : celui-ci n’est pas parti")
     if is_dead(user, own):
-        raise Needless(DEAD)
+        raise Needless(MISSED)
     choices = choices_of(user, own)
     rhythms = [choices.of(of_type).rhythm for of_type, _ in drafts(db, actor, most)]
     count = rhythms.count(Rhythm.NOW)

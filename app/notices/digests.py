@@ -21,12 +21,12 @@ from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import STEP, unrestricted
 from app.folders.models import Folder, StepRun
-from app.folders.notices import WITH_THE_REST
+from app.folders.notices import MISSED, WITH_THE_REST
 from app.notices import arrived, back, outdone
 from app.notices.choices import GROUPED, choices_of, offered
 from app.notices.escalation import Delays, OfType, delays_of, late_for_long
 from app.notices.hours import DIGEST, wait
-from app.notices.outdone import DEAD, NEVER
+from app.notices.outdone import NEVER
 from app.notices.waiting import MOST, Awaiting, Stuck, Waiting, awaiting, counted, stuck_below, vacant
 from app.people.actor import Actor
 from app.people.covers import live
@@ -324,7 +324,7 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
     folder = db.get_one(Folder, row.folder_id)
     choice, moment = choices_of(user, own).of(folder.of_type), now()
     if is_dead(user, own):
-        raise Needless(DEAD)
+        raise Needless(MISSED)
     if row.payload.get("back"):
         return
     if choice.rhythm is Rhythm.NEVER:

@@ -13,6 +13,7 @@ from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.outbox import Needless, Outbox, Row
 from app.core.transaction import use_case
+from app.folders.notices import MISSED
 from app.notices.choices import choices_of
 from app.notices.hours import DIGEST
 from app.people.models import User
@@ -21,7 +22,6 @@ from app.people.reaching import is_dead
 from workflows.rhythms import REST, Parts, Rhythm
 
 NEVER = "cette personne n’est pas prévenue de ce qui l’attend : « Jamais » est choisi"
-DEAD = "l’adresse de cette personne refuse les courriels : rien ne lui est rappelé tant qu’elle n’est ni changée ni confirmée"
 COUNTED = timedelta(minutes=1)
 """How long at most a letter takes to leave once it has counted: what came meanwhile is told again, rather than not at all."""
 LATELY = 200
@@ -108,7 +108,7 @@ def still_to_tell(db: Db, own: Own, user: User, row: Row) -> Parts:
     if choices.never or not parts.names:
         raise Needless(NEVER)
     if is_dead(user, own):
-        raise Needless(DEAD)
+        raise Needless(MISSED)
     prefix = f"{DIGEST}-{user.id}-2"  # of a day, and of no example
     others = sa.select(Outbox.id, Outbox.payload).where(
         Outbox.key.startswith(prefix), Outbox.state.in_(["pending", "running"]), Outbox.id != row.id

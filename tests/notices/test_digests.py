@@ -24,6 +24,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import decide, pause, sending
 from app.folders.models import Folder, StepRun
+from app.folders.notices import MISSED
 from app.notices import choices, digests, escalation, outdone, stopping, waiting
 from app.notices.sentences import SENTENCES
 from app.operations import trace
@@ -303,7 +304,7 @@ def test_an_address_that_refuses_letters_is_told_and_reminded_no_more_until_it_s
             mine = house.actor(N).user_id
             assert [one.key for one in letters if one.payload.get("user_id") == mine] == []
         kept = {*why("your_turn"), *why("digest")}
-        assert outdone.DEAD in kept
+        assert MISSED in kept
         client, administrator = house.client(N), house.client(K)
         for page in (client.get("/a-traiter"), client.get("/compte/courriels")):
             text = unescape(page.get_data(as_text=True)).replace("\u00a0", " ")
@@ -319,7 +320,10 @@ def test_an_address_that_refuses_letters_is_told_and_reminded_no_more_until_it_s
         with reading(here) as db:
             points = {point.name: point.sentence for point in commune.points(db, here)}
             (line,) = trace.lines(db, here, trace.Search(act="account.mail_stopped"))
-        assert "1 adresse a refusé des courriels : changez-la, ou confirmez-la." in points["personnes"]
+        assert (
+            "1 adresse a refusé des courriels : changez-la, ou confirmez-la."
+            in points["adresses de courriel"]
+        )
         assert "Nolwenn Abgrallec" in line.detail
         assert address(N) not in line.detail
         # She says that it serves after all (`confirm_own`), later an administrator does

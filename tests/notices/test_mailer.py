@@ -200,6 +200,7 @@ def test_one_bad_address_blocks_nobody_and_is_shown_as_failed(house: House, mail
     assert mail.to(NOLWENN) == []
     page = journal_of(house, folder_id)
     assert "Non envoyé" in page
+    assert page.count("t-danger") == 1
     assert "adresse refusée par le serveur (550 " in page
     assert (
         page.count("Accepté par le serveur de courriel") == 1
@@ -250,6 +251,7 @@ def test_a_closed_account_gets_no_letter(house: House, mail: MailServer) -> None
     page = journal_of(house, folder_id)
     assert "Non envoyé" in page
     assert "compte fermé" in page
+    assert "t-danger" not in page, "nobody needs it any more: nothing is to be mended"
     assert "Accepté par le serveur de courriel" not in page
 
 
@@ -259,6 +261,7 @@ def test_a_letter_leaves_only_to_whoever_may_still_read_the_folder(house: House,
     desks.seat(here, "technique", "r.pellenec", [])  # between the move and the letter
     house.drain()
     assert mail.letters == []
+    assert "t-danger" not in journal_of(house, folder_id)
     assert states() == {("done", "ne peut plus lire ce dossier : aucun courriel n’est parti")}
     desks.seat(here, "technique", "r.pellenec", [Right.ACT])
     desks.seat(here, "comptabilite", "g.trehorel", [])  # she deposited it, and has left the desk

@@ -318,3 +318,42 @@ def test_what_may_be_undone_since_does_not_leave_by_itself_and_says_its_day_when
         outbox.drain()
     assert "Paraphe : un certificat a été inscrit" in subjects(house, N)
     assert "Paraphe : votre mandat de signature a pris fin" in subjects(house, N)
+
+
+def test_the_page_of_a_folder_says_whom_it_awaits_and_no_letter_reached(house: House) -> None:
+    (folder,) = refused(house, 1)
+    told = "Un courriel n’a pas atteint Nolwenn Abgrallec, que ce dossier attend"
+    with at(MONDAY, 10):
+        assert told in text_of(house, G, f"/dossiers/{folder}")
+        assert told not in text_of(house, N, f"/dossiers/{folder}"), "who reads it has come all the same"
+        assert told not in text_of(house, G, f"/dossiers/{folder}"), "and nobody has to tell her any more"
+        second = house.a_quick_invoice()
+        outbox.drain()
+        with reading() as db:
+            letters = sa.select(Outbox).where(Outbox.folder_id == second, Outbox.kind == "mail")
+            row = next(
+                one.id for one in db.scalars(letters) if one.payload["user_id"] == house.actor(N).user_id
+            )
+        assert told not in text_of(house, G, f"/dossiers/{second}")
+        answer = bounces.Answer("5.1.1", "User unknown")
+        assert bounces.record(row, answer, mark=of_address(address(N)), returned=True)
+        assert told in text_of(house, G, f"/dossiers/{second}")
+        assert told not in text_of(house, G, f"/dossiers/{second}?onglet=journal")
+        house.approve(second, T)
+        assert told not in text_of(house, G, f"/dossiers/{second}"), "it awaits another"
+
+
+def test_who_administers_reads_of_addresses_that_refuse_whatever_else_is_to_be_mended(house: House) -> None:
+    refused(house, 1)
+    desks.create_user(
+        house.actor(K).collectivity_id,
+        "y.ledantec",
+        email="y.ledantec@kerlann.example",
+        first_name="Yuna",
+        last_name="Le Dantec",
+        capacity="Secrétaire générale",
+    )
+    page = text_of(house, K, "/administration/mise-en-service")
+    assert "1 compte à compléter" in page
+    assert "1 adresse a refusé des courriels : changez-la, ou confirmez-la." in page
+    assert 'href="/administration/personnes?etat=courriel-refuse">Les voir' in page

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.core import outbox
 from app.core.db import reading
-from app.notices import bounces, digests
+from app.notices import bounces
 from app.notices.models import Bounce
 from app.notices.returns import mailbox, marks, reports
 from app.operations.doctor import examine
@@ -173,4 +173,3 @@ def test_a_report_is_about_the_address_or_about_a_rule_of_the_server() -> None:
     }
     assert {one: bounces.Answer(*one).of_the_address for one in answers} == answers
     assert reports.read(b"x") is None
-    assert digests.DEAD

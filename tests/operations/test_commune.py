@@ -73,6 +73,7 @@ def test_a_new_commune_reads_what_to_do_and_where(house: House) -> None:
     assert {name: one.level for name, one in found.items()} == {
         "bureaux": Level.RED,
         "personnes": Level.AMBER,
+        "adresses de courriel": Level.GREEN,
         "certificats de signature": Level.NONE,
         "mandats de signature": Level.AMBER,
         "absences": Level.NONE,

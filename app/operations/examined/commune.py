@@ -86,6 +86,7 @@ def points(db: Db, collectivity_id: int) -> list[Point]:
     return [
         _desks(db, collectivity_id, desks, listed, versions, _Folders(stuck.numbers, later, whole), seats),
         _people(counts_of(counts[0]), unclosed),
+        _addresses(counts_of(counts[0])[Which.UNREACHED]),
         _certificates(db, collectivity_id, opened),
         _mandates(db, opened),
         _covered(opened, away),
@@ -406,18 +407,24 @@ def _people(counts: Mapping[Which, int], unclosed: Sequence[Any]) -> Point:
         )
         at = (("etat", Which.INCOMPLETE.value),)
         return Point(name, Level.AMBER, sentence, "Les compléter", "operations.persons.index", at)
-    if refusing := counts[Which.UNREACHED]:
-        sentence, them = (
-            plural(refusing, "adresse a refusé", "adresses ont refusé"),
-            "les" if refusing > 1 else "la",
-        )
-        sentence += f" des courriels : changez-{them}, ou confirmez-{them}."
-        at = (("etat", Which.UNREACHED.value),)
-        return Point(name, Level.AMBER, sentence, "Les voir", "operations.persons.index", at)
     if present == 1:
         sentence = "Un seul compte est ouvert : le vôtre."
         return Point(name, Level.AMBER, sentence, "Inviter une personne", "operations.persons.invite")
     return Point(name, Level.GREEN, f"{plural(present, 'compte')} ouverts, aucun à compléter.")
+
+
+def _addresses(refusing: int) -> Point:
+    """How many people the letters do not reach: said whatever else is to be mended of accounts."""
+    name = "adresses de courriel"
+    if not refusing:
+        return Point(name, Level.GREEN, "Aucune n’a refusé de courriel depuis qu’elle est là, ou confirmée.")
+    sentence, them = (
+        plural(refusing, "adresse a refusé", "adresses ont refusé"),
+        "les" if refusing > 1 else "la",
+    )
+    sentence += f" des courriels : changez-{them}, ou confirmez-{them}."
+    at = (("etat", Which.UNREACHED.value),)
+    return Point(name, Level.AMBER, sentence, "Les voir", "operations.persons.index", at)
 
 
 def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
