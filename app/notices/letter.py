@@ -113,10 +113,8 @@ def write(
         _refuse_over(db, row)
         town = db.get_one(Collectivity, row.collectivity_id)
         parts = _timely(db, row, user, town.settings)
-        if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
-            open_requests = {reset.id for reset in resets.waiting(db, row.collectivity_id)}
-            if not user.administrator or row.payload.get("reset") not in open_requests:
-                raise Needless("cette demande n’attend plus : aucun courriel n’est parti")
+        if row.payload["event"] == FACTORS:
+            _refuse_settled(db, row, user)
         place, own = town.name, town.settings
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
@@ -395,6 +393,23 @@ def _refuse_former_charge(db: Db, row: Row) -> None:
     named = db.scalar(sa.select(Secretary.secretary_id).where(Secretary.user_id == of)) == reader
     if named is not row.payload["own"] or _again(db, row, Outbox.payload["of"].as_integer() == of):
         raise Needless("ce secrétariat a changé depuis : aucun courriel n’est parti")
+
+
+def _refuse_settled(db: Db, row: Row, user: User) -> None:
+    """Raises `Needless` for a letter about a request to take off somebody's factors that waits no more, or not for its reader.
+
+    A letter to its owner written before they kept their request is about any of his that waits.
+    """
+    what, number = row.payload.get("what"), row.payload.get("reset")
+    if what not in {"asked", "confirm"}:
+        return
+    live = {request.id: request.user_id for request in resets.waiting(db, row.collectivity_id)}
+    if what == "confirm":
+        stands = user.administrator and number in live
+    else:
+        stands = user.id in live.values() if number is None else live.get(number) == user.id
+    if not stands:
+        raise Needless("cette demande n’attend plus : aucun courriel n’est parti")
 
 
 def _again(db: Db, row: Row, about: sa.ColumnElement[bool]) -> bool:

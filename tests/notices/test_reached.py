@@ -1,5 +1,6 @@
 """An address that refused letters: what says that it serves again, and what leaves then."""
 
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.core import outbox
+from app.core.clock import now
 from app.core.db import reading, writing
 from app.core.french import jour_long
 from app.core.outbox import Outbox
@@ -18,7 +20,8 @@ from app.notices.returns.marks import of_address
 from app.operations import trace
 from app.operations.absences.planning import name_secretary
 from app.people import desks, reaching
-from app.people.models import User
+from app.people.factors import resets
+from app.people.models import Factor, User
 from tests.builders.house import House
 from tests.notices.test_digests import MONDAY, G, K, N, T, address, at, refusals, subjects
 
@@ -357,3 +360,38 @@ def test_who_administers_reads_of_addresses_that_refuse_whatever_else_is_to_be_m
     assert "1 compte à compléter" in page
     assert "1 adresse a refusé des courriels : changez-la, ou confirmez-la." in page
     assert 'href="/administration/personnes?etat=courriel-refuse">Les voir' in page
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_letter_about_keys_to_be_taken_off_leaves_late_only_while_that_still_waits(
+    house: House, settled: bool
+) -> None:
+    asker, mine = replace(house.actor(K), session_id=None), house.actor(N)
+    with at(MONDAY, 9):
+        outbox.drain()
+        house.mail.clear()
+        house.mail.refuse[address(N)] = DEAD
+        with writing() as db, db.begin():
+            factor = {"kind": "totp", "name": "Téléphone", "transports": [], "created_at": now()}
+            db.add(Factor(person_id=mine.person_id, trusted_from=now(), **factor))
+        resets.ask(asker, mine.user_id, "téléphone perdu")
+        outbox.drain()
+        house.mail.refuse.clear()
+    with at(MONDAY, 15):
+        if settled:
+            with reading() as db:
+                (one,) = resets.waiting(db, asker.collectivity_id)
+            resets.settle(asker, one.id, confirm=False)
+        assert "avec le courriel qui était arrêté" in confirmed(house)
+        outbox.drain()
+    left = [one for one in subjects(house, N) if "clés" in one]
+    assert left == ([] if settled else ["Paraphe : la remise à zéro de vos clés est demandée"])
+    with reading() as db:
+        assert not db.scalars(sa.select(Outbox.key).where(Outbox.state == "parked")).all()
+
+
+def confirmed(house: House) -> str:
+    """What somebody is told who says that the address of whom letters did not reach serves."""
+    admin, whose = house.client(K), house.actor(N).user_id
+    admin.post(f"/administration/personnes/{whose}/adresse", data={"csrf_token": house.csrf(admin)})
+    return " ".join(unescape(admin.get(f"/administration/personnes/{whose}").get_data(as_text=True)).split())

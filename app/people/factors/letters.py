@@ -19,7 +19,7 @@ def letter(
 
     `what`: `added`, `removed`, `codes` (drawn anew), `recovery` (one served), `tried`, `asked`, `confirm`, `reset`.
     `name`: of the factor, or of whose they are; `by`: whoever did it for the owner; `left`: recovery codes that remain.
-    `reset`: the request that is to be confirmed.
+    `reset`: the request that is to be confirmed, of `asked` and `confirm`, which leave only as long as it waits.
     """
     facts = {
         "event": "factor_changed",

@@ -101,7 +101,7 @@ def ask(db: Db, actor: Actor, user_id: int | None, reason: str) -> str:
     _write(db, actor, "factor.reset_asked", user, reason=reason)
     people = sa.select(User).where(User.active.is_(True), User.collectivity_id == actor.collectivity_id)
     others = db.scalars(people.where(User.administrator.is_(True), User.id.not_in([user.id, actor.user_id])))
-    news = [letter(user, "asked", by=actor.name, mark=str(row.id))]
+    news = [letter(user, "asked", by=actor.name, mark=str(row.id), reset=row.id)]
     news += [
         letter(other, "confirm", name=user.name, by=actor.name, mark=str(row.id), reset=row.id)
         for other in others
