@@ -237,6 +237,22 @@ def following(choice: Choice, calendar: Calendar, moment: datetime, zone: tzinfo
         day += timedelta(days=1)
 
 
+def told_next(choices: Choices, calendar: Calendar, moment: datetime, zone: tzinfo) -> Parts:
+    """What the next letter tells that counts all that waits at the general rhythm, every rhythm that meets it there included.
+
+    Where that rhythm makes no such letter: what the first one of a type tells; where none does, all but what types have.
+    """
+    firsts = [following(choice, calendar, moment, zone) for choice in choices.types.values()]
+    at = following(choices.general, calendar, moment, zone) or min(filter(None, firsts), default=None)
+    by_name, just_before = {REST: choices.general, **choices.types}, timedelta(microseconds=1)
+    names = frozenset(
+        name
+        for name, choice in by_name.items()
+        if at is not None and following(choice, calendar, at - just_before, zone) == at
+    )
+    return Parts(whole=names or frozenset({REST}), types=frozenset(choices.types))
+
+
 def _moments(choice: Choice, calendar: Calendar, day: date, zone: tzinfo) -> list[datetime]:
     """The moments of a working day at which all that waits is told."""
     weekly = choice.rhythm is Rhythm.WEEKLY

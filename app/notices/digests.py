@@ -139,7 +139,7 @@ def _people(delays: Delays, own: Own) -> Any:
 
 @use_case
 def send_example(db: Db, actor: Actor) -> None:
-    """Write the actor the letter that tells what waits now, once a minute at most."""
+    """Write the actor the letter that tells what waits now, of what the next one counts (`told_next`), once a minute at most."""
     key = f"{DIGEST}-{actor.user_id}-trial-{now():%Y%m%d%H%M}"
     if db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None:
         post(db, actor.collectivity_id, [digest_of(actor.user_id or 0, key, trial=True)])

@@ -49,7 +49,7 @@ from app.people.own_settings.registry import Own, own_value, value_in
 from app.people.working_days import calendar_in
 from config import Settings
 from workflows.circuit import StepKind
-from workflows.rhythms import REST, Parts, quiet_until
+from workflows.rhythms import REST, Parts, quiet_until, told_next
 
 RESET, FACTORS = "password_reset", "factor_changed"
 CLOSED, REOPENED = "account_closed", "account_reopened"
@@ -273,10 +273,8 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
     told it.
     """
     event, parts = row.payload["event"], Parts(whole=frozenset({REST}))
-    if row.payload.get(
-        "trial"
-    ):  # what the general rhythm tells: a type that has its own is told by its own letter
-        return replace(parts, types=frozenset(choices_of(user, own).types))
+    if row.payload.get("trial"):  # a type that has another rhythm is told by its own letter
+        return told_next(choices_of(user, own), calendar_in(own), row.created_at, PARIS)
     if event == hours.DIGEST:
         parts = outdone.still_to_tell(db, own, user, row)
     if event in hours.PATIENT and (back := absent.due_back(db, user, own)):

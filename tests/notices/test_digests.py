@@ -863,6 +863,41 @@ def test_a_person_chooses_in_the_page_and_reads_when_the_next_letter_leaves(hous
     assert chosen == {N: "daily", T: None}
 
 
+def test_an_example_counts_what_leaves_with_the_next_letter_and_never_says_that_nothing_waits(
+    house: House,
+) -> None:
+    me, eight = house.actor(N), 8 * 60
+    with at(MONDAY, 10):
+        for folder_id in (house.a_quick_invoice(), house.a_quick_invoice()):
+            due(folder_id, MONDAY + timedelta(days=20))
+        outbox.drain()
+    examples = []
+    for minute, general, own in ((0, "daily", "daily"), (1, "weekly", "daily"), (2, "now", "weekly")):
+        with at(MONDAY, 11, minute):
+            choices.choose(me, general, MORNING)
+            choices.choose_for(me, "invoice", own, MORNING)
+            house.mail.clear()
+            digests.send_example(me)
+            outbox.drain()
+        examples += subjects(house, N)
+    assert examples == ["Paraphe : 2 dossiers vous attendent"] * 3
+    assert "Ce courriel ne compte que : Factures." in words(house, N).replace("\u00a0", " ")
+    for minute, general in ((3, "daily"), (4, "never")):
+        with at(MONDAY, 11, minute):
+            choices.choose(me, general, MORNING)
+            choices.choose_for(me, "invoice", "daily" if general == "daily" else "now", eight)
+            house.mail.clear()
+            digests.send_example(me)
+            outbox.drain()
+        assert subjects(house, N) == ["Paraphe : rien à ce rythme en ce moment"]
+        text = words(house, N).replace("\u00a0", " ").lower()
+        assert "rien ne vous attend" not in text
+        assert (
+            "« à traiter » montre tout ce qui vous attend. n’y est pas compté, d’un autre rythme : factures."
+            in text
+        )
+
+
 def test_what_fails_for_one_collectivity_keeps_no_other_from_its_letters(house: House) -> None:
     with at(MONDAY, 6):
         choices.choose(house.actor(N), "daily", MORNING)
