@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.circuits.library import family_of
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
-from app.core.grammar import to_desk
+from app.core.grammar import of_giver, the_desk, to_desk
 from app.display import queues
 from app.display.forms import facts_typed
 from app.folders.models import ASKED, HANDED, STEPS_PER_ROUND, AskedOpinion, CircuitChange, Folder, StepRun
@@ -96,8 +96,9 @@ def context(
         heading = OWN
         sentence = f"Ce que vous avez {_DONE[endpoint]} {moment_of_day(mine)} est enregistré. {AGAIN}"
     else:
-        heading = "Ce dossier a changé" if why else "Ce dossier a avancé"
-        what = why or f"{_told(folder, last)}, pendant que vous le lisiez."
+        still = last is not None and last.still
+        heading = "Ce dossier a changé" if why or still else "Ce dossier a avancé"
+        what = why or f"{_told(folder, last)}, pendant que vous le lisiez{_reason(last)}."
         lost = _LOST.get(endpoint, "Votre décision n’a pas été enregistrée.")
         filled = endpoint == "folders.fill" and mine is None and actor.user_id is not None
         if (
@@ -187,16 +188,22 @@ def typed(form: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Deed:
-    """The last thing that somebody did to a folder: who, in the words of a trail, what (« visé « Gaz » »), and when."""
+    """The last thing that somebody did to a folder: who, in the words of a trail, what (« visé « Gaz » »), and when.
+
+    `still`: the folder stands at the step where it stood, another desk in the place of the one that was awaited, and `reason` is
+    why.
+    """
 
     user_id: int | None
     who: str
     words: str
     at: datetime
+    still: bool = False
+    reason: str = ""
 
 
 def last_deed(db: Db, folder: Folder) -> Deed | None:
-    """The last decision on a folder, or the last part of a step that was handed; None where something else changed it since."""
+    """The last decision on a folder, or the last part of a step that went to another desk; None where else it changed since."""
     title = f"« {folder.title or 'Sans titre'} »"
     decisions = (
         sa.select(StepRun)
@@ -232,15 +239,25 @@ def last_deed(db: Db, folder: Folder) -> Deed | None:
         who = f"{run.by}," if run.absent else str(run.who)
         deeds.append(Deed(run.user_id, who, f"{verb} {title}{where}", run.ended_at))
     if (change := db.scalar(handings)) is not None:
-        words = f"confié {title} {to_desk(change.handed_to or '')}"
-        deeds.append(Deed(change.changed_by_id, change.changed_by, words, change.changed_at))
+        receiver, giver = change.handed_to or "", change.handed_from or ""
+        words = f"confié {title} {to_desk(receiver)}"
+        if change.replaced:  # by who administers, who had nothing to hand over
+            words = f"mis {the_desk(receiver)} à la place {of_giver(giver)} pour {title}"
+        reason = change.reason if change.replaced else ""
+        at = change.changed_at
+        deeds.append(Deed(change.changed_by_id, change.changed_by, words, at, change.replaced, reason))
     last = max(deeds, key=lambda one: one.at, default=None)
     return last if last is not None and last.at >= folder.updated_at else None
 
 
 def told(db: Db, folder: Folder) -> str:
     """« Tifenn Lescoat a visé « Gaz des bâtiments » à 22 h 51 »; where it is nobody's decision, only when it changed."""
-    return _told(folder, last_deed(db, folder))
+    last = last_deed(db, folder)
+    return f"{_told(folder, last)}{_reason(last)}"
+
+
+def _reason(last: Deed | None) -> str:
+    return f", « {last.reason} »" if last is not None and last.reason else ""
 
 
 def _told(folder: Folder, last: Deed | None) -> str:

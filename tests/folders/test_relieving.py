@@ -106,6 +106,26 @@ def test_an_absent_actor_is_replaced_from_the_page_and_every_trail_says_so(house
     assert house.folder(folder_id).place == "bon_a_payer"
 
 
+def test_a_stale_page_says_who_was_put_in_whose_place_and_no_hand_over(house: House) -> None:
+    reader(house)
+    folder_id = house.an_invoice("finance")
+    stale = house.folder(folder_id).version
+    replace(house, K, folder_id, "direction")
+    late = words(post(house, T, folder_id, "viser", version=stale))
+    assert "Ce dossier a changé" in late, "it stands at the step where it stood"
+    assert "a avancé" not in late
+    assert "confié" not in late, "nobody handed anything over"
+    assert (
+        "Katell Morizur a mis la Direction générale à la place de la Direction des finances pour « " in late
+    )
+    assert f"pendant que vous le lisiez, « {WHY} ». Votre visa n’a pas été enregistré." in late
+    again = words(
+        post(house, K, folder_id, "remplacer", part=FINANCES, desk="direction", reason=WHY, version=stale)
+    )
+    assert "Vous avez mis la Direction générale à la place de la Direction des finances pour « " in again
+    assert "c’est enregistré" in again
+
+
 def test_a_visa_is_passed_and_is_never_told_as_given(house: House) -> None:
     reader(house)
     folder_id = house.an_invoice("finance")
