@@ -52,7 +52,7 @@ def due_back(db: Db, user: User, own: Own) -> datetime | None:
     Then only what still asks something of him leaves. Where letters are wanted from a moment of the absence on: from then on.
     """
     absences = _absences(db, user, now())
-    return _leaving(absences, own, now())[0] if _keep(absences, now()) else None
+    return leaving(absences, own, now())[0] if keeps(absences, now()) else None
 
 
 def _absences(db: Db, user: User, since: datetime, *more: sa.ColumnElement[bool]) -> Sequence[Absence]:
@@ -64,13 +64,14 @@ def _absences(db: Db, user: User, since: datetime, *more: sa.ColumnElement[bool]
 
 def _back(absences: Sequence[Absence], moment: datetime) -> datetime | None:
     """The first moment after one at which letters are kept when none is: those that touch keep them to the last end."""
-    if not _keep(absences, moment):
+    if not keeps(absences, moment):
         return None
     moments = {at for absence in absences for at in (absence.starts_at, absence.ends_at) if at > moment}
-    return next(at for at in sorted(moments) if not _keep(absences, at))
+    return next(at for at in sorted(moments) if not keeps(absences, at))
 
 
-def _keep(absences: Sequence[Absence], moment: datetime) -> bool:
+def keeps(absences: Sequence[Absence], moment: datetime) -> bool:
+    """Whether letters are kept at a moment: somebody is away then, and none of his absences lets them come."""
     there = [absence for absence in absences if absence.starts_at <= moment < absence.ends_at]
     return bool(there) and not any(absence.letters for absence in there)
 
@@ -85,12 +86,12 @@ def leaves(
     at the return too.
     """
     absences = _absences(db, user, now())
-    first, kept_until = _leaving(absences, own, now())
-    away = _keep(absences, now())
+    first, kept_until = leaving(absences, own, now())
+    away = keeps(absences, now())
     if moment is None:
         asks = away and _asks(db, actor, choices_of(user, own))
         return (first if asks else None), (_end(absences, kept_until) if away else None)
-    at, return_at = _leaving(absences, own, moment)
+    at, return_at = leaving(absences, own, moment)
     if away and at > first and _waits(db, user, name):
         at, return_at = first, kept_until
     return at, _end(absences, return_at)
@@ -102,7 +103,7 @@ def _end(absences: Sequence[Absence], moment: datetime | None) -> datetime | Non
     return None if there else moment
 
 
-def _leaving(absences: Sequence[Absence], own: Own, at: datetime) -> tuple[datetime, datetime | None]:
+def leaving(absences: Sequence[Absence], own: Own, at: datetime) -> tuple[datetime, datetime | None]:
     """When a letter that is due leaves, by day and by the hours of the collectivity, and until when absences keep it."""
     kept_until = None
     while True:
@@ -143,9 +144,9 @@ def returned(db: Db, user: User, own: Own, since: datetime) -> Return | None:
     Absences of which the next begins before any letter could leave are one.
     """
     absences = _absences(db, user, since, Absence.starts_at <= now())
-    if not _keep(absences, since):
+    if not keeps(absences, since):
         return None
-    due_at, ends_at = _leaving(absences, own, since)
+    due_at, ends_at = leaving(absences, own, since)
     if ends_at is None or ends_at > now():
         return None
     return Return(ends_at, due_at if due_at <= now() else ends_at)

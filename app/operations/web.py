@@ -1,7 +1,8 @@
 """Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date, datetime
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,9 +11,9 @@ from werkzeug.wrappers import Response
 
 from app.circuits.set_up import TYPES
 from app.core import heartbeat, outbox, schema
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.core.db import Db, engine, key_in, reading
-from app.core.french import depuis
+from app.core.french import depuis, instant
 from app.core.grammar import plural
 from app.core.heartbeat import Heartbeat
 from app.core.http import BRANCH, PUBLIC, guard, spreadsheet
@@ -26,6 +27,7 @@ from app.folders import blocked
 from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.journal.models import ChainHead
+from app.notices import expected
 from app.operations import marks, trace, verifying
 from app.operations.absences.web import pages as absences
 from app.operations.circuits.web import pages as circuits
@@ -44,6 +46,7 @@ from app.operations.source.web import pages as source
 from app.operations.starting.web import pages as starting
 from app.operations.statements.web import pages as statements
 from app.people import reaching
+from app.people.models import Collectivity
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
@@ -63,6 +66,12 @@ pages.register_blueprint(starting)
 pages.register_blueprint(statements)
 SHOWN = 100
 """Blocked folders that are listed; the others are counted."""
+MANY_LETTERS = 2000
+"""Letters that wait and that are counted by person."""
+WAITS = "state IN ('pending','running')"
+_QUIET = sa.and_(Outbox.kind == "mail", Outbox.state == "pending", Outbox.attempts == 0)
+"""A letter that waits for its hour, of which nothing went wrong."""
+SOON = "dès que possible"
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",
@@ -181,10 +190,11 @@ def admin() -> Response | str:
     if g.actor.delegated:
         return redirect(url_for("operations.desks.index"))
     with reading(g.actor.collectivity_id) as db:
-        parked, waiting = (
-            list(db.scalars(_rows(states)))
-            for states in ("state = 'parked'", "state IN ('pending','running')")
-        )
+        parked = list(db.scalars(_rows("state = 'parked'")))
+        waiting = list(db.scalars(_rows(WAITS).where(sa.not_(_QUIET))))
+        letters = list(db.scalars(_rows(WAITS, MANY_LETTERS).where(_QUIET)))
+        own = db.get_one(Collectivity, g.actor.collectivity_id).settings
+        departures = expected.departures(db, own, letters)
         refusing = _refusing(db, parked)
         # Put back to work, what an address refuses would be refused again
         counts = sa.select(Outbox.kind, sa.func.count(Outbox.id)).where(
@@ -198,13 +208,14 @@ def admin() -> Response | str:
         silent = silences.lasting(db, g.actor.collectivity_id)
         stuck = blocked.blocked(db, g.actor.collectivity_id)
         ill = _ill(db)
-        readers = {row.payload.get("user_id", 0) for row in (*parked, *waiting) if row.kind == "mail"}
+        every = (*parked, *waiting, *letters)
+        readers = {row.payload.get("user_id", 0) for row in every if row.kind == "mail"}
         readers |= {away.law.person for one in stuck.kept[:SHOWN] for away in one.absences}
         names = trace.of_accounts(db, g.actor.collectivity_id, readers)
         shown = [one.folder_id for one in stuck.folders[:SHOWN]] + [
             one.folder_id for one in stuck.kept[:SHOWN]
         ]
-        shown += [row.folder_id for row in (*parked, *waiting) if row.folder_id is not None]
+        shown += [row.folder_id for row in every if row.folder_id is not None]
         readable = set(db.scalars(sa.select(Folder.id).where(Folder.id.in_(shown), readable_by(g.actor))))
     last = heartbeat.last(heartbeat.WORKER)
     sentence = (
@@ -216,7 +227,10 @@ def admin() -> Response | str:
         "operations/admin.html",
         several=several,
         parked=[_view(row, names, readable, refusing.get(row.id)) for row in parked],
-        waiting=[_view(row, names, readable) for row in waiting],
+        waiting=[
+            *(_view(row, names, readable) for row in sorted(waiting, key=lambda row: -row.attempts)),
+            *_letters(letters, departures, names, readable),
+        ],
         heartbeat=(_worker(), sentence),
         stuck=stuck.folders[:SHOWN],
         more_stuck=plural(len(stuck.folders) - SHOWN, "autre") if stuck.folders[SHOWN:] else "",
@@ -242,12 +256,12 @@ def _ill(db: Db) -> str:
     return f"{count} points sont à régler" if count > 1 else "Un point est à régler" if count else ""
 
 
-def _rows(states: str) -> Any:
+def _rows(states: str, most: int = 200) -> Any:
     """The first rows in these states, in the words of a partial index: a bound value would have all rows read.
 
     They are put in order once found: the order of the key alone would have SQLite read all rows to the first of them.
     """
-    return sa.select(Outbox).where(sa.text(states)).order_by(sa.text("outbox.id + 0")).limit(200)
+    return sa.select(Outbox).where(sa.text(states)).order_by(sa.text("outbox.id + 0")).limit(most)
 
 
 def _refusing(db: Db, rows: Sequence[Outbox]) -> dict[int, int]:
@@ -274,12 +288,55 @@ def _view(
     title = f"Dossier n° {row.folder_id}" if row.folder_id else ""
     url = url_for("folders.show", folder_id=row.folder_id) if row.folder_id in readable else ""
     where = url_for("operations.persons.show", user_id=person) if person is not None else ""
-    return row.id, label, title, url, row.attempts, row.last_error, row.created_at, _leaves(row), where
+    # When a row that waits will be tried; of one that a worker has, or that is due, at once
+    later = row.state == "pending" and row.available_at > now()
+    leaves = instant(row.available_at) if later else SOON
+    return row.id, label, "", title, url, row.attempts, row.last_error, row.created_at, leaves, where
 
 
-def _leaves(row: Outbox) -> datetime | None:
-    """When a row that waits will be tried; None of one that a worker has, or that is due."""
-    return row.available_at if row.state == "pending" and row.available_at > now() else None
+def _letters(
+    rows: Sequence[Outbox],
+    departures: Mapping[int, expected.Departure],
+    names: Mapping[int, str],
+    readable: Collection[int],
+) -> Iterator[tuple[object, ...]]:
+    """One line for the letters that one person is to be sent on one day (`_view`), by that day; one alone says what it tells."""
+    groups = defaultdict[tuple[object, ...], list[tuple[Outbox, expected.Departure]]](list)
+    for row in rows:
+        departure = departures.get(row.id, expected.Departure(None, never=expected.CLOSED))
+        day = departure.at.astimezone(PARIS).date() if departure.at else None
+        groups[bool(departure.never), day or date.min, row.payload["user_id"]].append((row, departure))
+    for _, letters in sorted(groups.items(), key=lambda pair: pair[0]):
+        row, departure = min(letters, key=lambda pair: (pair[1].at or pair[0].available_at, pair[0].id))
+        view = list(_view(row, names, readable))
+        if len(letters) > 1:
+            last = " ou plus" if len(rows) == MANY_LETTERS else ""
+            view[1] = f"{names.get(row.payload['user_id'], 'Compte effacé')}, {len(letters)}{last} courriels"
+            view[3] = view[4] = ""
+            view[7] = min(one.created_at for one, _ in letters)
+        view[6] = " ; ".join(sorted({one.why for _, one in letters if one.why}))
+        view[2] = _condition([one for _, one in letters])
+        several = len({instant(one.at) for _, one in letters}) > 1
+        first = f"{'dès ' if several else ''}{instant(departure.at)}" if departure.at else SOON
+        view[8] = (
+            f"ne part{'ent' if len(letters) > 1 else ''} pas : {departure.never}"
+            if departure.never
+            else first
+        )
+        yield tuple(view)
+
+
+def _condition(letters: Sequence[expected.Departure]) -> str:
+    """What must still be so for letters to leave; empty where nothing must, or where they will not."""
+    asking = sum(one.asks and not one.never for one in letters)
+    if not asking:
+        return ""
+    if len(letters) == 1:
+        return "ne partira que si quelque chose attend encore cette personne"
+    whose = (
+        "chacun ne partira" if asking == len(letters) else f"{asking} ne partir{'ont' if asking > 1 else 'a'}"
+    )
+    return f"{whose} que si ce qu’il annonce attend encore cette personne"
 
 
 @pages.post("/administration/envois/<int:row_id>/relancer")
