@@ -132,14 +132,37 @@ def test_a_batch_under_way_says_that_it_is_not_heard_of_and_catches_up(
     reader.said.clear()  # the browser tells each request that failed
 
 
+def test_a_selection_on_a_phone_says_in_its_own_bar_that_nothing_left(house: House, person) -> None:
+    for _ in range(12):
+        house.an_invoice()
+    reader = person("r.pellenec")
+    reader.page.set_viewport_size({"width": 390, "height": 844})
+    reader.open("/a-traiter")
+    expect(reader.page.locator(reader.awake)).to_be_attached()
+    for box in reader.page.locator(".fcheck input").all()[:2]:
+        box.check()
+    reader.context.set_offline(True)
+    reader.button("Viser 2 dossiers…").click()
+    alert = reader.page.get_by_role("alert").filter(has_text="Hors ligne")
+    expect(alert).to_be_in_viewport(ratio=1)
+    reader.context.set_offline(False)
+
+
 def test_a_page_whose_script_did_not_come_says_that_it_is_not_whole(house: House, person) -> None:
     folder_id = house.an_invoice(at="finance")
     reader = person("n.abgrallec")
     reader.page.route("**/js/viewer.js", lambda route: route.abort())
     reader.open(f"/dossiers/{folder_id}")
-    expect(reader.page.get_by_role("alert")).to_contain_text("Cette page n’est pas entière")
+    alert = reader.page.get_by_role("alert").filter(has_text="Cette page n’est pas entière")
+    expect(alert).to_contain_text("rien ne s’y décide avant")
+    reader.page.keyboard.press("a")
+    expect(alert).to_be_focused()
+    reader.page.get_by_role("button", name="Viser", exact=True).click()
+    expect(alert).to_be_focused()
+    reader.page.wait_for_timeout(300)
+    assert house.folder(folder_id).place == "finance", "its document was not shown"
     reader.page.unroute("**/js/viewer.js")
-    reader.page.reload()
+    reader.button("Recharger la page").click()
     expect(reader.page.locator(reader.awake)).to_be_attached()
     expect(reader.page.get_by_role("alert")).to_have_count(0)
     reader.said.clear()  # the browser tells each request that failed

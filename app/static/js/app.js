@@ -3,7 +3,7 @@ import { startDialogs } from "./dialogs.js";
 import { startForms, readyForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { watchIdle, watchMoves } from "./session.js";
-import { notice } from "./words.js";
+import { NB, element, notice } from "./words.js";
 
 const PARTS = [
   ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
@@ -63,11 +63,27 @@ async function wake(root) {
   if (!waking) dataset.awake = "yes";
 }
 
-// A script did not come: what it does is not done here, and what stands here may be of a while ago.
+const DECISIONS = ".decide form, #dialog form, form[data-signer], form[data-reasons]";
+
+// A script did not come: what it does is not done here, and what stands here may be of a while ago. Who decides by button or
+// by key would decide on what this page did not show: nothing is decided before it is read again.
 function partial() {
-  const words = notice("warn", "Cette page n’est pas entière", "Le réseau a manqué quand elle s’est ouverte. Rechargez-la.");
+  if (document.getElementById("partial")) return;
+  const before = document.querySelector(DECISIONS) ? `Rechargez-la${NB}: rien ne s’y décide avant.` : "Rechargez-la.";
+  const again = element("button", { class: "btn btn-line", type: "button" }, "Recharger la page");
+  again.addEventListener("click", () => location.reload());
+  const words = notice("warn", "Cette page n’est pas entière", `Le réseau a manqué quand elle s’est ouverte. ${before}`, again);
   words.role = "alert";
+  words.id = "partial";
+  words.tabIndex = -1;
   document.querySelector("main").prepend(words);
+  window.addEventListener("submit", (event) => {
+    if (!event.target.matches(DECISIONS)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    event.target.closest("dialog[open]")?.close(); // beneath it nothing is read
+    words.focus();
+  }, true);
 }
 
 // How tall the decision bar is on small screens, so that the page ends above it.

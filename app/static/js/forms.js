@@ -96,7 +96,10 @@ function notKept(form, why, title = "Rien n’a changé") {
   const said = notice("danger", title, why);
   said.setAttribute("role", "alert");
   said.dataset.notKept = "";
-  (form.closest(".docs") ?? form).after(said); // a line of documents has no room for it
+  const bar = form.querySelector(".batchbar");
+  if (bar) bar.prepend(said); // fixed on a phone: what follows its list is beneath it
+  else (form.closest(".docs") ?? form).after(said); // a line of documents has no room for it
+  said.scrollIntoView({ block: "nearest" });
 }
 
 function reveal(button) {
