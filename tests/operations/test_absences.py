@@ -578,12 +578,43 @@ def test_who_writes_another_s_absence_is_told_nothing_of_the_folders_that_he_may
             assert general in page
             reads_only = client.post("/absences/apercu", data={**chosen, "pouvoir": "lire"})
             assert general not in reads_only.get_data(as_text=True)
+        assert "La personne absente verra ce qui bloque parmi tous les siens" in page
     # As if no such folder were there; who stands in decides of it no more for that
     assert (
         client.post("/absences", data={**form, "interim": str(house.actor("m.kerzerho").user_id)}).status_code
         == 302
     )
     assert todo(house, "m.kerzerho") == {}
+
+
+@by_day
+def test_who_is_away_is_led_by_the_letter_to_what_his_absence_stops_that_its_writer_does_not_read(
+    house: House,
+) -> None:
+    house.a_pay_flow()
+    number = away(house, MAYOR, None, by=CLERK, since=0, days=21)
+    house.drain()
+    (letter,) = house.mail.to(f"{MAYOR}@kerlann-sur-mer.example")
+    body = body_of(letter)
+    assert "Katell Morizur ne voit que les dossiers qui lui sont ouverts : voyez tous les vôtres." in body
+    assert f"/absences/{number}#bloquera" in body
+    assert "1 signature" in house.client(MAYOR).get(f"/absences/{number}").get_data(as_text=True)
+
+
+def test_the_empty_form_proposes_the_first_day_after_absences_that_are_written_already(house: House) -> None:
+    def proposed() -> tuple[str, ...]:
+        page = house.client(FINANCE).get("/absences").get_data(as_text=True)
+        return tuple(re.findall(r'value="(2026-\d\d-\d\dT\d\d:\d\d)"', page))
+
+    with time_machine.travel(datetime(2026, 12, 1, 10, 0, tzinfo=PARIS), tick=False):
+        me = house.actor(FINANCE)
+        for first, last, after in (
+            ("2026-12-10T00:00", "2026-12-10T23:59", "2026-12-02"),
+            ("2026-12-02T00:00", "2026-12-02T23:59", "2026-12-03"),
+            ("2026-12-03T08:00", "2026-12-09T12:00", "2026-12-11"),
+        ):
+            plan(me, Wanted(me.user_id or 0, None, first, last))
+            assert proposed() == (f"{after}T00:00", f"{after}T23:59")
 
 
 def test_what_will_come_to_the_person_is_counted_for_him_without_a_number_that_he_may_not_read_yet(

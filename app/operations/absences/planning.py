@@ -607,6 +607,10 @@ def _letter(
     `since`: when it was to begin before this change. One that had not begun is over for nobody: it is told as given up.
     """
     starts_at = since or row.starts_at
+    page = "/" if event == BEGINS and row.acts else FOLLOWED if event == BEGINS else PAGE
+    if event == SET and reader.id == absent.id:
+        # Who wrote it was told of the folders that he reads: the person alone is told of all that it stops
+        page = f"{PAGE}/{row.id}#bloquera"
     facts: dict[str, Any] = {
         "event": event,
         "user_id": reader.id,
@@ -621,7 +625,7 @@ def _letter(
         "what": cover.name if cover is not None else "",
         "begins": words_of(starts_at),
         "ends": ends or last_minute(row.ends_at),
-        "page": PAGE if event != BEGINS else "/" if row.acts else FOLLOWED,
+        "page": page,
     }
     delay = max((at - now()).total_seconds(), 0.0) if at is not None else 0.0
     if at is not None:

@@ -20,6 +20,7 @@ from app.people.covers import away_at, law_of
 from app.people.models import Absence
 from app.people.office.web import choosing_whole, who_is_there
 from app.people.working_days import calendar_of
+from workflows.absences import MINUTE
 
 pages = Blueprint("absences", __name__)
 HERE = "operations.absences.index"
@@ -185,7 +186,17 @@ def _why(refusal: Refusal) -> str:
 
 
 def _proposed() -> planning.Wanted:
+    """From tomorrow, or the day after one's absences that meet: one that was just written is not proposed again."""
     start, last = soon()
+    with reading(g.actor.collectivity_id) as db:
+        own = [
+            absence
+            for absence in planning.coming(db, g.actor.collectivity_id, start)
+            if absence.user_id == g.actor.user_id
+        ]
+    for absence in own:  # in the order in which they begin
+        if absence.starts_at <= last and absence.ends_at > start:
+            start, last = soon(absence.ends_at - MINUTE)
     return planning.Wanted(
         g.actor.user_id, None, start.strftime(planning.MINUTES), last.strftime(planning.MINUTES)
     )
