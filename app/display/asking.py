@@ -7,17 +7,28 @@ this person deposited or decided.
 import re
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain, islice, permutations
 
 import sqlalchemy as sa
 
+from app.core.clock import today
 from app.core.db import Db
 from app.core.french import euros
 from app.core.texts import key_of
-from app.folders.search import MONTHS, SHORT, Word, dated, dated_between, in_words, words_of
+from app.folders.search import (
+    MONTHS,
+    SHORT,
+    Word,
+    dated,
+    dated_between,
+    figures_without_year,
+    in_words,
+    without_year,
+    words_of,
+)
 from app.people.models import User
 
 LONGEST = 300
@@ -27,7 +38,7 @@ MOST_ORDERS = 24
 """In which what was typed is read again, without its amounts."""
 MOST_PEOPLE = 50
 _GROUPS = r"\d{1,3}(?:\s\d{3}(?!\d))+(?:[.,]\d{1,2})?|\d{1,3}(?:\.\d{3}(?!\d))+(?:,\d{1,2})?"
-_NUMBER = rf"({_GROUPS}|\d{{1,12}}(?:[.,]\d{{1,2}})?)(?![.,/]?\d|(?!eur(?:os?)?\b)\w)"
+_NUMBER = rf"({_GROUPS}|\d{{1,12}}(?:[.,]\d{{1,2}})?)(?![.,/]?\d|-\d\d?-(?:19|20)\d\d|(?!eur(?:os?)?\b)\w)"
 """« 10 000 », « 1.234,56 », « 10,5 »; never the beginning of another number, of a date or of a word."""
 _EURO = r"\s*(?:€|eur(?:os?)?\b)"
 _SIGN = re.compile(rf"(>=|<=|≥|≤|>|<)\s*{_NUMBER}(?:{_EURO})?", re.IGNORECASE)
@@ -45,17 +56,47 @@ _ACTED = r"(?:\b(?:d[ée]pos|envoy|d[ée]cid|vis|sign|rejet)[ée]e?s?\s+)?"
 _OF = rf"{_ACTED}(?:\b(?:de|en|du|le)\s+|\bd['’])?"
 _DATE = re.compile(rf"{_OF}(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}", re.IGNORECASE)
 """« mars 2026 », « 12 mars 2026 », « jeudi 12 févr. 2026 »; « 2026 mars » asks the two words."""
-_FIGURES = re.compile(rf"{_ACTED}(?<![\w/.-])(?:le\s+)?([0-3]?\d)/([01]?\d)/{_YEAR}(?![/-])", re.IGNORECASE)
-"""« 2/3/2026 »; « 02/03/2026 » is a word, which is found in documents too (`Word.in_texts`)."""
-_SLASHED = rf"\b([0-3]?\d)/([01]?\d)/{_YEAR}"
+_FIGURES = re.compile(
+    rf"{_ACTED}(?<![\w/.-])(?:le\s+)?([0-3]?\d)([/.-])([01]?\d)\2{_YEAR}(?![/-]|\.\d)", re.IGNORECASE
+)
+"""« 2/3/2026 », « 02.03.2026 », « 2-3-2026 »: a word, which is found in documents too (`Word.in_texts`)."""
+_ANOTHER = r"(?:et|ou|au|à)\s+(?:le\s+)?\d"
+_BARE = re.compile(
+    rf"({_OF}{_WEEKDAY})(?<![\w/.,-]){_NUMBERED}\s{_NAME}"
+    rf"(?!\.?(?:\s+(?:\d|{_ANOTHER})|[\w/-]))",
+    re.IGNORECASE,
+)
+"""« 12 mars », « déposé le 12 mars », where no year nor another number follows."""
+_BARE_FIGURES = re.compile(
+    rf"{_ACTED}(?<![\w/.,-])(?:le\s+)?([0-3]\d)/([01]\d)(?![\w/-]|[.,]\d|\s+{_ANOTHER})",
+    re.IGNORECASE,
+)
+"""« 12/03 »; « 1/2 » is a part of something, and « 12/34 » a number."""
+_ANOTHER_BEFORE = re.compile(rf"(?:\d|1er|\b{_NAME})\s*(?:\b(?:et|ou|au|à)\b|[,–-])\s*$", re.IGNORECASE)
+"""What makes a day one of several, or the end of a period, which words say: « les 12 et 13 mars », « du 12 au 14 mars »."""
+_FEASTS = frozenset(((19, 3), (1, 5), (8, 5), (18, 6), (14, 7), (15, 8), (1, 11), (11, 11), (25, 12)))
+"""Days by which feasts and streets are named whatever the year: words, but after « le », « déposé le » or a day of the week."""
+_STREET = re.compile(
+    r"\b(?:rue|place|avenue|av\.?|boulevard|bd|all[ée]e|quai|cours|square|impasse|esplanade|pont|[ée]cole|salle|stade)\s+du\s+$",
+    re.IGNORECASE,
+)
+_AGO = {"avant-hier": 2, "hier": 1}
+_NEAR = re.compile(
+    rf"{_ACTED}(?:\bd['’]|(?<![\w'’\"«/.-]))(aujourd['’]hui|avant-hier|hier)(?![\w'’\"»/-])", re.IGNORECASE
+)
+"""« aujourd’hui », « déposé hier »; between quotation marks they are words."""
+_SLASHED = rf"\b([0-3]?\d)[/.-]([01]?\d)[/.-]{_YEAR}"
 _FIRST = rf"(?:{_WEEKDAY}{_NUMBERED}(?:\s+{_NAME}(?:\s+{_YEAR})?)?|\b{_NAME}(?:\s+{_YEAR})?|{_SLASHED})"
-_LAST = rf"(?:(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}|{_SLASHED})(?!/)"
+_LAST = rf"(?:(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}|{_SLASHED})(?!/|[.-]\d)"
 _PERIODS = [
     re.compile(rf"{_ACTED}\b{begins}\s*(?:le\s+)?{_FIRST}\s+{goes_on}\s+(?:le\s+)?{_LAST}", re.IGNORECASE)
     for begins, goes_on in ((r"entre\b", "et"), (r"(?:d[eu]\b|d['’])", "(?:à|a|au)"))
 ]
 """« entre mars et mai 2026 », « du 15 décembre 2025 au 3 mars 2026 », « entre le 1/9/2026 et le 30/9/2026 »."""
 _ENDS_IN_MONTH, _BEGINS_WITH_YEAR = re.compile(rf"\b{_NAME}$", re.IGNORECASE), re.compile(_YEAR)
+_HAS_MONTH, _IS_DAY = re.compile(rf"\b{_NAME}", re.IGNORECASE), re.compile(_NUMBERED, re.IGNORECASE)
+_LEAP = 9
+"""So many years have a 29 February that is past, around 1900 or 2100 too."""
 _CUT = "\0"
 """Where something was taken out of what was typed: what stands before and after it is not read as one."""
 
@@ -103,10 +144,15 @@ class Query:
         return tuple(one for one in self.words if one.days)
 
     @property
+    def may_be_words(self) -> bool:
+        """Whether what was read as a date is searched as words by what is typed otherwise (`plain`)."""
+        return self.plain != self.typed
+
+    @property
     def without_amount(self) -> str:
         """What was typed without the amounts; in another order where what stood around one would be read otherwise.
 
-        Nothing where the first orders, the dates before the words, are all read otherwise.
+        Nothing where the first orders, the dates after the words and then before them, are all read otherwise.
         """
         last = len(self.words) - len(self.dates)
         words, dates = self.spelt[:last], self.spelt[last:]
@@ -115,7 +161,8 @@ class Query:
             for first in (words, words[::-1])
             for order in islice(permutations([*dates, *first]), MOST_ORDERS // 2)
         )
-        return next((one for one in chain([self.unbound], orders) if understood(one).asks_as(self)), "")
+        every = chain([self.unbound, " ".join([*words, *dates])], orders)
+        return next((one for one in islice(every, 1 + MOST_ORDERS) if understood(one).asks_as(self)), "")
 
     def asks_as(self, other: "Query") -> bool:
         """Whether it asks the words and the dates of another, and no amount."""
@@ -143,6 +190,25 @@ def understood(typed: str) -> Query:
     (['enrobé'], (Amount(sign='>', cents=1000000),))
     """
     typed = typed[:LONGEST]
+    cut, amounts, compared = _amounts_in(typed.replace(_CUT, " "))
+    left, dates = _dates_in(cut)
+    # Two spaces where an amount was: « 500 > 3 500 » has two numbers, which are none by its thousands
+    unbound = "  ".join(" ".join(part.split()) for part in cut.split(_CUT) if part.strip())
+    del dates[MOST_WORDS:]
+    words = words_of(left, MOST_WORDS - len(dates))
+    plain = " ".join([_undated(unbound), *compared]) if dates else typed
+    return Query(
+        " ".join(typed.split()),
+        (*words, *(word for word, _ in dates)),
+        tuple(amounts),
+        " ".join(plain.split()),
+        unbound,
+        (*(word.typed for word in words), *(spelt for _, spelt in dates)),
+    )
+
+
+def _amounts_in(typed: str) -> tuple[str, list[Amount], list[str]]:
+    """What is left of what was typed, cut where an amount was compared; these amounts, and each as it was typed."""
     amounts: list[Amount] = []
     compared: list[str] = []
 
@@ -160,6 +226,11 @@ def understood(typed: str) -> Query:
     def between(match: re.Match[str]) -> str:
         return bound(match, Amount(">=", _cents(match[1])), Amount("<=", _cents(match[2])))
 
+    return _SIGN.sub(signed, _SAID.sub(said, _BETWEEN.sub(between, typed))), amounts, compared
+
+
+def _dates_in(cut: str) -> tuple[str, list[tuple[Word, str]]]:
+    """What is left of what was typed without its dates but days in figures, which are words; these dates, as they were typed."""
     dates: list[tuple[Word, str]] = []
 
     def period(match: re.Match[str]) -> str:
@@ -170,32 +241,34 @@ def understood(typed: str) -> Query:
         return _taken(dates, match, _dated(number, _MONTHS[key_of(name)], year))
 
     def figures(match: re.Match[str]) -> str:
-        number, month, year = match.groups()
-        if len(number) == len(month) == 2:
-            return f"{number}/{month}/{year}"
-        # The month that a title has in figures is no word of its
-        return _taken(
-            dates, match, [replace(one, tokens=one.tokens[1:]) for one in _dated(number, int(month), year)]
-        )
+        number, _, month, year = match.groups()
+        found = _dated(number, int(month), year)
+        return f" {int(number):02}/{int(month):02}/{year} " if found else match[0]
 
-    cut = _SIGN.sub(signed, _SAID.sub(said, _BETWEEN.sub(between, typed.replace(_CUT, " "))))
+    def bare(match: re.Match[str]) -> str:
+        lead, _, number, name = match.groups()
+        before, month = match.string[: match.start()], _MONTHS[key_of(name)]
+        named = (_number(number), month) in _FEASTS and lead.strip().lower() in {"", "du", "de"}
+        if named or _ANOTHER_BEFORE.search(before) or _STREET.search(before + lead):
+            return match[0]
+        return _taken(dates, match, [without_year(one) for one in _nearest(_number(number), month)])
+
+    def bare_figures(match: re.Match[str]) -> str:
+        if _ANOTHER_BEFORE.search(match.string[: match.start()]):
+            return match[0]
+        number, month = map(int, match.groups())
+        return _taken(dates, match, [figures_without_year(one) for one in _nearest(number, month)])
+
+    def near(match: re.Match[str]) -> str:
+        day = today() - timedelta(days=_AGO.get(match[1].lower(), 0))
+        return _taken(dates, match, [dated(day.day, day.month, day.year)])
+
     left = cut
     for one in _PERIODS:
         left = one.sub(period, left)
-    left = _FIGURES.sub(figures, _DATE.sub(day, left)).replace(_CUT, " ")
-    # Two spaces where an amount was: « 500 > 3 500 » has two numbers, which are none by its thousands
-    unbound = "  ".join(" ".join(part.split()) for part in cut.split(_CUT) if part.strip())
-    del dates[MOST_WORDS:]
-    words = words_of(left, MOST_WORDS - len(dates))
-    plain = " ".join([_undated(unbound), *compared]) if dates else typed
-    return Query(
-        " ".join(typed.split()),
-        (*words, *(word for word, _ in dates)),
-        tuple(amounts),
-        " ".join(plain.split()),
-        unbound,
-        (*(word.typed for word in words), *(spelt for _, spelt in dates)),
-    )
+    left = _BARE.sub(bare, _DATE.sub(day, left))
+    left = _BARE_FIGURES.sub(bare_figures, _FIGURES.sub(figures, left))
+    return _NEAR.sub(near, left).replace(_CUT, " "), dates
 
 
 def _taken(dates: list[tuple[Word, str]], match: re.Match[str], found: Sequence[Word]) -> str:
@@ -212,6 +285,23 @@ def _dated(day: str | None, month: int, year: str) -> list[Word]:
     except ValueError:
         return []
     return [dated(number, month, int(year))]
+
+
+def _nearest(day: int | None, month: int) -> list[date]:
+    """The last such day that is past, or today; none where no year has it.
+
+    >>> _nearest(31, 2), [(today() - one).days < 366 for one in _nearest(12, 3)]
+    ([], [True])
+    """
+    last = today()
+    for year in range(last.year, last.year - _LEAP, -1):
+        try:
+            found = date(year, month, day or 0)
+        except ValueError:
+            continue
+        if found <= last:
+            return [found]
+    return []
 
 
 def _period(typed: Sequence[str | None]) -> list[Word]:
@@ -247,17 +337,22 @@ def _month(typed: str) -> int:
 
 
 def _undated(typed: str) -> str:
-    """The same words in an order where none of them is a date, nor an amount.
+    """The same words in an order where none of them is a date, nor an amount; a day that is told from today, as a quotation.
 
-    >>> " ".join(_undated("mars 2031 2032 2/3/2026").split())
-    '2031 2032 mars 2-3-2026'
+    >>> " ".join(_undated("mars 2031 2032 12 avril").split()), " ".join(_undated("déposé hier 12/03").split())
+    ('2031 2032 mars avril 12', '"hier" 12-03')
     """
 
     def turned(match: re.Match[str]) -> str:
         weekday, number, name, year = match.groups()
         return f" {year} {name} {number or ''} {weekday or ''} "
 
-    turned_round = _DATE.sub(turned, _FIGURES.sub(r" \1-\2-\3 ", _COMPARED.sub(" ", typed)))
+    def bare(match: re.Match[str]) -> str:
+        _, weekday, number, name = match.groups()
+        return f" {name} {number} {weekday or ''} "
+
+    turned_round = _DATE.sub(turned, _BARE_FIGURES.sub(r" \1-\2 ", _COMPARED.sub(" ", typed)))
+    turned_round = _NEAR.sub(r' "\1" ', _BARE.sub(bare, turned_round))
     done: list[str] = []
     months: list[str] = []
     for word in turned_round.split():  # a year that is taken out from behind a month may leave another there
@@ -271,7 +366,17 @@ def _undated(typed: str) -> str:
         else:
             done += [*months, word]
             months = []
-    return " ".join([*done, *months])
+    plain = " ".join([*done, *months])
+    # The end of a period is in figures, which are a day by themselves
+    if any(one.search(plain) for one in _PERIODS):
+        plain = re.sub(_SLASHED, r"\1_\2_\3", plain)
+    if not _BARE.search(plain):
+        return plain
+    # A number that a month follows: the months before all, and the numbers before the years
+    words = plain.split()
+    named = [word for word in words if _HAS_MONTH.search(word)]
+    numbers = [word for word in words if _IS_DAY.fullmatch(word)]
+    return " ".join([*named, *numbers, *(word for word in words if word not in {*named, *numbers})])
 
 
 def _cents(number: str) -> int:

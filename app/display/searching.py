@@ -483,7 +483,7 @@ def find() -> str:
         next_url=url_for("folders.find", **asked, apres=results.after) if results and results.after else None,
         first_url=url_for("folders.find", **asked) if request.args.get("apres") else None,
         less=_less(query, chosen, asked),
-        plain_url=url_for("folders.find", **{**asked, "q": query.plain}) if query.dates else None,
+        plain_url=url_for("folders.find", **{**asked, "q": query.plain}) if query.may_be_words else None,
     )
 
 
@@ -511,6 +511,6 @@ def _less(query: Query, chosen: Chosen, asked: Mapping[str, Any]) -> list[tuple[
         ways.append(("Sans les filtres", url_for("folders.find", q=query.typed)))
     if query.amounts and query.words and (without := query.without_amount):
         ways.append(("Sans le montant", url_for("folders.find", **{**asked, "q": without})))
-    if query.dates:
+    if query.may_be_words:
         ways.append(("Ces mots, sans date", url_for("folders.find", **{**asked, "q": query.plain})))
     return ways

@@ -49,12 +49,19 @@ _DOTTED = re.compile(
     r"(?<![\w.,/-])\d{1,3}(?:\.\d{3})+(?:(?=\s*(?:€|eur(?:os?)?\b))|,\d\d(?=\s*(?:€|eur(?:os?)?\b)|(?![.,]?\w)))"
 )
 """« 3.042,00 », « 3.042 € »: the same amount as « 3 042 »; « 3.042 » alone may be a reference, and stays as it is typed."""
+_SIGNS_ALONE = ".,;:…!?()[]«»“”"
+"""What is no word where it stands alone: « 12 mars 2026, voirie »."""
 _EURO = re.compile(r"(?<=\d)\s*(?:€|eur(?:os?)?\b)")
 _ANY = "\0"  # no key holds it
 ESCAPE = "!"
 """The sign that escapes another in a pattern of `patterns`."""
 _LITERAL = str.maketrans({one: ESCAPE + one for one in (ESCAPE, "%", "_")})
-_RUN = re.compile(r"[a-z0-9]{3,}")
+_RUN = re.compile(r"[a-z0-9 /.-]{3,}")
+_TELLING = re.compile(r"[a-z0-9].?[a-z0-9]")
+"""What three signs must have, two letters or figures, to be looked for.
+
+PostgreSQL reads no other sign.
+"""
 _SIGNS = 3
 MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905 - as they are read
 SHORT = {"janv": 1, "févr": 2, "fév": 2, "avr": 4, "juil": 7, "sept": 9, "oct": 10, "nov": 11, "déc": 12}
@@ -67,6 +74,8 @@ _ANOTHER = "(?:(?: ?[,&–-] ?(?:et )?| (?:et|au|ou) )(?:le )?[0-3]?[0-9](?:er)?
 """Between a day and its month, the other days of a title: « les 2 et 3 mars 2026 », « du 12 au 14 mars 2026 »."""
 _PADDED = re.compile(r"([0-3]\d)/([01]\d)/((?:19|20)\d\d)")
 """« 02/03/2026 », as a document has it."""
+_ITS_YEAR = "[.]? ?(?:19|20)[0-9][0-9]"
+"""What comes after a month that has a year."""
 _DAY = "(?<![0-9])0?(?:{})"
 """Any sign may stand before the first figure of a day but a figure, which makes it another day."""
 
@@ -201,7 +210,7 @@ def words_of(text: str, most: int, *, alone: bool = True) -> list[Word]:
     if alone:
         joined = _ALONE.sub(ungrouped, joined)
     words = _EURO.sub("", _DOTTED.sub(undotted, joined)).split()
-    telling = [one for one in words if key_of(one) not in STOP] or words
+    telling = [one for one in words if one.strip(_SIGNS_ALONE) and key_of(one) not in STOP] or words
 
     def read(one: str) -> Word:
         whole, comma, cents = one.partition(",")
@@ -231,6 +240,34 @@ def dated(day: int | None, month: int, year: int) -> Word:
         _dated(typed, [(year, month, range(day, day + 1))], days),
         days=(date(year, month, day), date(year, month, day)),
     )
+
+
+def without_year(day: date) -> Word:
+    """A day that was typed without its year: this one, and the same where a title has no year beside it.
+
+    >>> check = without_year(date(2026, 3, 12)).check
+    >>> [bool(re.search(check, key)) for key in ("reunion du 12 mars", "12/03/2026", "12 mars 2025", "12 mars, 2 mai 2025")]
+    [True, True, False, True]
+    """
+    one = dated(day.day, day.month, day.year)
+    numbers = [f"{day.day}er", "1"] if day.day == 1 else [f"{day.day}"]
+    parts = [f"%{number} {name}%" for number in numbers for name in _names(day.month)]
+    alone = f"{_DAY.format(day.day)}(?:er)? (?:{'|'.join(_shortened(day.month))})(?!{_ITS_YEAR}|[a-z])"
+    # None of the words of a date that it need not have: the key alone says whether it is
+    return replace(one, tokens=(), dated=(*one.dated, *parts), check=f"{one.check}|{alone}")
+
+
+def figures_without_year(day: date) -> Word:
+    """The same in figures, found in documents and notes too with its year; a number of a key that is as it was typed.
+
+    >>> check = figures_without_year(date(2026, 3, 12)).check
+    >>> [bool(re.search(check, key)) for key in ("lot 12-03", "12 mars 2026", "12/03/2025", "2026-12-03", "2/12/03")]
+    [True, True, False, False, False]
+    """
+    one = _word(f"{day:%d/%m/%Y}")
+    alone = f"(?<![0-9])(?<![0-9][-/._]){day:%d}[-/.]{day:%m}(?![0-9]|[-/._][0-9])"
+    parts = [f"%{day:%d}{sign}{day:%m}%" for sign in "/-."]
+    return replace(one, pattern=parts[0], dated=(*parts, *one.dated), check=f"{one.check}|{alone}")
 
 
 @lru_cache(maxsize=256)
@@ -365,7 +402,7 @@ def _however_written(word: Word, day: int, month: int, year: int) -> Word:
     """A word that is a day, which a title may write without its zeros or by the name of its month; as it is, where there is none.
 
     >>> word = words_of("24/09/2026", 6)[0]
-    >>> word.tokens, [bool(re.search(word.check, key)) for key in ("du 24.09.2026", "24/9/2026", "24 sept. 2026", "4/9/2026")]
+    >>> word.tokens, [bool(re.search(word.check, key)) for key in ("du 24.9.2026", "24/9/2026", "24 sept. 2026", "4/9/2026")]
     ((('§20260924',),), [True, True, True, False])
     """
     try:
@@ -373,8 +410,14 @@ def _however_written(word: Word, day: int, month: int, year: int) -> Word:
     except ValueError:
         return word
     one = dated(day, month, year)
-    parts = tuple(dict.fromkeys((word.pattern, *one.dated)))
-    as_typed = word.pattern.strip("%").replace("_", ".")
+    # However its parts are separated, in a number too
+    signed = dict.fromkeys(
+        f"%{number}_{rank}_{year}%" for number in (day, f"{day:02}") for rank in (month, f"{month:02}")
+    )
+    parts = tuple(dict.fromkeys((word.pattern, *signed, *one.dated)))
+    as_typed = (
+        f"{word.pattern.strip('%').replace('_', '.')}|{_DAY.format(day)}[-/._]0?{month}[-/._]{year}(?![0-9])"
+    )
     return replace(
         word,
         tokens=((in_texts,),),
@@ -418,7 +461,7 @@ def standing(words: Sequence[Word], part: str, prefix: str = "form") -> tuple[st
 
 
 def indexable(asked: Sequence[str]) -> bool:
-    """Whether an index answers one of these patterns: three letters or figures that follow one another."""
+    """Whether an index answers one of these patterns: three signs that follow one another, of which two letters or figures."""
     return next(_trigrams(asked), None) is not None
 
 
@@ -457,4 +500,5 @@ def _all_signs(asked: Sequence[str]) -> str:
 def _trigrams(asked: Sequence[str]) -> Iterator[str]:
     for pattern in asked:
         for run in _RUN.findall(pattern):
-            yield from (run[at : at + _SIGNS] for at in range(len(run) - _SIGNS + 1))
+            every = (run[at : at + _SIGNS] for at in range(len(run) - _SIGNS + 1))
+            yield from (one for one in every if _TELLING.search(one))

@@ -5,7 +5,7 @@ import os
 import random
 import re
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -683,6 +683,7 @@ DAYS = {
     "several": "Séances des 2 et 3 mars 2031",
     "stay": "Séjour du 12 au 14 mars 2031",
     "short": "PV du 24 sept. 2031",
+    "dotted": "PV du 24.9.2031",
     "april": "Bulletin d’avril 2031",
     "eve": "Vœux de décembre 2030",
     "apart": "Budget 2031-mars",
@@ -717,10 +718,13 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
         "14 mars 2031": {"stay"},
         "jeudi 24 septembre 2031": {"short"},
         "24 sept 2031": {"short"},
-        "le 24/9/2031": {"short"},
-        "24/09/2031": {"short"},
-        "PV 24/09/2031": {"short"},
+        "le 24/9/2031": {"short", "dotted"},
+        "24/09/2031": {"short", "dotted"},
+        "24-9-2031": {"short", "dotted"},
+        "PV 24/09/2031": {"short", "dotted"},
         "02/03/2031": second,
+        "2-3-2031": second,
+        "02.03.2031": second,
         "01/03/2031": {"one", "first"},
         "12/03/2031": twelfth,
         "sept. 2031": {"short"},
@@ -754,6 +758,7 @@ def test_a_day_in_figures_is_found_in_texts_that_have_it_and_never_by_its_figure
         "apart": "Bordereau : TVA 20 %, 12 sacs, exercice 2031. Article 1.20.12.2031, lot 120/12/2031.",
         "inside": "Bordereau : 3 sacs livrés le 20/12/2031, TVA 5 %.",
         "dots": "Bordereau : 3 sacs livrés le 20.12.2031.",
+        "dashes": "Bordereau : 3 sacs livrés le 20-12-2031.",
         "another": "Bordereau du 2/12/2031, sacs livrés le 21/12/2031 puis le 20/11/2031",
         "noted": "Bordereau : TVA 20 %, 12 sacs, exercice 2031.",
         "secret": "Bordereau : TVA 20 %, 12 sacs, exercice 2031.",
@@ -775,7 +780,7 @@ def test_a_day_in_figures_is_found_in_texts_that_have_it_and_never_by_its_figure
             every = searching.numbers(db, actor, understood(typed), searching.Chosen(), 10**6)
         return {names[one] for one in every}
 
-    having = {"inside", "dots", "noted", "secret"}
+    having = {"inside", "dots", "dashes", "noted", "secret"}
     for former in (False, True):
         if former:  # what was read and written before is found alike
             schema.downgrade("0139_sorted_suppliers")
@@ -793,7 +798,8 @@ def test_a_day_in_figures_is_found_in_texts_that_have_it_and_never_by_its_figure
             with monkeypatch.context() as patched:
                 patched.setattr(following, "FEW", few)
                 patched.setattr(following, "COMMON", common)
-                assert named(K, "20/12/2031") == having
+                for typed in ("20/12/2031", "20-12-2031", "20.12.2031"):
+                    assert named(K, typed) == having, typed
                 assert named(K, "bordereau 20/12/2031") == having
                 assert named(K, "TVA 20/12/2031") == {"inside", "noted", "secret"}
                 assert named(K, "02/12/2031") == {"another"}
@@ -802,7 +808,8 @@ def test_a_day_in_figures_is_found_in_texts_that_have_it_and_never_by_its_figure
         names[one]: [piece.text for piece in snippet.pieces if piece.marked]
         for one, snippet in results.snippets.items()
     }
-    assert extracts == {one: ["20.12.2031" if one == "dots" else "20/12/2031"] for one in having}
+    written = {"dots": "20.12.2031", "dashes": "20-12-2031"}
+    assert extracts == {one: [written.get(one, "20/12/2031")] for one in having}
     page = house.client(K).get("/recherche?q=20/12/2031").get_data(as_text=True)
     assert page.count("<mark>") == len(having)
 
@@ -876,6 +883,68 @@ def test_a_folder_is_found_by_the_day_of_its_deposit_and_by_that_of_a_decision(
     assert "<mark>" not in page
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("way", ["all looked at", "by index", "in order"])
+def test_a_day_without_a_year_finds_what_is_of_that_day_or_says_it_without_a_year(
+    house: House, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "today", lambda: date(2031, 12, 1))
+    far = {"issue_date": "2024-06-05", "due_date": "", "received_on": ""}
+    titles = {
+        "fact": "Enrobé",
+        "former": "Enrobé",
+        "year": "Réunion du 12 mars 2031",
+        "bare": "Réunion du 12 mars",
+        "other year": "Réunion du 12 mars 2030",
+        "other day": "Réunion du 2 mars",
+        "number": "Lot 12-03",
+        "december": "Grave 2031-12-03",
+        "today": "Grave",
+        "eve": "Grave",
+        "inside": "Grave",
+    }
+    numbers = {name: house.an_invoice(at="draft", number=f"FA-{rank}") for rank, name in enumerate(titles)}
+    for name, title in titles.items():
+        days = {"fact": {"issue_date": "2031-03-12"}, "former": {"issue_date": "2030-03-12"}}.get(name, {})
+        house.save(numbers[name], G, {**far, **days}, title=title)
+    (tmp_path / "bon.pdf").write_bytes(corpus.pdf_of("Bon du 12.03.2031"))
+    deposit.add_documents(house.actor(G), numbers["inside"], [Incoming(tmp_path / "bon.pdf", "bon.pdf")])
+    house.drain()
+    moments = {"today": datetime(2031, 12, 1, 0, 30), "eve": datetime(2031, 11, 30, 23, 30)}
+    with engine().execution_options(writes=True).begin() as connection:
+        for name, number in numbers.items():
+            day = moments.get(name, datetime(2024, 6, 5)).replace(tzinfo=PARIS)
+            connection.execute(sa.update(Folder).where(Folder.id == number).values(created_at=day))
+    monkeypatch.setattr(following, "FEW", following.FEW if way == "all looked at" else -1)
+    monkeypatch.setattr(following, "COMMON", 0 if way == "in order" else 10**6)
+    names = {number: name for name, number in numbers.items()}
+    asked = {
+        "12 mars": {"fact", "year", "bare"},
+        "déposé le 12 mars": {"fact", "year", "bare"},
+        "enrobé 12 mars": {"fact"},
+        "réunion 12 mars": {"year", "bare"},
+        "2 mars": {"other day"},
+        "12/03": {"fact", "year", "number", "inside"},
+        "lot 12/03": {"number"},
+        "12/03/2031": {"fact", "year", "inside"},
+        "aujourd’hui": {"today"},
+        "déposé aujourd'hui": {"today"},
+        "grave hier": {"eve"},
+        "mars 12": {"fact", "former", "year", "bare", "other year"},
+    }
+    assert {typed: {names[one] for one in numbers_found(house, typed)} for typed in asked} == asked
+    results = found(house, G, "12 mars")
+    page = " ".join(html.unescape(house.client(G).get("/recherche?q=12 mars").text).split()).replace(
+        "\xa0", " "
+    )
+    assert results.total == 3
+    assert "Compris : une date du 12 mars 2031." in page
+    assert "<mark>12 mars</mark>" in page
+    assert "/recherche?q=mars+12" in page
+    for typed, plain in (("12/03", "12-03"), ("hier", "%22hier%22")):
+        assert f'href="/recherche?q={plain}"' in house.client(G).get(f"/recherche?q={typed}").text, typed
+
+
 def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house: House) -> None:
     begun = house.an_invoice("draft")
     with engine().begin() as connection:
@@ -901,7 +970,20 @@ def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house
         ("entre le 15 déc. et le 3 mars 2031", "une date entre le 15 décembre 2030 et le 3 mars 2031"),
         ("d’avril à mai 2031", "une date entre avril 2031 et mai 2031"),
         ("lundi 24 mars 2031", "une date du 24 mars 2031"),
-        ("24/9/2031", "une date du 24 septembre 2031"),
+        ("24/9/2031", "la date « 24/09/2031 »"),
+        ("20-12-2031", "la date « 20/12/2031 »"),
+        ("déposé le 20.12.2031", "la date « 20/12/2031 »"),
+        ("2.3.2031", "la date « 02/03/2031 »"),
+        ("> 20-12-2031", "le mot « > », la date « 20/12/2031 »"),
+        ("20.12-2031", "le mot « 20.12-2031 »"),
+        ("20-12-2031-778", "le mot « 20-12-2031-778 »"),
+        ("voirie, le 20-12-2031.", "le mot « voirie, », la date « 20/12/2031 »"),
+        ("(20/12/2031) ?", "la date « 20/12/2031 »"),
+        ("12 mars 2031, voirie", "le mot « voirie », une date du 12 mars 2031"),
+        ("v. 1.20.12.2031", "les mots « v. » et « 1.20.12.2031 »"),
+        ("20.12.2031.3", "le mot « 20.12.2031.3 »"),
+        ("31-2-2031", "le mot « 31-2-2031 »"),
+        ("du 1.9.2031 au 30-09-2031", "une date entre le 1er septembre 2031 et le 30 septembre 2031"),
         ("31/2/2031", "le mot « 31/2/2031 »"),
         ("24/09/2031", "la date « 24/09/2031 »"),
         ("entre le 24/09/2031 et le 3/10/2031", "une date entre le 24 septembre 2031 et le 3 octobre 2031"),
@@ -913,7 +995,7 @@ def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house
         ("déposés le 24 septembre 2031", "une date du 24 septembre 2031"),
         ("visé le 24/09/2031", "la date « 24/09/2031 »"),
         ("signé en mars 2031", "une date de mars 2031"),
-        ("Décidée le 24/9/2031 bail", "le mot « bail », une date du 24 septembre 2031"),
+        ("Décidée le 24/9/2031 bail", "le mot « bail », la date « 24/09/2031 »"),
         ("envoyé entre mars et mai 2031", "une date entre mars 2031 et mai 2031"),
         ("bail signé 2031", "les mots « bail », « signé » et « 2031 »"),
         ("> 10 000 2031", "le mot « 2031 », un montant en euros de plus de 10 000,00 €"),
@@ -948,9 +1030,65 @@ def test_the_words_of_a_date_are_no_date_again_nor_an_amount(typed: str, words: 
     assert understood(query.without_amount).asks_as(query)
 
 
+@pytest.mark.parametrize(
+    ("typed", "words", "plain"),
+    [
+        ("12 mars", "une date du 12 mars 2031", "mars 12"),
+        ("1er déc.", "une date du 1er décembre 2031", "déc 1er"),
+        ("2 décembre", "une date du 2 décembre 2030", "décembre 2"),
+        ("déposé le jeudi 12 mars bail", "le mot « bail », une date du 12 mars 2031", "mars 12 jeudi bail"),
+        ("29 février", "une date du 29 février 2028", "février 29"),
+        ("31 février", "les mots « 31 » et « février »", ""),
+        ("12/03", "la date « 12/03/2031 »", "12-03"),
+        ("visé le 01/12", "la date « 01/12/2031 »", "01-12"),
+        ("02/12", "la date « 02/12/2030 »", "02-12"),
+        ("aujourd’hui", "une date du 1er décembre 2031", '"aujourd’hui"'),
+        ("Déposé aujourd'hui bail", "le mot « bail », une date du 1er décembre 2031", '"aujourd\'hui" bail'),
+        ("d’aujourd’hui", "une date du 1er décembre 2031", '"aujourd’hui"'),
+        ("signées hier", "une date du 30 novembre 2031", '"hier"'),
+        ("avant-hier", "une date du 29 novembre 2031", '"avant-hier"'),
+        (
+            "12 mars > 500",
+            "une date du 12 mars 2031, un montant en euros de plus de 500,00 €",
+            "mars 12 > 500",
+        ),
+        # Words, as before: another number beside, one day of several, a part, a street, a feast
+        ("12 mars 26", "les mots « 12 », « mars » et « 26 »", ""),
+        ("12 et 13 mars", "les mots « 12 », « 13 » et « mars »", ""),
+        ("du 12 au 14 mars", "les mots « 12 », « 14 » et « mars »", ""),
+        ("entre le 12 mars et le 15 avril", "les mots « entre », « 12 », « mars », « 15 » et « avril »", ""),
+        ("entre le 12/03 et le 15/04", "les mots « entre », « 12/03 » et « 15/04 »", ""),
+        ("12 34", "les mots « 12 » et « 34 »", ""),
+        ("12/34", "le mot « 12/34 »", ""),
+        ("lot 1/2", "les mots « lot » et « 1/2 »", ""),
+        ("lot 12/03-4", "les mots « lot » et « 12/03-4 »", ""),
+        ("12 marsouins", "les mots « 12 » et « marsouins »", ""),
+        ("cahier", "le mot « cahier »", ""),
+        ('"hier"', 'le mot « "hier" »', ""),
+        ("rue du 4 septembre", "les mots « rue », « 4 » et « septembre »", ""),
+        ("14 juillet", "les mots « 14 » et « juillet »", ""),
+        ("fête du 14 juillet", "les mots « fête », « 14 » et « juillet »", ""),
+        ("le 14 juillet", "une date du 14 juillet 2031", "juillet 14"),
+        ("déposé le 14 juillet", "une date du 14 juillet 2031", "juillet 14"),
+    ],
+)
+def test_a_day_without_a_year_is_the_last_that_is_past_and_the_page_says_which(
+    typed: str, words: str, plain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "today", lambda: date(2031, 12, 1))
+    query = understood(typed)
+    assert searching.understanding(query, None).replace("\xa0", " ").replace("\u202f", " ") == words
+    assert query.plain == (plain or typed)
+    assert query.may_be_words is bool(plain)
+    again = understood(query.plain)
+    assert (again.days, again.amounts) == ((), query.amounts)
+    assert understood(query.without_amount).asks_as(query)
+
+
 def test_what_is_typed_in_any_order_is_the_same_without_its_amount_and_its_dates_may_be_words() -> None:
     dice = random.Random(8)
     typed = "entre et du au le 2 12 24 1er mars sept. avril 2031 2032 > < 500 10 000 € 1.234,56 3/9/2031 jeudi bail"
+    typed += " 20-12-2031 2.3.2031 12/03 hier déposé aujourd’hui 14 juillet rue"
     parts = typed.split()
     for _ in range(3_000):
         query = understood(" ".join(dice.choices(parts, k=dice.randint(2, 9))))
