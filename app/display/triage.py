@@ -170,6 +170,6 @@ def _told(found: Sorted, past: str, where: str) -> Response:
         flash(spaces(words), "ok")
     elif not found.stays:
         flash("Rien n’a changé : ces dossiers l’étaient déjà.", "info")
-    for why, several in Counter(why for _, why in found.stays).items():
-        flash(spaces(f"{plural(several, 'dossier')} de moins : {why[:1].lower()}{why[1:]}"), "warn")
+    for several, why in found.reasons:
+        flash(spaces(f"{plural(several, 'dossier')} de moins. {why}"), "warn")
     return redirect(_list())

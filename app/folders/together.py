@@ -4,6 +4,7 @@ Each as on its own page (`marks`), by the same rules: nobody else sees it, and n
 another: what may not be marked is left as it is, with why. One statement writes them all.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +29,12 @@ GONE = "Ce dossier ne vous attend plus."
 CHANGED = "Ce dossier a changé depuis que la liste l’a montré : ouvrez-le."
 UNOPENED = "Vous ne l’avez jamais ouvert : ouvrez-le d’abord."
 ARRIVED = "Son échéance est arrivée : il reste dans votre liste."
+_OF_SEVERAL = {
+    GONE: "Ils ne vous attendent plus.",
+    CHANGED: "Ils ont changé depuis que la liste les a montrés : ouvrez-les.",
+    UNOPENED: "Vous ne les avez jamais ouverts : ouvrez-les d’abord.",
+    ARRIVED: "Leur échéance est arrivée : ils restent dans votre liste.",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,18 @@ class Sorted:
     goes: Sequence[Item]
     already: Sequence[Item]
     stays: Sequence[tuple[Item, str]]
+
+    @property
+    def reasons(self) -> list[tuple[int, str]]:
+        """How many stay for each reason, which is said of them together; the most first."""
+        counts = Counter(why for _, why in self.stays).most_common()
+        return [(count, _of_several(why) if count > 1 else why) for why, count in counts]
+
+
+def _of_several(why: str) -> str:
+    return _OF_SEVERAL.get(why) or why.replace("Il se masque", "Ils se masquent").replace(
+        "son éch", "leur éch"
+    )
 
 
 def items(db: Db, actor: Actor, wanted: Mapping[int, int]) -> list[Item]:

@@ -102,7 +102,7 @@ def test_several_are_marked_read_and_not_read_counted_before_and_without_a_line_
     assert nolwenn.listed(queues.UNREAD) == {unread, never}, "nothing is done before the button"
     told = nolwenn.post("lus", [read, unread, never])
     assert "1 dossier est marqué comme lu, pour vous seulement." in told
-    assert "1 dossier de moins : vous ne l’avez jamais ouvert" in told
+    assert "1 dossier de moins. Vous ne l’avez jamais ouvert : ouvrez-le d’abord." in told
     assert nolwenn.listed(queues.UNREAD) == {never}
     assert tifenn.listed(queues.UNREAD) == {read, unread, never}
     with reading() as db:
@@ -113,6 +113,24 @@ def test_several_are_marked_read_and_not_read_counted_before_and_without_a_line_
     assert nolwenn.listed(queues.UNREAD) == {read, unread, never}
     assert "Rien n’a changé" in nolwenn.post("non-lus", [read, unread, never])
     assert lines() == before
+
+
+def test_many_that_stay_are_counted_by_reason_where_their_names_are_folded(house: House) -> None:
+    opened, late, *never = (house.a_quick_invoice() for _ in range(8))
+    nolwenn = Reader(house, N)
+    nolwenn.opens(opened, late)
+    due(late, 0)
+    page = nolwenn.post("ensemble", [opened, late, *never], 200)
+    why = (
+        "6 dossiers. Vous ne les avez jamais ouverts : ouvrez-les d’abord. "
+        "1 dossier. Son échéance est arrivée : il reste dans votre liste. 7 dossiers qui restent dans votre liste"
+    )
+    assert why in page
+    assert "6 dossiers. Vous ne les avez jamais ouverts : ouvrez-les d’abord. 6 dossiers ne se marquent" in page
+    tomorrow = (today() + timedelta(days=1)).isoformat()
+    told = nolwenn.post("masquer", [opened, late, *never], day=tomorrow, hour="08:00")
+    assert "1 dossier est masqué de votre liste" in told
+    assert "6 dossiers de moins. Vous ne les avez jamais ouverts : ouvrez-les d’abord." in told
 
 
 def test_a_mark_never_reads_for_a_mandatory_reading_nor_keeps_anybody_from_taking_back(house: House) -> None:
