@@ -61,6 +61,64 @@ def test_folders_are_ticked_counted_and_visaed_by_keys_alone(
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
 
 
+def test_the_acts_on_what_is_ticked_stand_on_one_row_on_a_tablet(
+    house: House, person: Callable[..., Person]
+) -> None:
+    to_sign(house, 2)
+    mayor: Person = person("a.kervadec")
+    bar, boxes = mayor.page.locator(".batchbar"), mayor.page.locator(".fcheck input")
+    # Of one it is asked a visa, so that the bar offers all that it ever does
+    boxes.first.evaluate("box => { box.dataset.act = 'visa'; }")
+    boxes.first.check()
+    boxes.nth(1).check()
+    acts = bar.locator(".end").get_by_role("button")
+    words = ["Autres gestes…", "Rejeter…", "Viser 1 dossier…", "Signer 1 dossier…"]
+    expect(acts).to_have_text(words)
+    for width in (820, 1280):
+        mayor.page.set_viewport_size({"width": width, "height": 844})
+        boxed = [one.bounding_box() or {} for one in acts.all()]
+        assert len({round(one["y"]) for one in boxed}) == 1, (width, boxed)
+        count = bar.locator("[data-selected]").bounding_box() or {}
+        none = mayor.button("Tout désélectionner").bounding_box() or {}
+        assert abs(count["y"] - none["y"]) < count["height"], (
+            "what counts stands beside what changes the count"
+        )
+
+
+@pytest.mark.parametrize("way", ["link", "history"])
+def test_back_from_the_other_gestures_what_was_ticked_is_ticked_and_the_focus_is_on_their_button(
+    house: House, person: Callable[..., Person], way: str
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(3)]
+    finances: Person = person("n.abgrallec")
+    keys, others = finances.page.keyboard, finances.button("Autres gestes…")
+    for key in "jxjx":
+        keys.press(key)
+    others.press("Enter")
+    expect(finances.heading("2 dossiers choisis")).to_be_visible()
+    if way == "link":
+        finances.button("Revenir à « À traiter »").press("Enter")
+    else:
+        finances.page.go_back()
+    expect(finances.page.locator(".fcheck input:checked")).to_have_count(2)
+    expect(finances.page.locator(".batchbar")).to_contain_text("2 dossiers sélectionnés")
+    expect(others).to_be_focused()
+    # From another page, or once something was done there, nothing is ticked
+    finances.open("/suivi")
+    finances.open("/a-traiter")
+    expect(finances.page.locator(finances.awake)).to_be_attached()
+    expect(finances.page.locator(".fcheck input:checked")).to_have_count(0)
+    for one in folders:
+        marks.mark_read(house.actor("n.abgrallec"), one)
+    for key in "jxjx":
+        keys.press(key)
+    others.press("Enter")
+    finances.button("Marquer 2 dossiers comme non lus").press("Enter")
+    finances.sees("2 dossiers sont marqués comme non lus")
+    expect(finances.page.locator(finances.awake)).to_be_attached()
+    expect(finances.page.locator(".fcheck input:checked")).to_have_count(0)
+
+
 def test_all_that_a_list_finds_beyond_its_page_is_ticked_at_once_with_its_count(
     house: House, person: Callable[..., Person]
 ) -> None:

@@ -231,11 +231,24 @@ def test_a_batch_goes_on_in_its_page_when_the_session_is_over(house: House, pers
     expect(mayor.heading("Lot interrompu : 0 signé, 1 reste")).to_be_visible(timeout=30_000)
 
 
+# What one decides by, or leafs by, that a message over the page would hide
+COVERED = """() => {
+  const { left, right, top, bottom } = document.querySelector(".idle-said").getBoundingClientRect();
+  return [...document.querySelectorAll(".decide-bar .btn, .tabs a")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.width && box.left < right && box.right > left && box.top < bottom && box.bottom > top;
+  }).map((one) => one.textContent.trim());
+}"""
+
+
 @pytest.mark.parametrize("idle_minutes", [30])
 def test_a_session_that_nobody_uses_is_told_before_it_closes(house: House, person) -> None:
     mayor: Person = person()
+    folder_id = house.an_invoice("bon_a_payer")
     mayor.page.clock.install()
     mayor.log_in("a.kervadec")
+    mayor.folder(folder_id)
+    expect(mayor.page.locator(mayor.awake)).to_be_attached()
     minutes = house.settings.idle_minutes
     # The page reads for long: the server has last been asked a hundred seconds less than the delay ago
     last = now() - timedelta(minutes=minutes) + timedelta(seconds=100)
@@ -248,6 +261,11 @@ def test_a_session_that_nobody_uses_is_told_before_it_closes(house: House, perso
         assert db.scalars(sa.select(LoginSession.seen_at)).one() == last, (
             "a page that looks is no use of the session"
         )
+    # Neither what decides nor the tabs of the folder are under it: beside a document at a desk, above the bar on a tablet
+    for width, height in ((1280, 720), (820, 1180), (390, 844)):
+        mayor.page.set_viewport_size({"width": width, "height": height})
+        over = mayor.page.evaluate(COVERED)
+        assert over == [], (width, over)
     told.get_by_role("button", name="Rester connecté").click()
     expect(told).to_have_count(0)
     with reading() as db:

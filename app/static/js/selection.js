@@ -53,6 +53,31 @@ function emptySelection() {
   countSelected();
 }
 
+// « Autres gestes… » is a page of its own: back from it with nothing done, what was ticked is ticked, and the focus on its button.
+const OTHERS = '[formaction$="/ensemble"]';
+const KEPT = "ticked";
+
+function keepTicked() {
+  const ticked = boxes().filter((box) => box.checked).map((box) => box.value);
+  sessionStorage.setItem(KEPT, JSON.stringify({ ticked, all: Boolean(whole()?.checked) }));
+}
+
+function restoreTicked() {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  sessionStorage.removeItem(KEPT);
+  const from = document.referrer && new URL(document.referrer);
+  const there = from && from.origin === location.origin && from.pathname.startsWith("/a-traiter/");
+  const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (!kept || !(there || back) || document.querySelector(".flash")) return;
+  for (const box of boxes()) box.checked = kept.ticked.includes(box.value); // one that changed since is ticked anew
+  if (kept.all && whole() && boxes().every((box) => box.checked)) {
+    whole().checked = true;
+    countBeyond();
+  }
+  countSelected();
+  document.querySelector(OTHERS).focus();
+}
+
 export function startSelection() {
   document.addEventListener("change", (event) => {
     if (event.target === whole()) {
@@ -65,6 +90,7 @@ export function startSelection() {
     countSelected();
   });
   document.addEventListener("click", (event) => {
+    if (event.target.closest(OTHERS)) keepTicked();
     if (event.target.closest("[data-select-none]")) emptySelection();
     if (!event.target.closest("[data-select-page]")) return;
     for (const box of boxes()) box.checked = true;
@@ -73,4 +99,5 @@ export function startSelection() {
   // A page brought back by the browser's history shows what is still ticked.
   window.addEventListener("pageshow", countSelected);
   countSelected();
+  restoreTicked();
 }
