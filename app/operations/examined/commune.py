@@ -417,7 +417,7 @@ def _addresses(refusing: int) -> Point:
     """How many people the letters do not reach: said whatever else is to be mended of accounts."""
     name = "adresses de courriel"
     if not refusing:
-        return Point(name, Level.GREEN, "Aucune n’a refusé de courriel depuis qu’elle est là, ou confirmée.")
+        return Point(name, Level.GREEN, "Aucune n’est connue pour refuser les courriels.")
     sentence, them = (
         plural(refusing, "adresse a refusé", "adresses ont refusé"),
         "les" if refusing > 1 else "la",
