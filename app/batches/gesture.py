@@ -30,6 +30,9 @@ from workflows.vocabulary import Right
 IN_A_PAGE = timedelta(seconds=8)
 """How long after it last asked for something the page that signs is believed to be still there."""
 DECIDE, SIGN = "batch.decide", "batch.sign"
+SIGNS, PARTS = 32, 4
+"""Of a digest in a mark: 128 bits, so that whoever writes mandates finds no two of one digest. And the parts of a mark."""
+NOT_SHOWN = Wording("")
 UNSIGNED = ("waiting", "prepared")
 """The states of an item that waits for its key."""
 RIGHTS = {"approve": Right.ACT, "hand": Right.ACT, "sign": Right.SIGN}
@@ -52,13 +55,17 @@ class Shown:
 def mark_of(batch: Batch, items: Sequence[BatchItem], wordings: Mapping[int, Wording]) -> str:
     """What a page has shown of a batch: which proposal, what of which folders, and in which words each is signed (`worded`).
 
-    Three parts. The first is the moment when it was proposed: a proposal gives way to the next one, which may have its number.
-    The second is its act, its desk, its folders and their versions; the third has each folder with its words, because fewer
-    and fewer are left to sign, and one that moved on meanwhile is refused alone.
+    Four parts. The first is the moment when it was proposed: a proposal gives way to the next one, which may have its number.
+    The second is its act, its desk, its folders and their versions. The third says of each folder, in the order of the batch,
+    which of the words that the fourth has: apart, because fewer and fewer are left to sign, and one that moved on meanwhile is
+    refused alone; and each of the words once, at a length at which nobody finds others of the same digest.
     """
     waiting = sorted(f"{item.folder_id}:{item.folder_version}" for item in items if item.state in OPEN)
     content = _digest(batch.kind, batch.desk, *waiting)
-    return f"{_moment(batch)}-{content[:24]}-{'.'.join(sorted(_mentions(wordings)))}"
+    of_folders = [wordings.get(item.folder_id) for item in _in_order(items)]
+    different = list(dict.fromkeys(words for words in of_folders if words is not None))
+    ranks = ".".join("" if words is None else str(different.index(words)) for words in of_folders)
+    return f"{_moment(batch)}-{content[:SIGNS]}-{ranks}-{'.'.join(_digest(*words)[:SIGNS] for words in different)}"
 
 
 def worded(db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem]) -> dict[int, Wording]:
@@ -70,9 +77,20 @@ def worded(db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem]) -> di
     return wordings_of(db, actor, folders)
 
 
-def _mentions(wordings: Mapping[int, Wording]) -> set[str]:
-    """Each folder with its words, in a few signs: two hundred of them stand in an address."""
-    return {_digest(str(folder_id), *wording)[:6] for folder_id, wording in wordings.items()}
+def _unread(items: Sequence[BatchItem], wordings: Mapping[int, Wording], ranks: str, digests: str) -> bool:
+    """Whether some folder would be signed in words that the page did not show of it (`mark_of`)."""
+    different, of_folders = digests.split("."), ranks.split(".")
+    for item, rank in zip(_in_order(items), of_folders, strict=True):
+        if (words := wordings.get(item.folder_id)) is None:
+            continue
+        shown = different[int(rank)] if rank.isdecimal() and int(rank) < len(different) else ""
+        if shown != _digest(*words)[:SIGNS]:
+            return True
+    return False
+
+
+def _in_order(items: Sequence[BatchItem]) -> list[BatchItem]:
+    return sorted(items, key=lambda item: item.position)
 
 
 def _digest(*parts: str) -> str:
@@ -178,7 +196,8 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown 
     """Start a batch, or go on where it stood, with the present session; returns the word of the page that holds it.
 
     `shown`: what the page had shown whose button it is. Refuses `batch-desk-changed` and `batch-changed` where another page has
-    changed it since, or where that was another batch: nothing is decided, nor signed, that was not shown. None: of no page.
+    changed it since, or where that was another batch, and `batch-words-changed` where one would sign in other words: nothing
+    is decided, nor signed, that was not shown. None: of no page.
 
     An earlier page that still held it holds it no more. Refuses a rejection without a reason (`batch-reason-needed`), a handing
     without a reason (`handing-reason`) or a desk (`batch-desk-needed`),
@@ -223,7 +242,7 @@ def _keep_words(items: Sequence[BatchItem], wordings: Mapping[int, Wording]) -> 
     """Note with each folder the mention that was shown: it is signed in no other, whatever mandates become meanwhile."""
     for item in items:
         if item.state in UNSIGNED:
-            item.wording = wordings[item.folder_id].capacity if item.folder_id in wordings else ""
+            item.wording, item.absent = wordings.get(item.folder_id, NOT_SHOWN)
 
 
 def _refuse_changed(
@@ -234,8 +253,9 @@ def _refuse_changed(
     Of one that has begun, whose list changes no more: another desk, another reason, and words in which nobody read that he signs.
     """
     _refuse_other(batch, shown.mark)
-    content, _, mentions = shown.mark.partition("-")[2].partition("-")
-    other = bool(_mentions(wordings) - {*mentions.split(".")})
+    parts = shown.mark.split("-")
+    content, ranks, digests = parts[1:] if len(parts) == PARTS else ("", "", "")
+    other = len(ranks.split(".")) != len(items)
     if batch.started_at is None:
         if batch.kind == "hand" and shown.desk != batch.desk:
             raise Refusal("batch-desk-changed", title="Ce lot a changé")
@@ -245,6 +265,8 @@ def _refuse_changed(
         other |= bool(typed(reason)) and typed(reason) != batch.reason
     if other:
         raise Refusal("batch-changed", title="Ce lot a changé")
+    if _unread(items, wordings, ranks, digests):
+        raise Refusal("batch-words-changed", title="Votre qualité a changé")
 
 
 def _refuse_other(batch: Batch, mark: str) -> None:

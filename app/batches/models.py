@@ -61,7 +61,7 @@ class BatchItem(Base, Tenanted):
     `state`: waiting → prepared (its bytes are in the page) → signed (its signatures are here, the worker embeds them) →
     done, or refused with its `reason`; `left_out` when it was never to be acted on. `carrier` is the outbox row at work.
     `final_at`: until when what was done may be taken back. `wording`: of one that is signed, the mention that the page said
-    whose button it was, and in which alone it is signed; empty where it had none to say.
+    whose button it was, and in which alone it is signed; empty where it had none to say. `absent`: the same, in whose absence.
     """
 
     __tablename__ = "batch_item"
@@ -91,3 +91,4 @@ class BatchItem(Base, Tenanted):
     changed_at: Mapped[datetime]
     final_at: Mapped[datetime | None]
     wording: Mapped[str | None]
+    absent: Mapped[str | None]

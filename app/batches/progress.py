@@ -161,7 +161,7 @@ PRESSED = ("proposed", "interrupted")
 
 
 def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
-    """Where this person's batch stands; five statements at most whatever its size, one more while it runs.
+    """Where this person's batch stands; as many statements whatever its size.
 
     Reading is asked anew each time: whoever has left a desk, or no longer stands in, is told no title nor amount.
     """

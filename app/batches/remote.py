@@ -155,7 +155,8 @@ def _let_go(db: Db, actor: Actor, batch_id: int, holder: str | None) -> None:
 def _answering(db: Db, actor: Actor, batch_id: int, holder: str) -> bool:
     """Whether the service is being asked for this batch at this moment, or was a moment ago by a process that died.
 
-    If not, what is prepared and can no longer be received waits again: its session expired, or is of an earlier login.
+    If not, what is prepared and can no longer be received waits again: its session expired, or is of an earlier login, or
+    was prepared in other words than the page shows that holds the batch.
     Refuses a page that holds the batch no more (`batch-elsewhere`).
     """
     batch = mine(db, actor, batch_id, lock=True)
@@ -163,7 +164,10 @@ def _answering(db: Db, actor: Actor, batch_id: int, holder: str) -> bool:
         raise Refusal("batch-elsewhere")
     if waiting.in_hand(db, batch_id):
         return True
+    # A page that took the batch up since may have shown other words than those in which it was prepared
+    worded = sa.or_(BatchItem.wording.is_(None), SignatureSession.capacity == BatchItem.wording)
     usable = sa.select(SignatureSession.id).where(
+        worded,
         SignatureSession.user_id == actor.user_id,
         SignatureSession.login_session_id.is_not_distinct_from(actor.session_id),
         SignatureSession.state == "prepared",

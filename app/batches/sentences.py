@@ -27,6 +27,10 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été fait : ce lot a changé depuis que cette page est ouverte. Relisez sa page comme elle est maintenant, de quels dossiers il s’agit et ce qui en sera fait, puis confirmez.",
     ),
+    "batch-words-changed": (
+        409,
+        "Rien n’a été signé : la qualité dans laquelle vous signez l’un de ces dossiers a changé depuis que cette page est ouverte. Rechargez-la : elle dit la nouvelle, ou pourquoi vous ne signez plus.",
+    ),
     "batch-started": (
         409,
         "Ce lot a déjà commencé : sa liste ne change plus. Rechargez la page pour voir où il en est.",

@@ -24,6 +24,7 @@ from app.people.actor import Actor
 from app.people.identity import factor_named
 from app.people.login import returning
 from app.signing import copies, deferred, enrol, sign
+from app.signing.authority import Wording
 from app.signing.models import SignatureSession
 from app.signing.ports import ExternalKey, Prepared
 from app.trust import authorities
@@ -157,7 +158,11 @@ def _reserve(
         raise Refusal("batch-factor")
     for item in items:
         item.state, item.signature_session, item.changed_at = "prepared", None, now()
-    return [(item.id, sign.Wanted(item.folder_id, item.folder_version, item.wording)) for item in items]
+    return [(item.id, sign.Wanted(item.folder_id, item.folder_version, _shown(item))) for item in items]
+
+
+def _shown(item: BatchItem) -> Wording | None:
+    return Wording(item.wording, item.absent or "") if item.wording is not None else None
 
 
 def _begun(db: Db, batch_id: int) -> bool:

@@ -43,7 +43,7 @@ UNDO = {
     "hand": ("Ne plus confier ce dossier", "Ne plus confier ces {} dossiers"),
 }
 """The button that takes back what a batch has just done, of one folder and of several."""
-CHANGED = frozenset({"batch-desk-changed", "batch-changed"})
+CHANGED = frozenset({"batch-desk-changed", "batch-changed", "batch-words-changed"})
 """The refusals of a page that shows what another page has changed since."""
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 

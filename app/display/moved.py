@@ -57,6 +57,8 @@ CLOSED = (
 """What a page says of a button whose folder is not, or no more, one that its reader may read; and where to look for it."""
 OWN = "Vous avez déjà agi sur ce dossier"
 AGAIN = "Cette fois-ci, rien de plus n’a été fait."
+MOST_LINES = 50
+"""Of what one has filled in, so many times are looked at, the last ones."""
 _NOT_TYPED = frozenset(
     {
         "csrf_token",
@@ -156,26 +158,30 @@ def _filled(
 ) -> datetime | None:
     """When somebody last filled in these same values since the folder was sent; the journal alone says which account did.
 
-    Those that stand; `former`: those that another value has replaced since too.
+    Those that stand, of which nobody else has written any since; `former`: those that another value has replaced since too.
     """
     lines = sa.select(JournalEntry.id, JournalEntry.at, JournalEntry.facts).where(
         JournalEntry.folder_id == folder.id
     )
     own = lines.where(JournalEntry.user_id == user_id, JournalEntry.event == "facts.filled")
-    line = db.execute(own.order_by(JournalEntry.id.desc()).limit(1)).one_or_none()
-    if line is None or (at := datetime.fromisoformat(line.at)) < (folder.submitted_at or at):
-        return None
     family = family_of(folder.in_force)
-    own_values = json.loads(line.facts)["facts"]
-    values = {**folder.fields, **own_values} if former else folder.fields
     written = normalised(family, facts_typed(family, form))
-    if (
-        any(value != values.get(key) for key, value in written.items())
-        or not written.keys() & own_values.keys()
-    ):
-        return None
-    # The folder is stamped after its line is written: where nothing came since, the change that it tells is this one
-    return at if db.execute(lines.where(JournalEntry.id > line.id).limit(1)).first() else folder.updated_at
+    for line in db.execute(own.order_by(JournalEntry.id.desc()).limit(MOST_LINES)):
+        at = datetime.fromisoformat(line.at)
+        if at < (folder.submitted_at or at):
+            return None
+        own_values = json.loads(line.facts)["facts"]
+        shared = written.keys() & own_values.keys()
+        if not shared or any(written[key] != own_values[key] for key in shared):
+            continue  # other values than these
+        values = {**folder.fields, **own_values} if former else folder.fields
+        if any(value != values.get(key) for key, value in written.items()):
+            continue
+        # The folder is stamped after its line is written: where nothing came since, the change that it tells is this one
+        return (
+            at if db.execute(lines.where(JournalEntry.id > line.id).limit(1)).first() else folder.updated_at
+        )
+    return None
 
 
 def typed(form: Mapping[str, str]) -> str:

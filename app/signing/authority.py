@@ -4,15 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-import sqlalchemy as sa
-
 from app.core.clock import today
 from app.core.db import Db
+from app.core.questions import gathering, once
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.facts import act_of
-from app.folders.models import ASKED, Folder, Run, StepRun
-from app.folders.move import Present, cover_of, lacking_words, not_your_turn, part_of
+from app.folders.models import Folder, Run, StepRun
+from app.folders.move import Present, cover_of, lacking_words, not_your_turn, part_of, present, read_present
 from app.people.actor import Actor
 from app.people.mandates import mandates, recorded
 from app.signing.models import SignatureSession
@@ -24,12 +23,19 @@ from workflows.vocabulary import Right
 class Authority:
     """In which capacity a person signs: the exact words of the act, and the mandate behind them.
 
-    No mandate: the person signs in his or her own capacity. `facts`: what the journal keeps beside the words.
+    No mandate: the person signs in his or her own capacity. `facts`: what the journal keeps beside the words. `absent`: in
+    whose absence, empty for a part of one's own.
     """
 
     wording: str
     mandate_id: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    absent: str = ""
+
+    @property
+    def shown(self) -> "Wording":
+        """What a page says of it."""
+        return Wording(self.wording, self.absent)
 
 
 class Part(Protocol):
@@ -57,7 +63,10 @@ def offered(db: Db, actor: Actor, folder: Folder, part: Part, *, lock: bool = Fa
         return (Authority(actor.capacity),)
     own_mandates = mandates(db, actor.user_id, lock=lock) if actor.user_id is not None else []
     try:
-        return tuple(_authority(mandate) for mandate in fitting(own_mandates, act_of(folder), today()))
+        absent = cover.absent if cover is not None else ""
+        return tuple(
+            _authority(mandate, absent) for mandate in fitting(own_mandates, act_of(folder), today())
+        )
     except Refusal as refusal:
         if cover is None:
             raise
@@ -80,45 +89,44 @@ def absent_of(db: Db, actor: Actor, folder: Folder, position: Present) -> str:
 
 
 class Wording(NamedTuple):
-    """In which words somebody would sign a folder, and in whose absence, empty for a part of his own."""
+    """In which words somebody would sign a folder, and in whose absence, empty for a part of his own.
+
+    No words at all: a page had none to say.
+    """
 
     capacity: str
     absent: str = ""
+
+    def announced(self) -> str:
+        """How a sentence repeats what a page said."""
+        under = f", en l’absence de {self.absent}" if self.absent else ""
+        return f"la mention « {self.capacity} »{under}" if self.capacity else "qu’aucune mention ne convenait"
+
+    def refuse_other(self, authority: Authority) -> None:
+        """Refuse `mandate-changed` where one would sign in other words than these, which were read before the click."""
+        if authority.shown != self:
+            raise Refusal("mandate-changed", words=self.announced())
 
 
 def wordings_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, Wording]:
     """In which words the actor would sign each folder that awaits him or her, by folder; nothing for one that may not be signed.
 
-    Those of the strongest capacity, as `offered` gives it; three statements, however many folders.
+    Those of the strongest capacity, at the part that signing takes; as many statements however many folders have one part.
     """
-    desks = actor.desk_ids | actor.covered_with(Right.SIGN)
-    awaited: dict[int, Part] = {
-        row.folder_id: row
-        for row in db.execute(
-            sa.select(StepRun.folder_id, StepRun.named_user_id, StepRun.desk_id).where(
-                StepRun.folder_id.in_([folder.id for folder in folders]),
-                StepRun.state == "active",
-                ~StepRun.slot.startswith(ASKED),
-                sa.or_(StepRun.desk_id.in_(desks), StepRun.named_user_id == actor.user_id),
-            )
-        )
-    }
-    by_mandate = bool(folders) and recorded(db, folders[0].collectivity_id)
-    own_mandates = mandates(db, actor.user_id) if by_mandate and actor.user_id is not None else []
+    numbers = frozenset(folder.id for folder in folders)
+    return once(db, ("wordings", actor.user_id, numbers), lambda: _wordings(db, actor, folders))
+
+
+def _wordings(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, Wording]:
     wordings = {}
-    for folder in folders:
-        if folder.id not in awaited:
-            continue
-        part = awaited[folder.id]
-        cover = actor.cover_at(part.desk_id, Right.SIGN, folder.of_type)
-        if cover is None and (part.named_user_id is not None or not by_mandate):
-            wordings[folder.id] = Wording(actor.capacity)
-            continue
-        try:
-            mandate = fitting(own_mandates, act_of(folder), today())[0]
-            wordings[folder.id] = Wording(words(mandate), cover.absent if cover is not None else "")
-        except Refusal:  # told of this folder alone, when it is its turn
-            continue
+    with gathering(db):
+        read_present(db, folders)
+        for folder in folders:
+            position = present(db, folder)
+            try:
+                wordings[folder.id] = capacities(db, actor, folder, position)[0].shown
+            except Refusal:  # told of this folder alone, when it is its turn
+                continue
     return wordings
 
 
@@ -166,6 +174,6 @@ def still(
     raise Refusal("mandate-lost", words=session.capacity)
 
 
-def _authority(mandate: Mandate) -> Authority:
+def _authority(mandate: Mandate, absent: str) -> Authority:
     facts = {"mandate": mandate.id, **({"order": mandate.order_number} if mandate.order_number else {})}
-    return Authority(words(mandate), mandate.id, facts)
+    return Authority(words(mandate), mandate.id, facts, absent)

@@ -6,6 +6,7 @@ from flask import request
 
 from app.core.http import read_json
 from app.core.refusals import Refusal
+from app.signing.authority import Wording
 from app.signing.placing.web import box_of
 from app.signing.ports import Box
 
@@ -37,3 +38,16 @@ def box(content: dict[str, Any]) -> Box | None:
 def mandate(content: dict[str, Any]) -> int | None:
     """The mandate by which the person signs, or None; refuses `bad-request`."""
     return whole(content, "mandate") if content.get("mandate") is not None else None
+
+
+def shown(content: dict[str, Any]) -> Wording | None:
+    """In which words, and in whose absence, the page said that one signs; None of a client that says none.
+
+    Refuses `bad-request`.
+    """
+    words = content.get("shown")
+    if words is None:
+        return None
+    if not isinstance(words, dict) or not all(isinstance(words.get(name), str) for name in Wording._fields):
+        raise Refusal("bad-request", detail="« shown » dit « capacity » et « absent », deux textes")
+    return Wording(words["capacity"], words["absent"])

@@ -33,7 +33,7 @@ from app.people.desks import show_guide
 from app.people.models import Collectivity
 from app.people.own_settings.registry import Own
 from app.signing import authority, copies, enrol, levels
-from app.signing.authority import Authority
+from app.signing.authority import Authority, Wording
 from app.signing.context import (
     SigningContext,
     as_certified,
@@ -94,11 +94,13 @@ def prepare(
     key: ExternalKey,
     box: Box | None = None,
     mandate: int | None = None,
+    shown: Wording | None = None,
     confirmed: bool = False,
 ) -> Ready:
     """Write what this person would sign with this certificate, on the very bytes that the page shows.
 
-    `mandate`: in which of the capacities offered; None for the strongest. `confirmed`: who signs was asked for the whole
+    `mandate`: in which of the capacities offered; None for the strongest. `shown`: in which words the page said that one
+    signs; refuses `mandate-changed` any other, None where no page said any. `confirmed`: who signs was asked for the whole
     batch that this is a part of. Refuses software (`signature-of-software`), a person who was not asked who he is for too
     long (`identity-needed`) or whose second factor is asked for these very bytes (`identity-factor`), whoever may not sign here
     (`not-your-turn`, `not-found`, `app.signing.authority`), an older page (`moved-on`), every certificate that may not
@@ -113,7 +115,7 @@ def prepare(
         if not confirmed and not factor:
             identity.refuse_stale(actor)
         with reading(actor.collectivity_id) as db:
-            basis = _basis_of(db, actor, folder_id, version, mandate)
+            basis = _basis_of(db, actor, folder_id, version, mandate, shown)
             if factor:
                 identity.refuse_stale_in(db, actor, [basis.context.sha256])
         waiting = _made(actor, folder_id, basis, key, box)
@@ -122,14 +124,11 @@ def prepare(
 
 
 class Wanted(NamedTuple):
-    """A folder to sign among several, in the version that was shown, and in which words.
-
-    Empty where the page had none to say; None where no page said any.
-    """
+    """A folder to sign among several, in the version and in the words that were shown; None where no page said any."""
 
     folder_id: int
     version: int
-    wording: str | None
+    shown: Wording | None
 
 
 def prepare_together(
@@ -182,16 +181,12 @@ def look_ahead(db: Db, actor: Actor, folders: Sequence[int]) -> list[Folder]:
     return rows
 
 
-def _judged(db: Db, actor: Actor, folder_id: int, version: int, wording: str | None) -> "_Basis | Refusal":
+def _judged(db: Db, actor: Actor, folder_id: int, version: int, shown: Wording | None) -> "_Basis | Refusal":
     """What the base says of one folder among several, or why it may not be signed."""
     try:
-        basis = _basis_of(db, actor, folder_id, version, None)
+        return _basis_of(db, actor, folder_id, version, None, shown)
     except Refusal as refusal:
         return refusal
-    if wording is not None and basis.capacity.wording != wording:
-        announced = f"la mention « {wording} »" if wording else "qu’aucune mention ne convenait"
-        return Refusal("mandate-changed", words=announced)
-    return basis
 
 
 @dataclass(frozen=True)
@@ -203,8 +198,12 @@ class _Basis:
     enrolled: Sequence[Enrolled]
 
 
-def _basis_of(db: Db, actor: Actor, folder_id: int, version: int, mandate: int | None) -> _Basis:
+def _basis_of(
+    db: Db, actor: Actor, folder_id: int, version: int, mandate: int | None, shown: Wording | None
+) -> _Basis:
     context, capacity = context_for(db, actor, folder_id, version, mandate)
+    if shown is not None:
+        shown.refuse_other(capacity)
     enrolled = enrol.enrolled_of(db, actor.user_id)
     copies.refuse_more(db, actor)
     return _Basis(context, capacity, enrolled)

@@ -175,6 +175,7 @@ def prepare(folder_id: int) -> Response:
             key=key,
             box=payload.box(offer),
             mandate=payload.mandate(offer),
+            shown=payload.shown(offer),
         )
     signer = {
         "name": ready.certificate.common_name,

@@ -574,3 +574,22 @@ def test_an_act_is_not_posted_in_urgency_over_a_field_that_publication_requires(
     form["version"] = house.folder(act).version
     assert client.post(f"/dossiers/{act}/afficher", data=form).status_code == 302
     assert "publication.posted" in house.journal(act)
+
+
+@pytest.mark.both_databases
+def test_of_two_who_fill_in_a_field_each_is_told_what_became_of_his_own(house: House) -> None:
+    requiring(house, {"finance": [CODE]})
+    folder_id = at_finance(house)
+    first = str(house.folder(folder_id).version)
+    assert post(house, folder_id, version=first, **{CODE: "E-1"}).status_code == 302
+    mine = str(house.folder(folder_id).version)
+    # What a colleague has written since is hers, though an older page has it too
+    assert post(house, folder_id, "t.lescoat", **{CODE: "E-2"}).status_code == 302
+    told = words(post(house, folder_id, version=mine, **{CODE: "E-2"}))
+    assert "Ce que vous avez rempli à" not in told
+    assert "n’a pas été enregistré" in told
+    # What one has replaced oneself was recorded, and is told so
+    assert post(house, folder_id, **{CODE: "E-3"}).status_code == 302
+    told = words(post(house, folder_id, version=first, **{CODE: "E-1"}))
+    assert "n’a pas été enregistré" not in told
+    assert "a été remplacé depuis" in told

@@ -9,15 +9,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import sqlalchemy as sa
 
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import engine, reading
 from app.folders import decide
 from app.signing.models import RemoteRequest, SignatureProof, SignatureSession
 from tests.batches.test_signatures import long_ago, signed_once, to_sign
 from tests.batches.town import Hand, became, items, marked, plain
 from tests.builders.house import House
+from tests.builders.mandates import of_mayor, record
 from tests.builders.remote import At
 from tests.builders.trust_service import PIN, TrustService
+from workflows.mandates import Kind
 
 pytestmark = pytest.mark.in_turn
 
@@ -331,3 +333,32 @@ def test_a_credential_that_asks_nobody_is_not_used_and_one_withdrawn_stops_the_b
     assert page.gather(403)["key"] == "csc-key-unknown"
     assert "À distance" not in mayor.page(number)
     assert server.asked("signHash")[1:] == []
+
+
+@pytest.mark.both_databases
+def test_what_an_earlier_page_prepared_is_not_signed_in_other_words_than_the_next_one_shows(
+    house: House, mayor: Hand, key: int, server: TrustService
+) -> None:
+    standin = of_mayor(
+        house,
+        kind=Kind.SUBSTITUTE,
+        title="le premier adjoint",
+        rank=1,
+        elected=True,
+        reason="Absence du maire",
+        ends_on=today() + timedelta(days=20),
+    )
+    record(house, standin)
+    number = mayor.propose("sign", to_sign(house, 2))
+    Accord(mayor, number, key, server).begin().gather()
+    in_hand(now() + timedelta(seconds=60))  # the codes were passed on, and the process died before the answer
+    record(house, of_mayor(house))
+    long_ago(number)
+    assert "Signé avec la mention « Le maire »" in mayor.text(f"/lots/{number}")
+    page = Accord(mayor, number, key, server).begin()
+    in_hand(now())
+    page.go()
+    house.drain()
+    with reading() as db:
+        made = db.scalars(sa.select(SignatureSession.capacity).where(SignatureSession.state == "done")).all()
+    assert made == ["Le maire", "Le maire"]

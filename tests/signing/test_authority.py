@@ -1,6 +1,9 @@
 """As what one signs: by mandate once the commune has recorded one, in the exact words, and never outside of it."""
 
+import html
+import re
 import subprocess
+from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
 
@@ -253,6 +256,47 @@ def test_nobody_signs_by_the_mandate_of_somebody_else(house: House) -> None:
     mayor, _ = a_mayor_and_a_deputy(house)
     assert refused(house, folder_id, DEPUTY, mandate=mayor) == "mandate-not-offered"
     assert refused(house, folder_id, A, mandate=999_999) == "mandate-not-offered"
+
+
+@pytest.mark.both_databases
+@pytest.mark.law("DLG-06")
+def test_a_folder_is_signed_in_no_words_that_its_page_did_not_show(house: House) -> None:
+    """A mandate recorded while the page is open is the strongest capacity, where the page said another."""
+    a_deputy(house)
+    folder_id = house.an_invoice(at="bon_a_payer")
+    browser = house.client(DEPUTY)
+    page = browser.get(f"/dossiers/{folder_id}/signer").get_data(as_text=True)
+    (capacity,), (absent,) = (
+        re.findall('data-words="([^"]*)"', page),
+        re.findall('data-absent="([^"]*)"', page),
+    )
+    (where,) = re.findall('data-prepare="([^"]*)"', page)
+    key = house.key("rsa3072")
+    asked = {
+        "version": house.folder(folder_id).version,
+        "box": None,
+        "mandate": None,
+        "shown": {"capacity": html.unescape(capacity), "absent": absent},
+        "provider": "browser",
+        "certificate": b64encode(key.certificate).decode(),
+        "chain": [b64encode(one).decode() for one in key.chain],
+    }
+    headers = {"X-CSRFToken": house.csrf(browser)}
+    record(house, of_mayor(house))
+    record(house, of_deputy(house))
+    answer = browser.post(where, json=asked, headers=headers)
+    assert (answer.status_code, answer.get_json()["key"]) == (409, "mandate-changed")
+    assert "Adjointe aux finances" in answer.get_json()["detail"]
+    with reading() as db:
+        assert db.scalars(sa.select(SignatureSession.id)).all() == []
+    for strange in ("Adjointe aux finances", {"capacity": 3, "absent": ""}, {"capacity": ""}):
+        answer = browser.post(where, json={**asked, "shown": strange}, headers=headers)
+        assert (answer.status_code, answer.get_json()["key"]) == (400, "bad-request")
+    # Read again, the page says the words in which it signs
+    page = browser.get(f"/dossiers/{folder_id}/signer").get_data(as_text=True)
+    again = {"capacity": html.unescape(re.findall('data-words="([^"]*)"', page)[0]), "absent": ""}
+    assert again["capacity"] == BY_DELEGATION
+    assert browser.post(where, json={**asked, "shown": again}, headers=headers).status_code == 200
 
 
 def test_who_has_several_mandates_signs_by_the_one_he_chose(house: House) -> None:

@@ -197,11 +197,18 @@ def take_up(db: Db, actor: Actor, request: str, folder_id: int) -> RemoteRequest
 
 
 def begun(
-    actor: Actor, folder_id: int, version: int, credential: str, box: list[Any] | None, mandate: int | None
+    actor: Actor,
+    folder_id: int,
+    version: int,
+    credential: str,
+    box: list[Any] | None,
+    mandate: int | None,
+    capacity: str | None,
 ) -> RemoteRequest | None:
     """The request of this person, on the folder as it stands, that the service has signed whole or in part.
 
-    Refuses `csc-at-work` while its signature is being embedded, or its answer passed on.
+    `capacity`: in these words alone; None for any. Refuses `csc-at-work` while its signature is being embedded, or its answer
+    passed on.
     """
     query = (
         sa.select(RemoteRequest)
@@ -213,6 +220,7 @@ def begun(
             SignatureSession.state != "done",
             SignatureSession.folder_version == version,
             *([SignatureSession.mandate_id == mandate] if mandate is not None else []),
+            *([SignatureSession.capacity == capacity] if capacity is not None else []),
             *_his(actor),
         )
         .order_by(RemoteRequest.created_at.desc())

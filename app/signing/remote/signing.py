@@ -23,6 +23,7 @@ from app.people import identity
 from app.people.actor import Actor
 from app.signing import session as sessions
 from app.signing import setting, sign
+from app.signing.authority import Wording
 from app.signing.keys.csc import Challenge, CscKey
 from app.signing.models import RemoteRequest
 from app.signing.ports import Box, Prepared
@@ -43,6 +44,7 @@ def ask(
     key_id: int,
     box: Box | None,
     mandate: int | None = None,
+    shown: Wording | None = None,
 ) -> Authorisation:
     """Prepare the signature and say what its owner must give; the hashes that he authorises are those, no others.
 
@@ -54,19 +56,20 @@ def ask(
         identity.refuse_stale(actor)
     mine = own(actor, key_id, service.url)
     place = list(astuple(box)) if box else None
-    begun = pending.begun(actor, folder_id, version, mine.credential, place, mandate)
+    words = shown.capacity if shown is not None else None
+    begun = pending.begun(actor, folder_id, version, mine.credential, place, mandate, words)
     if begun is not None:
         # Begun before the rule, or proven in another login: what is left is authorised by a factor like the rest
         with reading(actor.collectivity_id) as db:
-            shown = main_digests(db, sa.select(Folder.id).where(Folder.id == folder_id))
-            identity.refuse_stale_in(db, actor, shown)
+            digests = main_digests(db, sa.select(Folder.id).where(Folder.id == folder_id))
+            identity.refuse_stale_in(db, actor, digests)
     if begun is not None and not begun.challenges:
         return Authorisation(begun.id)
     key = opened(mine.credential, mine.certificate)
     if begun is not None:
         left = [digest for challenge in begun.challenges for digest in Challenge.load(challenge).hashes]
         return pending.ask_again(begun.id, key.challenges(left))
-    ready = sign.prepare(actor, folder_id, version=version, key=key, box=box, mandate=mandate)
+    ready = sign.prepare(actor, folder_id, version=version, key=key, box=box, mandate=mandate, shown=shown)
     return pending.open_request(
         actor,
         mine.credential,

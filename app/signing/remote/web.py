@@ -160,6 +160,7 @@ def prepare(folder_id: int) -> Response:
             key_id=payload.whole(offer, "key"),
             box=payload.box(offer),
             mandate=payload.mandate(offer),
+            shown=payload.shown(offer),
         )
     return jsonify(question_of(wanted))
 

@@ -1,5 +1,5 @@
 // Signs with the person's own key, opened here and used here; every ending says first whether something was signed.
-import { NB, THIN, csrf, icon, longDate, notice, problemFrom, quoted } from "./words.js";
+import { NB, THIN, csrf, element, icon, longDate, notice, problemFrom, quoted } from "./words.js";
 import { KeyRefused, REFUSALS } from "./provider.js";
 import { openKeys } from "./key.js";
 import { readCard } from "./webeid.js";
@@ -20,6 +20,7 @@ const OVER = ["login-needed", "form-expired"]; // of a session that ended, or of
 
 const UNCERTAIN = ["incident", "outcome-unknown", "unreachable"];
 const WHO = ["identity-needed", "identity-factor"];
+const STALE = ["batch-changed", "batch-words-changed", "mandate-changed"]; // what the page shows is no more what would be signed
 
 const NOTHING = /^(rien n’a été|l’horodatage|le certificat n’a pas été inscrit)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -73,6 +74,12 @@ export async function exchangeOnce(url, body, token = csrf()) {
   throw new TypeError("no certain answer");
 }
 
+function reload() {
+  const button = element("button", { type: "button", class: "btn btn-line" }, "Recharger la page");
+  button.addEventListener("click", () => window.location.reload());
+  return button;
+}
+
 export class Signer {
   constructor(form) {
     this.form = form;
@@ -104,6 +111,12 @@ export class Signer {
   mandate() {
     const chosen = this.form.querySelector("[data-sign-mandate]")?.value ?? this.form.dataset.mandate;
     return chosen ? Number(chosen) : null;
+  }
+
+  /* In which words the page says that the person signs, and in whose absence: the server signs in no others. */
+  words() {
+    const chosen = this.form.querySelector("[data-sign-mandate]")?.selectedOptions[0] ?? this.form;
+    return { capacity: chosen.dataset.words, absent: this.form.dataset.absent };
   }
 
   start() {
@@ -180,9 +193,9 @@ export class Signer {
     this.say();
   }
 
-  say(title, text, tone = "danger") {
+  say(title, text, tone = "danger", ...remedies) {
     const where = this.part("problem");
-    where.replaceChildren(...(title ? [notice(tone, title, text)] : []));
+    where.replaceChildren(...(title ? [notice(tone, title, text, ...remedies)] : []));
     // One place for both: a refusal stands where the holder was, so that nothing moves under the finger.
     this.part("holder").hidden = Boolean(this.form.dataset.busy) || (Boolean(title) && tone === "danger");
     if (title) where.scrollIntoView({ block: "nearest" });
@@ -350,7 +363,7 @@ export class Signer {
   }
 
   refused(problem) {
-    this.say(...problem.words());
+    this.say(...problem.words(), "danger", ...(STALE.includes(problem.key) ? [reload()] : []));
     if (this.way !== "file" || !problem.key.startsWith("certificate-")) return;
     // It is for another file to sign: the password of this one is of no use
     this.password.value = "";
@@ -359,7 +372,7 @@ export class Signer {
 
   async sign() {
     const { prepare, complete, version } = { ...this.form.dataset, ...this.identity.routes };
-    const asked = { version: Number(version), box: this.box, mandate: this.mandate() };
+    const asked = { version: Number(version), box: this.box, mandate: this.mandate(), shown: this.words() };
     const prepared = await this.exchange(prepare, { ...asked, ...(await this.identity.certificate()) });
     this.step(1);
     const signatures = await this.identity.sign(prepared.items);
