@@ -126,7 +126,9 @@ def test_many_that_stay_are_counted_by_reason_where_their_names_are_folded(house
         "1 dossier. Son échéance est arrivée : il reste dans votre liste. 7 dossiers qui restent dans votre liste"
     )
     assert why in page
-    assert "6 dossiers. Vous ne les avez jamais ouverts : ouvrez-les d’abord. 6 dossiers ne se marquent" in page
+    assert (
+        "6 dossiers. Vous ne les avez jamais ouverts : ouvrez-les d’abord. 6 dossiers ne se marquent" in page
+    )
     tomorrow = (today() + timedelta(days=1)).isoformat()
     told = nolwenn.post("masquer", [opened, late, *never], day=tomorrow, hour="08:00")
     assert "1 dossier est masqué de votre liste" in told
