@@ -105,7 +105,7 @@ def refuse(db: Db, order: Order, item_id: int, key: str, facts: dict[str, object
     item = locked(db, item_id, "waiting", "prepared", "signed")
     if item is None:
         return
-    item.reason = reason_of(db, order.collectivity_id, item.folder_id, key, facts)
+    item.reason = reason_of(db, order.collectivity_id, order.user_id, item.folder_id, key, facts)
     if item.signature_session:
         copies.end(db, item.signature_session)
     item.state, item.changed_at, item.signatures = "refused", now(), None

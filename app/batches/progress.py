@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.batches import covering
 from app.batches.gesture import UNREAD, UNSIGNED, at_work, mark_of, mine, worded
 from app.batches.models import BACK, BACK_BEFORE, OPEN, Batch, BatchItem
-from app.batches.selection import Choice
+from app.batches.selection import Choice, to_settle
 from app.circuits.library import catalogue
 from app.core.clock import PARIS
 from app.core.db import Db
@@ -68,6 +68,11 @@ class Line:
     back: bool = False
     readable: bool = True
     absent: str = ""
+
+    @property
+    def to_settle(self) -> bool:
+        """Whether what keeps it out of the batch may be settled in its page."""
+        return to_settle(self.reason)
 
 
 HEAD = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.batches import handing
+from app.batches.reasons import NO_MORE, gone
 from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.core.grammar import to_desk
@@ -39,6 +40,18 @@ OTHER_ACT = {
 ALONE = "Ce dossier se traite seul, depuis sa page."
 ASKED_BESIDE = "Un avis vous est demandé à côté de son étape : donnez-le depuis sa page."
 SIGNED_HERE = "Ce dossier demande une signature : elle ne se confie pas."
+OPINION_AWAITED = "Ce dossier attend l’avis demandé"
+_OTHER_GESTURE = {
+    "approve": OTHER_ACT[StepKind.SIGN],
+    "sign": OTHER_ACT[StepKind.VISA],
+}
+"""Of each kind, what is said of the folders that the other button of the same bar decides."""
+_SETTLED_NOWHERE = frozenset({GONE, CHANGED, ALONE, ASKED_BESIDE, SIGNED_HERE, *OTHER_ACT.values()})
+
+
+def to_settle(why: str) -> bool:
+    """Whether what keeps a folder out of a batch is something that its reader may settle in its page."""
+    return not (why in _SETTLED_NOWHERE or why.startswith(OPINION_AWAITED) or why.endswith(NO_MORE))
 
 
 @dataclass(frozen=True)
@@ -62,8 +75,11 @@ class Choice:
 def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int], desk: str = "") -> list[Choice]:
     """Judge a selection: versions by folder, in the order of the list. What the actor may not read is not even named.
 
-    Five statements, however many folders, as many more for all the orders that invoices name, and one for each version of a
-    circuit that the process has not read yet; whether each may truly be acted on is asked again at the moment of the act.
+    Nor is what the other button of the bar decides, where some go: a visa is not left out of signatures, nor they of visas.
+
+    Five statements, however many folders, as many more for all the orders that invoices name, one for each version of a
+    circuit that the process has not read yet, and a few for each folder that awaits the actor no more; whether each may truly
+    be acted on is asked again at the moment of the act.
     `desk`: the one to which they would be handed, by its key, which is asked folder by folder; empty where none is chosen.
     """
     folders = {folder.id: folder for folder in db.scalars(sa.select(Folder).where(Folder.id.in_(wanted)))}
@@ -82,7 +98,8 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int], desk: str
         if folder is None or (folder_id not in awaited and not may_read(db, actor, folder)):
             continue
         why = _why(kind, awaited.get(folder_id), changed=folder.version != version)
-        why = ASKED_BESIDE if why == GONE and folder_id in beside else why
+        if why == GONE:
+            why = ASKED_BESIDE if folder_id in beside else gone(db, folder, actor)
         if not why and kind in GATED:
             why = opinions.get(folder_id, "") or _unfilled(db, folder, actor)
         whys[folder_id] = why
@@ -92,7 +109,10 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int], desk: str
     elif kind == "hand":
         whys |= handing.reasons(db, actor, free, desk)
     choices = []
+    goes = "" in whys.values()
     for folder_id, why in whys.items():
+        if goes and why == _OTHER_GESTURE.get(kind):
+            continue
         folder = folders[folder_id]
         choices.append(
             Choice(
@@ -121,9 +141,7 @@ def _opinions_awaited(db: Db, folders: Collection[int]) -> dict[int, str]:
     desks: dict[int, list[str]] = {}
     for folder_id, desk in db.execute(query):
         desks.setdefault(folder_id, []).append(to_desk(desk))
-    return {
-        number: f"Ce dossier attend l’avis demandé {', '.join(names)}." for number, names in desks.items()
-    }
+    return {number: f"{OPINION_AWAITED} {', '.join(names)}." for number, names in desks.items()}
 
 
 def _unfilled(db: Db, folder: Folder, actor: Actor) -> str:

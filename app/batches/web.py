@@ -78,7 +78,7 @@ def propose() -> Response | tuple[str, int]:
 
 
 def _found(db: Db, kind: str) -> dict[int, int]:
-    """All that the list finds (`list`): what awaits another act is then told as left out; else what awaits this one alone."""
+    """All that the list finds (`list`), what it leaves out told with why; else what awaits this act alone."""
     return selection.everything(
         db, g.actor, asked_in(request.form), "" if request.form.get("all") == "list" else kind
     )

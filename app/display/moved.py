@@ -256,9 +256,14 @@ def last_deed(db: Db, folder: Folder) -> Deed | None:
     return last if last is not None and last.at >= folder.updated_at else None
 
 
-def told(db: Db, folder: Folder) -> str:
-    """« Tifenn Lescoat a visé « Gaz des bâtiments » à 22 h 51 »; where it is nobody's decision, only when it changed."""
+def told(db: Db, folder: Folder, reader: int | None = None) -> str:
+    """« Tifenn Lescoat a visé « Gaz des bâtiments » à 22 h 51 »; where it is nobody's decision, only when it changed.
+
+    `reader`: the account of who reads it: « Vous avez visé … » of what he did himself.
+    """
     last = last_deed(db, folder)
+    if last is not None and reader is not None and last.user_id == reader:
+        return f"Vous avez {last.words} {moment_of_day(last.at)}"
     return f"{_told(folder, last)}{_reason(last)}"
 
 

@@ -95,6 +95,16 @@ def waiting_for(db: Db, folder: Folder, here: Present) -> str:
     return _waiting_at(db, folder, here, here.step)
 
 
+def awaited_now(db: Db, folder: Folder, here: Present) -> str:
+    """« Solenn Rivoal »: whom the step awaits, without since when; empty of a machine, and where an opinion is waited for."""
+    step = here.step
+    if step is None or step.kind.automatic or here.standing.awaited:
+        return ""
+    parts = {run.slot for run in here.runs if run.state == "active"}
+    slots, acted = _slots(db, folder, step), set(here.standing.acted.values())
+    return _awaited_at(step, slots, _needed(step, here.runs), parts, acted)
+
+
 def _waiting_at(db: Db, folder: Folder, here: Present, step: Step) -> str:
     if step.kind.automatic:
         if words := held_by(db, folder):

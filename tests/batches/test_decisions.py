@@ -230,6 +230,8 @@ def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(
         },
     )
     page = finances.page(number)
+    assert "Rien n’a été fait de votre part : on attend maintenant" in page
+    assert "relisez-le avant de décider" not in page, "it is not for him to decide any more"
     assert "1 dossier visé sur 4" in page
     assert "3 dossiers ne sont pas visés" in page
     assert page.index("ne sont pas visés") < page.index("1 dossier visé</h2>")
@@ -330,17 +332,29 @@ def test_the_list_says_what_is_left_out_and_why_and_names_nothing_that_is_not_re
         {
             mine: ("waiting", ""),
             changed: ("left_out", "Ce dossier a changé depuis que la liste l’a montré"),
-            gone: ("left_out", "Ce dossier n’attend plus votre décision"),
-            signed: ("left_out", "Ce dossier n’attend plus votre décision"),
+            gone: ("left_out", f"Tifenn Lescoat a visé « {house.folder(gone).title} » à "),
+            signed: ("left_out", "Vous avez visé « "),
         },
     )
     page = finances.page(number)
     assert "Viser 1 dossier" in page
     assert "3 dossiers sont laissés de côté" in page
+    assert page.count("il n’attend plus votre décision.") == 2
+    assert "se règle dans sa page" not in page, "nothing lacks in them"
     assert house.folder(strange).title not in page
     mayor = Hand(house, "a.kervadec")
     page = mayor.post("/lots", {"kind": "approve", "d": [f"{signed}-{before[signed]}"]}, status=409)
     assert "demande une signature" in page
+
+
+def test_a_selection_of_visas_leaves_out_no_signature_nor_a_signature_visas(house: House) -> None:
+    desks.seat(house.actor("a.kervadec").collectivity_id, "finances", "a.kervadec", [Right.ACT])
+    signed, visa = house.an_invoice(at="bon_a_payer"), house.a_quick_invoice()
+    mayor = Hand(house, "a.kervadec")
+    for kind, goes in (("approve", visa), ("sign", signed)):
+        number = mayor.propose(kind, [signed, visa])
+        became(number, {goes: ("waiting", "")})
+        assert "laissé de côté" not in mayor.page(number)
 
 
 def test_what_each_folder_needs_is_told_with_its_link_before_the_button(house: House, finances: Hand) -> None:

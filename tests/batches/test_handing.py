@@ -115,9 +115,9 @@ def test_what_cannot_be_handed_is_told_with_why_before_the_button(house: House, 
         {
             mine: ("waiting", ""),
             back: ("left_out", "« Direction générale » a déjà eu ce dossier à cette étape"),
-            gone: ("left_out", "Ce dossier n’attend plus votre décision"),
+            gone: ("left_out", "Tifenn Lescoat a visé « "),
             changed: ("left_out", "Ce dossier a changé depuis que la liste l’a montré"),
-            signed: ("left_out", "Ce dossier n’attend plus votre décision"),
+            signed: ("left_out", "Vous avez visé « "),
         },
     )
     page = plain(finances.page(number))

@@ -341,7 +341,7 @@ def test_a_batch_leaves_out_what_was_handed_and_offers_it_to_the_other_desk(hous
     hand(house, N, folder_id, "direction")
     became(
         mine.propose("approve", [folder_id, other]),
-        {folder_id: ("left_out", "Ce dossier n’attend plus votre décision."), other: ("waiting", "")},
+        {folder_id: ("left_out", "Vous avez confié « "), other: ("waiting", "")},
     )
     became(theirs.propose("approve", [folder_id]), {folder_id: ("waiting", "")})
 
