@@ -92,7 +92,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "transmission.sending": ("send", "Envoi commencé"),
     "transmission.sending.actes": ("send", "Envoi à la préfecture commencé"),
     "transmission.sending.helios": ("send", "Envoi au comptable public commencé"),
-    "transmission.sending.handover": ("send", "Remise au logiciel métier commencée"),
+    "transmission.sending.handover": ("send", "Remise commencée"),
     "transmission.sent": ("send", "Transmis"),
     "transmission.sent.actes": ("send", "Transmis à la préfecture"),
     "transmission.sent.helios": ("send", "Transmis au comptable public"),
@@ -100,7 +100,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "transmission.relayed": ("send", "Transmis par l’opérateur"),
     "transmission.relayed.actes": ("send", "Transmis à la préfecture par l’opérateur"),
     "transmission.relayed.helios": ("send", "Transmis au comptable public par l’opérateur"),
-    "transmission.sent.handover": ("send", "Remis au logiciel métier"),
+    "transmission.sent.handover": ("send", "Fichiers remis"),
     "transmission.uncertain": (
         "hourglass-split",
         "Réponse perdue pendant l’envoi, à vérifier avant tout autre envoi",

@@ -251,9 +251,9 @@ def give(db: Db, actor: Actor, folder: Folder, here: Present, part: Part, desk: 
         "why": reason,
         "words": spaces(
             part.words.format(
-                giver=giver,
                 from_giver=from_desk(giver),
-                receiver=chosen.slot.label,
+                of_giver=of_giver(giver),
+                the_receiver=the_desk(chosen.slot.label),
                 to_receiver=to_desk(chosen.slot.label),
                 reason=reason,
             )

@@ -116,9 +116,9 @@ def replace_actor(
         here.step,
         part,
         relieved=one.people,
-        facts={"instead_of": one.name},
+        facts={"instead_of": one.name, "capacity": actor.capacity},
         event=REPLACED,
-        words="{giver} par {receiver} : « {reason} »",
+        words="{the_receiver} à la place {of_giver} : « {reason} »",
         due_on=entering(db, folder, here.circuit.step(folder.place), now().astimezone(PARIS).date())[1]
         if one.slot is not None
         else None,

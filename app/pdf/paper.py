@@ -7,6 +7,8 @@ from app.core.texts import cleaned
 from app.pdf.fonts import FONT, characters
 
 MARGIN, LINE, LABEL = 20, 5.5, 38
+MOMENT = 44
+"""The breadth of labels that are moments, to the second and with their offset, on one line."""
 UNDRAWN = "?"
 LONGEST_CELL, MOST_LINES = 400, 10
 
@@ -36,16 +38,19 @@ def paper(title: str, foot: str = "") -> Any:
     return page
 
 
-def text(page: Any, paragraph: str, size: int) -> None:
-    """A paragraph, in points."""
+def text(page: Any, paragraph: str, size: int, before: int = 0) -> None:
+    """A paragraph, in points; `before`: so many lines of what it heads stand on its sheet with it."""
     page.set_font("Paraphe", size=size)
-    page.multi_cell(
-        0, LINE * max(1.0, size / 10), drawable(paragraph), new_x="LMARGIN", new_y="NEXT", align="L"
-    )
+    line, drawn = LINE * max(1.0, size / 10), drawable(paragraph)
+    if before:
+        height = page.multi_cell(0, line, drawn, dry_run=True, output="HEIGHT", align="L")
+        if page.will_page_break(height + before * LINE):
+            page.add_page()
+    page.multi_cell(0, line, drawn, new_x="LMARGIN", new_y="NEXT", align="L")
 
 
-def rows(page: Any, labelled: Sequence[tuple[str, str]]) -> None:
-    """Labels on the left, values on the right; a label whose value is empty is left out."""
+def rows(page: Any, labelled: Sequence[tuple[str, str]], breadth: int = LABEL) -> None:
+    """Labels on the left, within this breadth, values on the right; a label whose value is empty is left out."""
     for label, value in labelled:
         if not value:
             continue
@@ -54,9 +59,9 @@ def rows(page: Any, labelled: Sequence[tuple[str, str]]) -> None:
         if page.will_page_break(min(whole, 4 * LINE)):
             page.add_page()
         page.set_font("Paraphe", size=8)
-        named = page.multi_cell(LABEL, LINE, drawable(label), dry_run=True, output="HEIGHT", align="L")
+        named = page.multi_cell(breadth, LINE, drawable(label), dry_run=True, output="HEIGHT", align="L")
         top, sheet = page.get_y(), page.page_no()
-        page.multi_cell(LABEL, LINE, drawable(label), new_x="RIGHT", new_y="TOP", align="L")
+        page.multi_cell(breadth, LINE, drawable(label), new_x="RIGHT", new_y="TOP", align="L")
         page.set_font("Paraphe", size=9)
         page.multi_cell(0, LINE, drawable(value), new_x="LMARGIN", new_y="NEXT", align="L")
         if page.page_no() == sheet:

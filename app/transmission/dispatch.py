@@ -259,6 +259,8 @@ def mark_sent(
         "reference": reference,
         "sha256": sha256 or row.package_sha256,
         "simulated": row.simulated,
+        "left": row.step,
+        "round": row.round,
     }
     if relayed:
         row.stage, facts["relayed"] = stages.HANDED, True

@@ -974,7 +974,7 @@ def test_who_administers_replaces_and_passes_by_keys_alone(house: House, person)
     secretary.page.keyboard.type(WHY)
     go(secretary, secretary.person.button("Remplacer"))
     secretary.person.sees("À la place de la Direction des finances, cette étape attend la Direction générale")
-    line = f"Remplacement par Katell Morizur, Direction des finances par Direction générale : « {WHY} »"
+    line = f"Remplacement par Katell Morizur, la Direction générale à la place de la Direction des finances : « {WHY} »"
     trails.say("folder.replaced", line, line)
     other.folder(folder_id)
     other.sees("À vous de viser")

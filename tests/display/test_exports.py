@@ -109,6 +109,26 @@ def test_the_slip_tells_each_decision_of_each_round_on_paper_as_on_the_screen(ho
     assert "« Code » rempli par X. Pour information : Cabinet" in drawn
 
 
+def test_no_sheet_of_the_slip_ends_with_a_heading_and_each_moment_stands_on_one_line(house: House) -> None:
+    folder_id = house.an_invoice(at="done")
+    printed = text_of(house.client(G).get(f"/dossiers/{folder_id}/bordereau.pdf").data)
+    assert "Remise au logiciel de finances, envoi n° 1 : Fichiers remis" in printed, "the step has one name"
+    with house.app.test_request_context(), reading() as db:
+        told = slip(db, db.get_one(Folder, folder_id))
+    title = f"{told.documents[0].title}, document principal"
+    for count in range(12, 45):
+        decisions = [told.decisions[-1]] * count
+        drawn = pypdfium2.PdfDocument(slip_pdf.draw(replace(told, decisions=decisions, notes=[]), "X"))
+        sheets = [sheet.get_textpage().get_text_range().replace("\xa0", " ") for sheet in drawn]
+        (own,) = (sheet for sheet in sheets if title in sheet)
+        assert "SHA-256" in own.partition(title)[2], count
+        assert told.decisions[-1].at in sheets[0].replace("\xa0", " "), "the offset on the line of its hour"
+        for heading in ("Décisions", "Documents"):
+            (own,) = (sheet for sheet in sheets if f"{heading}\r\n" in sheet)
+            after = own.partition(f"{heading}\r\n")[2]
+            assert len(after.split("Dossier ")[0].splitlines()) > 2, (heading, count)
+
+
 def test_a_signed_folder_is_taken_away_whole_and_proves_itself(house: House) -> None:
     folder_id = house.an_invoice(at="done")
     answer = house.client(G).get(f"/dossiers/{folder_id}/dossier.zip")

@@ -87,9 +87,11 @@ def test_an_absent_actor_is_replaced_from_the_page_and_every_trail_says_so(house
         assert f"« {WHY} »" in trail
     journal = page(house, G, folder_id, "journal")
     assert (
-        f"Remplacement par Katell Morizur, Direction des finances par Direction générale : « {WHY} »"
+        f"Remplacement par Katell Morizur, la Direction générale à la place de la Direction des finances : « {WHY} »"
         in journal
     )
+    slip = words(house.client(S).get(f"/dossiers/{folder_id}/bordereau"))
+    assert f"« {WHY} » {house.actor(K).capacity}" in slip, "who administers, in her own capacity"
     assert told("handed_over") == [G]
     assert set(told("no_longer_awaited")) == {N, T}, "those whose part it was"
     assert S in told("your_turn")

@@ -27,7 +27,7 @@ def test_an_invoice_goes_from_deposit_to_the_finance_software(house: House) -> N
     assert manifest["folder"]["id"] == folder_id
     page = house.client("g.trehorel").get(f"/dossiers/{folder_id}?onglet=journal").get_data(as_text=True)
     # Nobody outside answered anything: no word of a receipt
-    assert ("Remis au logiciel métier" in page, "ccusé" in page) == (True, False)
+    assert ("Fichiers remis" in page, "ccusé" in page) == (True, False)
     assert held.keys() == {"main", "original", "data"}
     assert held["original"] == INVOICE.read_bytes()
     assert held["main"].startswith(held["original"])

@@ -44,7 +44,7 @@ EMITTED = {
 OPINIONS = frozenset({"opinion.asked", "opinion.given", "opinion.withdrawn"})
 """Those of an opinion, asked beside a step of the circuit."""
 ADMINISTERED = frozenset({"folder.replaced", "folder.waive"})
-"""Those of who administers: the part was a desk's, in whose name they are not done."""
+"""Those of who administers: the part was a desk's, in whose name they are not done; his own capacity is told."""
 TAKEN_BACK, BEFORE = ", annulé ensuite", ", avant le renvoi"
 """What a decision says that counts no more: its author took it back, or the folder was sent back to its step or behind."""
 SUMS_UP = (
@@ -234,7 +234,7 @@ def _decision(
     if line.event in EMITTED:
         label, place = EMITTED[line.event], emitter
     elif line.event in ADMINISTERED:
-        place = ""
+        place = str(facts.get("capacity") or "")
     elif line.event == "folder.sign":
         place = str(facts.get("capacity") or place)
     elif capacity := str(facts.get("capacity") or ""):

@@ -11,6 +11,8 @@ from app.display.views import DocView
 from app.pdf import paper
 
 SINCE = "Pas examinées de nouveau depuis : la page du dossier le fait."
+WITH_TITLE, WITH_HEADING = 4, 6
+"""How many lines stand on one sheet with what heads them: a file and its digest, a heading with the first that it heads."""
 UNEXAMINED = "Non examinées : faites-les vérifier sur la page du dossier."
 
 
@@ -35,7 +37,7 @@ def draw(slip: Slip, reader: str) -> bytes:
     _listed(sheets, "Déjà tranché", [f"{what}. {sentence}" for what, sentence in slip.ruled])
     _heading(sheets, "Décisions")
     rounds = len({one.round for one in slip.decisions}) > 1
-    paper.rows(sheets, [(one.at, _decision(one, rounds=rounds)) for one in slip.decisions])
+    paper.rows(sheets, [(one.at, _decision(one, rounds=rounds)) for one in slip.decisions], paper.MOMENT)
     told = [
         f"{one.n}. {one.title}. {'. '.join(filter(None, (one.filled, one.told)))}"
         for one in slip.steps
@@ -113,7 +115,8 @@ def _sending(one: Any) -> str:
 
 
 def _document(sheets: Any, document: DocView) -> None:
-    paper.text(sheets, f"{document.title}, {document.role_label[:1].lower()}{document.role_label[1:]}", 10)
+    title = f"{document.title}, {document.role_label[:1].lower()}{document.role_label[1:]}"
+    paper.text(sheets, title, 10, before=WITH_TITLE)
     paper.rows(
         sheets,
         [
@@ -142,7 +145,7 @@ def _signature(one: Any) -> str:
 
 def _heading(sheets: Any, words: str) -> None:
     sheets.ln(4)
-    paper.text(sheets, words, 12)
+    paper.text(sheets, words, 12, before=WITH_HEADING)
 
 
 def _listed(sheets: Any, heading: str, sentences: list[str]) -> None:
