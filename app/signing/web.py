@@ -1,6 +1,7 @@
 """Pages of signing: the dialog, the two requests that the page makes, and a person's certificates."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,10 +11,10 @@ from werkzeug.wrappers import Response
 from app.circuits.library import family_of
 from app.core.clock import now, today
 from app.core.db import Db, reading
-from app.core.french import jour_long
-from app.core.http import PERSON, guard
-from app.core.refusals import Refusal
-from app.display import page, queues
+from app.core.french import jour_long, spaces
+from app.core.http import PERSON, answer, guard, wants_json
+from app.core.refusals import Refusal, catalogue
+from app.display import moved, page, queues
 from app.display.opening import shown_to
 from app.display.portrait import current_present
 from app.display.views import after_act
@@ -74,6 +75,19 @@ def _endings() -> list[str]:
             sentences = [ending.sentence for ending in expiry.endings(db, day, g.actor.user_id)]
         known[g.actor.user_id] = turn, day, sentences
     return list(sentences)
+
+
+@pages.errorhandler(Refusal)
+def _refused(refusal: Refusal) -> Response:
+    """A page that signs a folder that moved is told who did what to it; every other refusal is told as everywhere."""
+    status, sentence = catalogue.say(refusal.key, refusal.facts)
+    folder_id = (request.view_args or {}).get("folder_id")
+    if refusal.key == "moved-on" and folder_id is not None and wants_json():
+        with suppress(Refusal):  # he may read it no more
+            deed = shown_to(g.actor, folder_id, lambda db, folder: moved.told(db, folder, g.actor.user_id))
+            deed = f"v{deed[1:]}" if deed.startswith("Vous ") else deed
+            sentence = spaces(f"Rien n’a été signé : {deed}.")
+    return answer(status, refusal.key, sentence, refusal.facts)
 
 
 @pages.get("/dossiers/<int:folder_id>/signer")
@@ -202,10 +216,10 @@ def complete(folder_id: int) -> Response:
         return jsonify(
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
         )
-    answer = payload.body()
-    session = str(answer.get("session", ""))
+    made = payload.body()
+    session = str(made.get("session", ""))
     with refused.watched(g.actor, "complete", folder_id=folder_id, session=session):
-        _complete(folder_id, session, answer.get("signatures"))
+        _complete(folder_id, session, made.get("signatures"))
     return jsonify(state="done", location=_next(folder_id, tell=True))
 
 

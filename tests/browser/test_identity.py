@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from playwright.sync_api import expect
 
 from app.core.db import engine, reading
+from app.folders import decide
 from app.signing import enrol
 from demo.cast import PASSWORD
 from tests.browser.person import Person
@@ -122,3 +123,29 @@ def test_a_batch_asks_once_at_its_start(house: House, person) -> None:
     mayor.button("Confirmer").click()
     expect(mayor.heading("2 dossiers signés sur 2")).to_be_visible(timeout=90_000)
     assert {house.folder(one).place for one in (first, second)} <= {"handover", "done"}
+
+
+def test_a_folder_that_moved_while_its_key_was_open_offers_itself_in_the_place_of_the_button(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor: Person = person("a.kervadec")
+    mayor.folder(folder_id)
+    mayor.button("Signer").click()
+    page = mayor.page
+    page.get_by_label("Fichier du certificat").set_input_files(house.pki.p12("a_kervadec"))
+    page.get_by_label("Mot de passe du certificat").fill(house.pki.passphrase.decode())
+    page.get_by_label("Mot de passe du certificat").blur()
+    expect(page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+    version = house.folder(folder_id).version
+    decide.reject(house.actor("a.kervadec"), folder_id, version=version, reason="Montant à vérifier")
+    page.locator("[data-sign-go]").click()
+    expect(page.locator("[data-sign-problem]")).to_contain_text(
+        re.compile("Rien n’a été signé.*vous avez rejeté")
+    )
+    expect(page.locator("[data-sign-go]")).to_have_count(0)
+    see = page.get_by_role("link", name="Revoir ce dossier")
+    expect(see).to_be_focused()
+    see.click()
+    mayor.sees("Rejeté")
+    mayor.said.clear()  # the browser tells the refused request

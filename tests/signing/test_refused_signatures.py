@@ -17,11 +17,13 @@ from flask.testing import FlaskClient
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.files import vault
+from app.folders import decide
 from app.journal import origins
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.signing import enrol, refused
 from app.trust.certificates import facts
+from tests.batches.town import plain
 from tests.builders.authority import authority_in_advance
 from tests.builders.house import House
 from tests.builders.levels import declare
@@ -63,6 +65,11 @@ class Scene:
         body, _ = prepared(self.house, self.client("mayor"), self.folder_id)
         client = self.client(who, B if who == "clerk" else A)
         return finish(client, self.folder_id, change(body), self.house.csrf(client))
+
+    def finish_again(self, body: dict[str, Any]) -> Any:
+        """The second click alone, of what was prepared before."""
+        client = self.client("mayor")
+        return finish(client, self.folder_id, body, self.house.csrf(client))
 
     def lines(self) -> list[dict[str, Any]]:
         """What the folder's journal holds of refused signatures."""
@@ -238,6 +245,17 @@ def test_each_reason_leaves_its_line_in_the_journal_and_in_the_security_log(scen
     page = scene.house.client("n.abgrallec").get(f"/dossiers/{scene.folder_id}?onglet=journal")
     assert "Signature refusée à" in page.get_data(as_text=True)
     assert '<li class="ko">' in page.get_data(as_text=True), "a refusal is not shown as something done"
+
+
+def test_a_page_that_signs_a_folder_that_moved_is_told_who_did_what_to_it(scene: Scene) -> None:
+    mayor, title = scene.house.actor(A), scene.house.folder(scene.folder_id).title
+    version = scene.house.folder(scene.folder_id).version
+    body, _ = prepared(scene.house, scene.client("mayor"), scene.folder_id)
+    decide.reject(mayor, scene.folder_id, version=version, reason="Montant à vérifier")
+    for answer in (_old_page(scene), scene.finish_again(body)):
+        told = answer.get_json()
+        assert (answer.status_code, told["key"]) == (409, "moved-on")
+        assert plain(told["detail"]).startswith(f"Rien n’a été signé : vous avez rejeté « {title} » à ")
 
 
 def test_what_is_told_is_who_tried_and_never_what_was_typed(scene: Scene) -> None:

@@ -363,11 +363,20 @@ export class Signer {
   }
 
   refused(problem) {
+    if (problem.key === "moved-on") return void this.movedOn(problem);
     this.say(...problem.words(), "danger", ...(STALE.includes(problem.key) ? [reload()] : []));
     if (this.way !== "file" || !problem.key.startsWith("certificate-")) return;
     // It is for another file to sign: the password of this one is of no use
     this.password.value = "";
     this.file.focus();
+  }
+
+  // Somebody has acted on the folder: nothing here signs it any more, its own page says where it stands.
+  movedOn(problem) {
+    const see = element("a", { class: "btn btn-primary", href: this.form.dataset.prepare.replace(/\/signature.*/, "") }, "Revoir ce dossier");
+    this.say(...problem.words());
+    this.go.replaceWith(see);
+    see.focus();
   }
 
   async sign() {
