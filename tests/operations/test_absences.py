@@ -601,6 +601,22 @@ def test_who_is_away_is_led_by_the_letter_to_what_his_absence_stops_that_its_wri
     assert "1 signature" in house.client(MAYOR).get(f"/absences/{number}").get_data(as_text=True)
 
 
+def test_a_short_bar_of_the_planning_has_its_words_beside_it_and_the_page_of_an_account_leads_there(
+    house: House,
+) -> None:
+    with time_machine.travel(datetime(2026, 12, 1, 10, 0, tzinfo=PARIS), tick=False):
+        me, cover = house.actor(FINANCE), house.actor(TECHNIQUE).user_id
+        for first, last in (("01", "01"), ("03", "08"), ("16", "17")):
+            plan(me, Wanted(me.user_id or 0, cover, f"2026-12-{first}T10:30", f"2026-12-{last}T18:00"))
+        page = house.client(FINANCE).get("/absences").get_data(as_text=True)
+        bars = re.findall(r'<span class="tag d-flex ([^"]*)"><span title="Ronan Pellenec">', page)
+        assert bars == ["tag-info plan-short", "tag-info", "tag-info plan-short plan-late"]
+    assert (
+        'href="/absences"'
+        in house.client(FINANCE).get("/compte").get_data(as_text=True).partition("<main")[2]
+    )
+
+
 def test_the_empty_form_proposes_the_first_day_after_absences_that_are_written_already(house: House) -> None:
     def proposed() -> tuple[str, ...]:
         page = house.client(FINANCE).get("/absences").get_data(as_text=True)

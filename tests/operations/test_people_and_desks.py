@@ -793,6 +793,9 @@ def test_each_choice_counts_and_shows_those_it_names_with_the_certificate_of_who
     away = words(client.get(f"{PEOPLE}?etat=absentes"))
     assert "Nolwenn Abgrallec" in away
     assert "1 personne " in away
+    assert "Sans intérim" in away
+    plan(absent, Wanted(absent.user_id or 0, house.actor("r.pellenec").user_id, *zone, acts=False))
+    assert "Intérim : Ronan Pellenec, en partie" in words(client.get(f"{PEOPLE}?etat=absentes"))
     waiting = words(client.get(f"{PEOPLE}?etat=invitees"))
     assert "Enora Quéméner" in waiting
     assert "Nolwenn Abgrallec" not in waiting

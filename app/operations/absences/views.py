@@ -32,8 +32,8 @@ DAYS = 21
 FAR = 3650
 """How far the planning goes, in days."""
 YOU = "Vous"
-SHORT = 4
-"""Days of a bar of the planning that its words fill."""
+SHORT, ROOM = 4, 6
+"""A bar of fewer days than the first has its words beside it, on its right where the planning has as many as the second there."""
 LATELY = timedelta(days=60)
 """How long after its end what was done in an absence is told."""
 PAST = 10
@@ -63,13 +63,15 @@ class Line:
 class Cell:
     """Some days of a row of the planning: how many, and who stands in; `tone` is empty of a day on which the person is there.
 
-    `off`: that day is not worked. `late`: so near the end of the planning that its words go to the left.
+    `off`: that day is not worked. `short`: so few days that its words stand beside them. `late`: so near the end of the
+    planning that they stand on the left.
     """
 
     days: int
     label: str = ""
     tone: str = ""
     off: bool = False
+    short: bool = False
     late: bool = False
 
 
@@ -380,7 +382,8 @@ def _cells(span: tuple[int, int], cover: str, worked: Sequence[bool]) -> list[Ce
     first, last = span
     there = [Cell(1, off=not works) for works in worked]
     label, tone = (cover, "info") if cover else ("Sans intérim", "warn")
-    away = Cell(last - first + 1, label, tone, late=first > DAYS - SHORT)
+    count = last - first + 1
+    away = Cell(count, label, tone, short=count < SHORT, late=count < SHORT and last >= DAYS - ROOM)
     return [*there[:first], away, *there[last + 1 :]]
 
 

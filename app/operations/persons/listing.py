@@ -1,7 +1,7 @@
 """The people of a collectivity as an administrator reads them: their desks, whether their account is open, what is missing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from app.core.questions import Query
 from app.operations.persons.reducing import is_reduced
 from app.people import choosing
 from app.people.branches import Branch, only_in
-from app.people.covers import absence, away_in, last_end
+from app.people.covers import Away, absence, away_at, away_in, last_end
 from app.people.models import Desk, Holder, PasswordReset, Person, PlannedClosing, User
 from app.signing.models import Certificate
 from workflows.absences import MINUTE
@@ -67,7 +67,7 @@ class PersonView:
     """A person: the account's state in words with its tone and icon, the desks, what an administrator should complete.
 
     `note`: until when who may sign has a certificate, or that he has none; of a closed account, what stays. `closing`: when
-    the account is planned to be closed, or that it was not.
+    the account is planned to be closed, or that it was not. `cover`: who stands in for somebody who is away, or that nobody does.
     """
 
     id: int
@@ -85,6 +85,7 @@ class PersonView:
     has_password: bool = False
     closing: str = ""
     has_link: bool = False
+    cover: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def views(
 ) -> tuple[PersonView, ...]:
     """The people of these numbers with their desks, the open accounts first, by name.
 
-    One statement, and one for the names of types where a right is for some of them alone.
+    One statement, one for the names of types where a right is for some of them alone, and one where somebody is away.
     """
     moment = now()
     seats: dict[int, list[tuple[str, int, tuple[str, ...]]]] = defaultdict(list)
@@ -240,6 +241,7 @@ def views(
     types = called(db, collectivity_id) if limited else {}
     words = {grants: one.in_words(types) or "aucun droit" for grants, one in rights.items()}
     signing = {grants for grants, one in rights.items() if Right.SIGN in one}
+    away = away_at(db, collectivity_id, moment) if any(row.gone for row in people.values()) else {}
     return tuple(
         _view(
             row,
@@ -247,6 +249,7 @@ def views(
                 Seat(number, name, words[grants]) for name, number, grants in sorted(seats.get(row.id, ()))
             ),
             signs=any(grants in signing for *_, grants in seats.get(row.id, ())),
+            cover=_cover(away.get(row.id, ())),
         )
         for row in people.values()
     )
@@ -329,7 +332,19 @@ def _closing(person: Any) -> str:
     return f"Fermeture prévue {instant(person.closes_at)}"
 
 
-def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool) -> PersonView:
+def _cover(absences: Sequence[Away]) -> str:
+    """« Intérim : Ronan Pellenec, en partie » of who is away; empty of who is there."""
+    names = dict.fromkeys(
+        away.cover_name
+        if away.law.acts and away.law.desk is None and not away.law.types
+        else f"{away.cover_name}, en partie"
+        for away in absences
+        if away.cover_name
+    )
+    return f"Intérim : {' ; '.join(names)}" if names else "Sans intérim" if absences else ""
+
+
+def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool, cover: str = "") -> PersonView:
     """`person`: a row of `_read`; `signs`: whether he has the right to, at some desk."""
     missing = ""
     if not person.active:
@@ -367,4 +382,5 @@ def _view(person: Any, seats: tuple[Seat, ...], *, signs: bool) -> PersonView:
         has_password=bool(person.has_password),
         closing=_closing(person),
         has_link=person.link is not None,
+        cover=cover if person.active and person.has_password else "",
     )
