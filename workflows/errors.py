@@ -190,36 +190,36 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "take-back-late": (
         409,
         (
-            "Rien n’a été annulé : les {seconds} secondes pour le faire sont passées. Demandez à qui le dossier attend "
-            "maintenant de le rejeter, ou de le renvoyer à votre étape."
+            "Rien n’a été annulé : les {seconds} secondes pour le faire sont passées. Demandez à la personne qui a "
+            "maintenant le dossier de le rejeter, ou de le renvoyer à votre étape."
         ),
     ),
     "take-back-opened": (
         409,
         (
-            "Rien n’a été annulé : quelqu’un a ouvert le dossier depuis. Demandez à qui il attend maintenant de le rejeter, "
-            "ou de le renvoyer à votre étape."
+            "Rien n’a été annulé : quelqu’un a ouvert le dossier depuis. Demandez à la personne qui l’a maintenant de le "
+            "rejeter, ou de le renvoyer à votre étape."
         ),
     ),
     "take-back-left": (
         409,
         (
             "Rien n’a été annulé : un courriel ou un envoi en est déjà parti, ou un autre dossier en a été ouvert. Demandez à "
-            "qui le dossier attend maintenant de le rejeter, ou de le renvoyer à votre étape."
+            "la personne qui a maintenant le dossier de le rejeter, ou de le renvoyer à votre étape."
         ),
     ),
     "take-back-nobody": (
         409,
         (
             "Rien n’a été annulé : plus personne ne peut agir à l’étape « {step} », où reviendrait le dossier. Demandez à "
-            "qui il attend maintenant de le rejeter."
+            "la personne qui l’a maintenant de le rejeter."
         ),
     ),
     "take-back-right": (
         409,
         (
-            "Rien n’a été annulé : vous ne pouvez plus agir à l’étape « {step} ». Demandez à qui le dossier attend maintenant de "
-            "le rejeter, ou de le renvoyer à cette étape."
+            "Rien n’a été annulé : vous ne pouvez plus agir à l’étape « {step} ». Demandez à la personne qui l’a maintenant "
+            "de le rejeter, ou de le renvoyer à cette étape."
         ),
     ),
     "not-behind": (

@@ -32,6 +32,7 @@ WORDS = {
 """Of each act that may be taken back, its button, and what is told once it was."""
 _STAYS = frozenset({"take-back-none", "take-back-late", "take-back-opened", "take-back-left", "moved-on"})
 """The refusals that are told on the page where one is: the folder has gone on, one's reading has not."""
+_NOTHING = "Rien n’a été annulé"
 _PAGES = re.compile(r"/dossiers/\d+|/a-traiter")
 
 
@@ -128,6 +129,13 @@ def take_back(folder_id: int) -> Response:
     return redirect(url_for("folders.show", folder_id=folder_id))
 
 
+def _of(title: str, sentence: str) -> str:
+    """A refusal with the title of its folder: « Rien n’a été annulé pour « Gaz » : … », one colon alone."""
+    if not sentence.startswith(_NOTHING):
+        return f"« {title} ». {sentence}"
+    return f"{_NOTHING} pour « {title} »{sentence.removeprefix(_NOTHING)}"
+
+
 def _not_taken_back(folder_id: int, refusal: Refusal) -> Response:
     """Back to the page from which it was asked, which may be that of the next folder; to the folder from anywhere else."""
     with reading(g.actor.collectivity_id) as db:
@@ -136,7 +144,7 @@ def _not_taken_back(folder_id: int, refusal: Refusal) -> Response:
         moved_on = f"{moved.told(db, folder)}. Rien n’a été annulé."
     own = url_for("folders.show", folder_id=folder_id)
     sentence = moved_on if refusal.key == "moved-on" else sentences.say(refusal.key, refusal.facts)[1]
-    words = sentence if refusal.key == "moved-on" else f"« {title} » : {sentence[:1].lower()}{sentence[1:]}"
+    words = sentence if refusal.key == "moved-on" else _of(title, sentence)
     flash(Markup('{} <a href="{}">Revoir ce dossier</a>').format(spaces(words), own), "warn")
     came = urlsplit(request.referrer or "")
     here = came.netloc == urlsplit(request.host_url).netloc and _PAGES.fullmatch(came.path)

@@ -196,7 +196,7 @@ def test_a_refused_undo_leaves_one_where_one_is_and_names_its_folder(house: Hous
     assert (refused_there.status_code, refused_there.location) == (302, f"/dossiers/{other}")
     shown = browser.get(refused_there.location).get_data(as_text=True)
     assert f'<a href="/dossiers/{folder_id}">Revoir ce dossier</a>' in shown
-    assert f"« {house.folder(folder_id).title} » : rien n’a été annulé" in " ".join(
+    assert f"Rien n’a été annulé pour « {house.folder(folder_id).title} » : " in " ".join(
         shown.replace("\xa0", " ").split()
     )
     assert undone("/administration").location == f"/dossiers/{folder_id}"

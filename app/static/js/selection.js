@@ -48,9 +48,13 @@ function countSelected() {
 }
 
 function emptySelection() {
+  const bar = document.querySelector(".batchbar:has([data-selected])");
+  const row = document.querySelector(".frow.is-cursor") ?? document.querySelector(".frow.is-sel");
+  const left = bar?.contains(document.activeElement); // it goes with what is ticked
   for (const box of boxes()) box.checked = false;
   if (whole()) whole().checked = false;
   countSelected();
+  if (left) row?.querySelector(".ftitle")?.focus();
 }
 
 // « Autres gestes… » is a page of its own: back from it with nothing done, what was ticked is ticked, and the focus on its button.
