@@ -987,7 +987,7 @@ def test_who_administers_replaces_and_passes_by_keys_alone(house: House, person)
     trails.say(
         "folder.waive",
         "par Katell Morizur",
-        f"visa que Direction générale n’a pas donné : « {WHY} » Reste à faire",
+        f"visa que Direction générale n’a pas donné : « {WHY} », Secrétaire générale Reste à faire",
     )
     other.folder(folder_id)
     other.lacks("À vous de viser")
