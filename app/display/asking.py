@@ -7,10 +7,10 @@ this person deposited or decided.
 import re
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import chain, islice, permutations
+from itertools import chain, islice, permutations, takewhile
 
 import sqlalchemy as sa
 
@@ -37,22 +37,43 @@ MOST_WORDS = 6
 MOST_ORDERS = 24
 """In which what was typed is read again, without its amounts."""
 MOST_PEOPLE = 50
+DEPOSIT, DECISION, VISA, SIGNATURE, REJECTION = "déposé", "décidé", "visé", "signé", "rejeté"
+"""What somebody may have done to a folder, by the word that the page says of it."""
 _GROUPS = r"\d{1,3}(?:\s\d{3}(?!\d))+(?:[.,]\d{1,2})?|\d{1,3}(?:\.\d{3}(?!\d))+(?:,\d{1,2})?"
 _NUMBER = rf"({_GROUPS}|\d{{1,12}}(?:[.,]\d{{1,2}})?)(?![.,/]?\d|-\d\d?-(?:19|20)\d\d|(?!eur(?:os?)?\b)\w)"
 """« 10 000 », « 1.234,56 », « 10,5 »; never the beginning of another number, of a date or of a word."""
 _EURO = r"\s*(?:€|eur(?:os?)?\b)"
 _SIGN = re.compile(rf"(>=|<=|≥|≤|>|<)\s*{_NUMBER}(?:{_EURO})?", re.IGNORECASE)
-_SAID = re.compile(rf"\b(plus|moins) de\s+{_NUMBER}{_EURO}", re.IGNORECASE)
+_VERB = r"\b(?:d[ée]pos|envoy|d[ée]cid|vis|sign|rejet)[ée]e?s?"
+_BY_ITSELF = rf"(?=\s*(?:$|[,;)\0<>≥≤]|\b(?:plus|moins)\s+de\s|{_VERB}\s+(?:le|en|par|hier|entre)\b))"
+"""What stands after an amount without « € »: « moins de 18 ans » and « plus de 10 mars 2026 » are words, or a day."""
+_SAID = re.compile(rf"\b(plus|moins)\s+de\s+{_NUMBER}(?:{_EURO}|{_BY_ITSELF})", re.IGNORECASE)
 _COMPARED = re.compile(r"[<>≥≤]=?")
-_BETWEEN = re.compile(rf"\bentre\s+{_NUMBER}(?:{_EURO})?\s+et\s+{_NUMBER}{_EURO}", re.IGNORECASE)
+_BETWEEN = re.compile(
+    rf"\bentre\s+(?!(?:19|20)\d\d\s+et\s+(?:19|20)\d\d{_BY_ITSELF}){_NUMBER}(?:{_EURO})?\s+et\s+"
+    rf"{_NUMBER}(?:{_EURO}|{_BY_ITSELF})",
+    re.IGNORECASE,
+)
+"""« entre 100 et 200 € », « entre 5 000 et 6 000 »; « entre 2024 et 2026 », two years, is words."""
 _MONTHS = {key_of(name): rank for rank, name in enumerate(MONTHS, 1)} | {
     key_of(name): rank for name, rank in SHORT.items()
 }
 _NAME = rf"({'|'.join(dict.fromkeys((*MONTHS, *SHORT, *_MONTHS)))})\b\.?"
 _YEAR, _NUMBERED = r"((?:19|20)\d\d)\b", r"\b(1er|[0-3]?\d)"
 _WEEKDAY = r"(?:\b(lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\s+)?"
-_ACTED = r"(?:\b(?:d[ée]pos|envoy|d[ée]cid|vis|sign|rejet)[ée]e?s?\s+)?"
+_ACTED = rf"(?:{_VERB}\s+)?"
 """« déposé le 12 mars 2026 », « signés en mars 2026 »: a day that is typed is that of all that is done to a folder."""
+_ASIDE = re.compile(rf"\s*({_VERB})\s", re.IGNORECASE)
+_BY = re.compile(rf"({_VERB})\s+par\s+(?=[^\W\d_])", re.IGNORECASE)
+"""« visé par Gwenola »: before a name, what he or she did."""
+_ACTS = {
+    "depose": DEPOSIT,
+    "envoye": DEPOSIT,
+    "decide": DECISION,
+    "vise": VISA,
+    "signe": SIGNATURE,
+    "rejete": REJECTION,
+}
 _OF = rf"{_ACTED}(?:\b(?:de|en|du|le)\s+|\bd['’])?"
 _DATE = re.compile(rf"{_OF}(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}", re.IGNORECASE)
 """« mars 2026 », « 12 mars 2026 », « jeudi 12 févr. 2026 »; « 2026 mars » asks the two words."""
@@ -120,7 +141,8 @@ class Query:
     """What is asked; nothing at all where the field is empty.
 
     `plain`: the same as typed, whose dates would be words; `unbound`: what was typed beside the amounts; `spelt`: each of the
-    words, a date as it was typed.
+    words, a date as it was typed; `aside`: the verbs that were typed before a date, which hide nothing of that day.
+    `act`: what is asked that somebody did, « visé par », and `verb` its word; `by`: the words behind it, where the name is.
     """
 
     typed: str = ""
@@ -129,6 +151,10 @@ class Query:
     plain: str = ""
     unbound: str = ""
     spelt: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+    act: str = ""
+    verb: Word | None = None
+    by: tuple[Word, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.words or self.amounts)
@@ -165,9 +191,9 @@ class Query:
         return next((one for one in islice(every, 1 + MOST_ORDERS) if understood(one).asks_as(self)), "")
 
     def asks_as(self, other: "Query") -> bool:
-        """Whether it asks the words and the dates of another, and no amount."""
+        """Whether it asks the words and the dates of another, of the same person, and no amount."""
         mine, others = ({(one.typed, one.is_date) for one in query.words} for query in (self, other))
-        return mine == others and not self.amounts
+        return (mine, self.act, self.by) == (others, other.act, other.by) and not self.amounts
 
 
 NOTHING = Query()
@@ -175,11 +201,15 @@ NOTHING = Query()
 
 @dataclass(frozen=True)
 class People:
-    """Those whom some of the words name: their numbers and names, and the words that are left to be found."""
+    """Those whom some of the words name: their numbers and names, and the words that are left to be found.
+
+    `act`: what they did of what is found by them, one of the words above; empty for a deposit or a decision.
+    """
 
     numbers: tuple[int, ...]
     names: tuple[str, ...]
     rest: tuple[Word, ...]
+    act: str = ""
 
 
 def understood(typed: str) -> Query:
@@ -191,12 +221,13 @@ def understood(typed: str) -> Query:
     """
     typed = typed[:LONGEST]
     cut, amounts, compared = _amounts_in(typed.replace(_CUT, " "))
-    left, dates = _dates_in(cut)
+    left, dates, aside = _dates_in(cut)
     # Two spaces where an amount was: « 500 > 3 500 » has two numbers, which are none by its thousands
     unbound = "  ".join(" ".join(part.split()) for part in cut.split(_CUT) if part.strip())
     del dates[MOST_WORDS:]
     words = words_of(left, MOST_WORDS - len(dates))
     plain = " ".join([_undated(unbound), *compared]) if dates else typed
+    act, verb, by = _act_in(left, words)
     return Query(
         " ".join(typed.split()),
         (*words, *(word for word, _ in dates)),
@@ -204,7 +235,30 @@ def understood(typed: str) -> Query:
         " ".join(plain.split()),
         unbound,
         (*(word.typed for word in words), *(spelt for _, spelt in dates)),
+        tuple(dict.fromkeys(aside)),
+        act,
+        verb,
+        by,
     )
+
+
+def _act_in(left: str, words: Sequence[Word]) -> tuple[str, Word | None, tuple[Word, ...]]:
+    """What was asked that somebody did, the word that says it, and the words where the name is to be; nothing for none.
+
+    >>> query = understood("bail signée par Gaud Le Bras")
+    >>> query.act, [one.typed for one in query.by]
+    ('signé', ['gaud', 'bras'])
+    """
+    found = _BY.search(left)
+    if found is None:
+        return "", None, ()
+    typed = found[1].lower()
+    verb = next((one for one in words if one.typed == typed), None)
+    behind = _BY.split(left[found.end() :], maxsplit=1)[0]
+    by = tuple(one for one in words_of(behind, MOST_WORDS) if one in words)
+    if verb is None or not by:
+        return "", None, ()
+    return next(act for begins, act in _ACTS.items() if key_of(typed).startswith(begins)), verb, by
 
 
 def _amounts_in(typed: str) -> tuple[str, list[Amount], list[str]]:
@@ -214,7 +268,8 @@ def _amounts_in(typed: str) -> tuple[str, list[Amount], list[str]]:
 
     def bound(match: re.Match[str], *bounds: Amount) -> str:
         amounts.extend(bounds)
-        compared.append(match[0])
+        # By its sign wherever it is put: without one, what would stand after it may make words of it
+        compared.append(match[0] if match[0][-1] in "€rsRS" or _COMPARED.match(match[0]) else f"{match[0]} €")
         return _CUT
 
     def signed(match: re.Match[str]) -> str:
@@ -224,26 +279,31 @@ def _amounts_in(typed: str) -> tuple[str, list[Amount], list[str]]:
         return bound(match, Amount(">" if match[1].lower() == "plus" else "<", _cents(match[2])))
 
     def between(match: re.Match[str]) -> str:
-        return bound(match, Amount(">=", _cents(match[1])), Amount("<=", _cents(match[2])))
+        least, most = sorted((_cents(match[1]), _cents(match[2])))
+        return bound(match, Amount(">=", least), Amount("<=", most))
 
     return _SIGN.sub(signed, _SAID.sub(said, _BETWEEN.sub(between, typed))), amounts, compared
 
 
-def _dates_in(cut: str) -> tuple[str, list[tuple[Word, str]]]:
-    """What is left of what was typed without its dates but days in figures, which are words; these dates, as they were typed."""
+def _dates_in(cut: str) -> tuple[str, list[tuple[Word, str]], list[str]]:
+    """What is left of what was typed without its dates but days in figures, which are words; these dates, as they were typed.
+
+    And the verbs before them, which ask nothing.
+    """
     dates: list[tuple[Word, str]] = []
+    aside: list[str] = []
 
     def period(match: re.Match[str]) -> str:
-        return _taken(dates, match, _period(match.groups()))
+        return _taken(dates, aside, match, _period(match.groups()))
 
     def day(match: re.Match[str]) -> str:
         _, number, name, year = match.groups()
-        return _taken(dates, match, _dated(number, _MONTHS[key_of(name)], year))
+        return _taken(dates, aside, match, _dated(number, _MONTHS[key_of(name)], year))
 
     def figures(match: re.Match[str]) -> str:
         number, _, month, year = match.groups()
         found = _dated(number, int(month), year)
-        return f" {int(number):02}/{int(month):02}/{year} " if found else match[0]
+        return _leaving(aside, match, f" {int(number):02}/{int(month):02}/{year} ") if found else match[0]
 
     def bare(match: re.Match[str]) -> str:
         lead, _, number, name = match.groups()
@@ -251,30 +311,38 @@ def _dates_in(cut: str) -> tuple[str, list[tuple[Word, str]]]:
         named = (_number(number), month) in _FEASTS and lead.strip().lower() in {"", "du", "de"}
         if named or _ANOTHER_BEFORE.search(before) or _STREET.search(before + lead):
             return match[0]
-        return _taken(dates, match, [without_year(one) for one in _nearest(_number(number), month)])
+        return _taken(dates, aside, match, [without_year(one) for one in _nearest(_number(number), month)])
 
     def bare_figures(match: re.Match[str]) -> str:
         if _ANOTHER_BEFORE.search(match.string[: match.start()]):
             return match[0]
         number, month = map(int, match.groups())
-        return _taken(dates, match, [figures_without_year(one) for one in _nearest(number, month)])
+        return _taken(dates, aside, match, [figures_without_year(one) for one in _nearest(number, month)])
 
     def near(match: re.Match[str]) -> str:
         day = today() - timedelta(days=_AGO.get(match[1].lower(), 0))
-        return _taken(dates, match, [dated(day.day, day.month, day.year)])
+        return _taken(dates, aside, match, [dated(day.day, day.month, day.year)])
 
     left = cut
     for one in _PERIODS:
         left = one.sub(period, left)
     left = _BARE.sub(bare, _DATE.sub(day, left))
     left = _BARE_FIGURES.sub(bare_figures, _FIGURES.sub(figures, left))
-    return _NEAR.sub(near, left).replace(_CUT, " "), dates
+    return _NEAR.sub(near, left).replace(_CUT, " "), dates, aside
 
 
-def _taken(dates: list[tuple[Word, str]], match: re.Match[str], found: Sequence[Word]) -> str:
+def _taken(
+    dates: list[tuple[Word, str]], aside: list[str], match: re.Match[str], found: Sequence[Word]
+) -> str:
     """What is left of what was read as these dates, which are kept with it: all of it where they are none."""
     dates += [(word, match[0]) for word in found]
-    return _CUT if found else match[0]
+    return _leaving(aside, match, _CUT) if found else match[0]
+
+
+def _leaving(aside: list[str], match: re.Match[str], left: str) -> str:
+    """What is left of a date that was read; the verb before it is kept among those that ask nothing."""
+    aside += [verb[1]] if (verb := _ASIDE.match(match[0])) else []
+    return left
 
 
 def _dated(day: str | None, month: int, year: str) -> list[Word]:
@@ -386,8 +454,22 @@ def _cents(number: str) -> int:
     return int(Decimal(plain.replace(",", ".")) * 100)
 
 
-def people_named(db: Db, collectivity_id: int, words: Sequence[Word]) -> People | None:
-    """The people of the collectivity whom the most of these words name by first or last name; None where none does."""
+def people_asked(db: Db, collectivity_id: int, query: Query) -> People | None:
+    """Those whom a search names: by the words behind « visé par » for what they did so, else by any of its words."""
+    named = people_named(db, collectivity_id, query.by, at_once=True) if query.act else None
+    if named is None:
+        return people_named(db, collectivity_id, query.words) if query.words else None
+    used = {query.verb, *query.by} - set(named.rest)
+    return replace(named, rest=tuple(one for one in query.words if one not in used), act=query.act)
+
+
+def people_named(
+    db: Db, collectivity_id: int, words: Sequence[Word], *, at_once: bool = False
+) -> People | None:
+    """The people of the collectivity whom the most of these words name by first or last name; None where none does.
+
+    `at_once`: whom the first of the words name, and as many as may be of those behind it.
+    """
     keys = {key_of(one.typed): one for one in words if len(one.typed) > 2 and one.typed.isalpha()}
     if not keys:
         return None
@@ -404,7 +486,14 @@ def people_named(db: Db, collectivity_id: int, words: Sequence[Word]) -> People 
             found.append((matched, number, f"{first} {last}"))
     if not found:
         return None
-    most = max((matched for matched, _, _ in found), key=lambda one: (len(one), sorted(one)))
+
+    def rank_of(matched: frozenset[str]) -> tuple[int, int, list[str]]:
+        leading = len(list(takewhile(matched.__contains__, keys))) if at_once else 0
+        return leading, len(matched), sorted(matched)
+
+    most = max((matched for matched, _, _ in found), key=rank_of)
+    if at_once and not rank_of(most)[0]:
+        return None
     chosen = [(number, name) for matched, number, name in found if matched >= most]
     used = {keys[key] for key in most}
     rest = tuple(one for one in words if one not in used)

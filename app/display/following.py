@@ -22,7 +22,18 @@ from app.circuits.own_types import currents, in_force
 from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
 from app.core.texts import whole
-from app.display.asking import NOTHING, People, Query, people_named, understood
+from app.display.asking import (
+    DECISION,
+    DEPOSIT,
+    NOTHING,
+    REJECTION,
+    SIGNATURE,
+    VISA,
+    People,
+    Query,
+    people_asked,
+    understood,
+)
 from app.folders.access import FOLDER, reading_as_text
 from app.folders.deposit import depositing
 from app.folders.models import ASKED, DEPOSITED_AT
@@ -59,6 +70,14 @@ ORDERS = {
 _DEPOSITED = DEPOSITED_AT.format("f.")
 _DECIDED = "p.state IN ('done', 'rejected')"
 """Of a part of a step: somebody decided there, and did not take it back, nor hand it on."""
+# An opinion that was asked beside a step has the kind of this step, and is neither its visa nor its signature
+_ITS_OWN = f"p.state = 'done' AND p.slot NOT LIKE '{ASKED}%'"
+_DECIDED_SO = {
+    VISA: f"{_ITS_OWN} AND p.kind = 'visa'",
+    SIGNATURE: f"{_ITS_OWN} AND p.kind = 'sign'",
+    REJECTION: "p.state = 'rejected'",
+}
+"""The same, of what somebody did who is asked by his act; any decision where it is not here."""
 _COLUMNS = (
     "f.id, f.title, f.number, f.family, f.type_version_id, f.amount_cents, f.phase, f.place, f.due_on, "
     "f.circuit_version_id, f.fields ->> 'currency' AS currency"
@@ -255,11 +274,15 @@ class _Asked:
         return self.prefixes[tuple(words)]
 
     def acted(self) -> str:
-        """The condition that the person who is named deposited `f`, or decided on it."""
+        """The condition that the person who is named deposited `f`, or decided on it; that he did so, where one act is asked."""
         assert self.people is not None  # noqa: S101 - asked of a reading by name alone
-        numbers = ", ".join(map(str, self.people.numbers))
-        decided = f"SELECT 1 FROM step_run p WHERE p.folder_id = f.id AND p.user_id IN ({numbers}) AND {_DECIDED} LIMIT 1"
-        return f"(f.depositor_user_id IN ({numbers}) OR ({decided}) IS NOT NULL)"
+        numbers, act = ", ".join(map(str, self.people.numbers)), self.people.act
+        so = f"p.user_id IN ({numbers}) AND {_DECIDED_SO.get(act, _DECIDED)}"
+        decided = f"(SELECT 1 FROM step_run p WHERE p.folder_id = f.id AND {so} LIMIT 1) IS NOT NULL"
+        deposited = f"f.depositor_user_id IN ({numbers})"
+        if act:
+            return f"({deposited if act == DEPOSIT else decided})"
+        return f"({deposited} OR {decided})"
 
     def page(self, table: str, number: str) -> str:
         """The conditions that an index of numbers answers: type, and where the page begins."""
@@ -685,7 +708,7 @@ def _asked(
     for n, one in enumerate(query.words):
         binds |= {**_parts(n, one), f"check{n}_": one.check}
         binds |= standing([one], "", f"at{n}_")[1]
-    people = people_named(db, actor.collectivity_id, query.words) if query.words else None
+    people = people_asked(db, actor.collectivity_id, query)
     noted, prefixes = {}, dict[tuple[Word, ...], str]()
     for every in (query.words, people.rest if people is not None else ()):
         for words in (every, texts_only(every)):
@@ -1027,15 +1050,17 @@ def _of_all(where: str) -> str:
 
 
 def _of_people(asked: _Asked, where: str) -> list[str]:
-    """What the people who are named decided on, and what they deposited, each by its index."""
+    """What the people who are named decided on, and what they deposited, each by its index; one of them where an act is asked."""
     numbers = ", ".join(map(str, asked.people.numbers)) if asked.people is not None else "NULL"
+    act = asked.people.act if asked.people is not None else ""
     # IS NOT NULL: what the partial index is declared with.
     decided = f"step_run p CROSS JOIN folder f WHERE p.user_id IN ({numbers}) AND p.user_id IS NOT NULL"
-    decided += f" AND {_DECIDED} AND f.id = p.folder_id"
-    return [
-        f"SELECT DISTINCT f.id FROM {decided} AND {asked.here('f')}{where}",
-        f"SELECT f.id FROM folder f WHERE f.depositor_user_id IN ({numbers}) AND {asked.here('f')}{where}",
-    ]
+    decided += f" AND {_DECIDED_SO.get(act, _DECIDED)} AND f.id = p.folder_id"
+    every = {
+        DECISION: f"SELECT DISTINCT f.id FROM {decided} AND {asked.here('f')}{where}",
+        DEPOSIT: f"SELECT f.id FROM folder f WHERE f.depositor_user_id IN ({numbers}) AND {asked.here('f')}{where}",
+    }
+    return [one for name, one in every.items() if not act or (name == DEPOSIT) is (act == DEPOSIT)]
 
 
 def _run(db: Db, sql: str, binds: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,12 +13,12 @@ from markupsafe import Markup, escape
 
 from app.core.clock import PARIS, now
 from app.core.db import Db, key_in, reading
-from app.core.french import jour_long
+from app.core.french import euros, jour_long, montant
 from app.core.grammar import de, plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.display import columns, following, saved, timeline
-from app.display.asking import LONGEST, People, Query, understood
+from app.display.asking import LONGEST, Amount, People, Query, understood
 from app.display.blueprint import pages
 from app.display.exports.bundle import MOST_FOLDERS
 from app.display.following import Found, Match, Matches, Only
@@ -399,18 +400,37 @@ def understanding(query: Query, people: People | None) -> str:
         shown = (
             people.names if len(people.names) < 4 else (*people.names[:2], f"{len(people.names) - 2} autres")
         )
-        parts[-1] += f", ou ce qu’a déposé ou décidé {' ou '.join(shown)}"
+        parts[-1] += f", ou ce qu’a {people.act or 'déposé ou décidé'} {' ou '.join(shown)}"
         if people.rest:
             parts[-1] += f" avec {'les autres mots' if len(people.rest) > 1 else 'l’autre mot'}"
     parts += [f"le nombre « {one.grouped} »" for one in query.words if one.grouped]
     # In a document or a note too, in figures
     parts += [f"la date « {one.typed} »" for one in query.words if one.in_texts]
     parts += [f"une date {_when(one.typed)}" for one in query.dates]
-    parts += [
-        f"un montant en euros {'d’' if one.words.startswith('au') else 'de '}{one.words}"
-        for one in query.amounts
-    ]
+    if query.aside and query.days:
+        parts[-1] += f", quel que soit l’acte ({_left_aside(query.aside)})"
+    parts += [f"un montant en euros {one}" for one in _bounds(query.amounts)]
     return ", ".join(parts)
+
+
+def _left_aside(verbs: Sequence[str]) -> str:
+    """« « signé » est laissé de côté »."""
+    together = " et ".join(f"« {one} »" for one in verbs)
+    return f"{together} {'sont laissés' if len(verbs) > 1 else 'est laissé'} de côté"
+
+
+def _bounds(amounts: Sequence[Amount]) -> list[str]:
+    """« de plus de 500,00 € », « d’au moins 500,00 € »; two that are the ends of one: « de 1 000,00 à 2 000,00 € »."""
+    bounds: list[str] = []
+    left = list(amounts)
+    while left:
+        one = left.pop(0)
+        if left and (one.sign, left[0].sign) == (">=", "<=") and one.cents <= left[0].cents:
+            first, last = (Decimal(end.cents) / 100 for end in (one, left.pop(0)))
+            bounds.append(f"de {montant(first)} à {euros(last)}")
+        else:
+            bounds.append(f"{'d’' if one.words.startswith('au') else 'de '}{one.words}")
+    return bounds
 
 
 def _when(typed: str) -> str:

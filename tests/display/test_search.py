@@ -972,7 +972,10 @@ def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house
         ("lundi 24 mars 2031", "une date du 24 mars 2031"),
         ("24/9/2031", "la date « 24/09/2031 »"),
         ("20-12-2031", "la date « 20/12/2031 »"),
-        ("déposé le 20.12.2031", "la date « 20/12/2031 »"),
+        (
+            "déposé le 20.12.2031",
+            "la date « 20/12/2031 », quel que soit l’acte (« déposé » est laissé de côté)",
+        ),
         ("2.3.2031", "la date « 02/03/2031 »"),
         ("> 20-12-2031", "le mot « > », la date « 20/12/2031 »"),
         ("20.12-2031", "le mot « 20.12-2031 »"),
@@ -992,18 +995,59 @@ def test_a_draft_that_was_never_sent_is_found_by_the_day_when_it_was_begun(house
             "le mot « 12 », une date de mars 2031, un montant en euros de plus de 500,00 €",
         ),
         ("> 500 2031", "le mot « 2031 », un montant en euros de plus de 500,00 €"),
-        ("déposés le 24 septembre 2031", "une date du 24 septembre 2031"),
-        ("visé le 24/09/2031", "la date « 24/09/2031 »"),
-        ("signé en mars 2031", "une date de mars 2031"),
-        ("Décidée le 24/9/2031 bail", "le mot « bail », la date « 24/09/2031 »"),
-        ("envoyé entre mars et mai 2031", "une date entre mars 2031 et mai 2031"),
+        (
+            "déposés le 24 septembre 2031",
+            "une date du 24 septembre 2031, quel que soit l’acte (« déposés » est laissé de côté)",
+        ),
+        ("visé le 24/09/2031", "la date « 24/09/2031 », quel que soit l’acte (« visé » est laissé de côté)"),
+        ("signé en mars 2031", "une date de mars 2031, quel que soit l’acte (« signé » est laissé de côté)"),
+        (
+            "Décidée le 24/9/2031 bail",
+            "le mot « bail », la date « 24/09/2031 », quel que soit l’acte (« Décidée » est laissé de côté)",
+        ),
+        (
+            "envoyé entre mars et mai 2031",
+            "une date entre mars 2031 et mai 2031, quel que soit l’acte (« envoyé » est laissé de côté)",
+        ),
         ("bail signé 2031", "les mots « bail », « signé » et « 2031 »"),
         ("> 10 000 2031", "le mot « 2031 », un montant en euros de plus de 10 000,00 €"),
         ("plus de 10 000 EUR 2031", "le mot « 2031 », un montant en euros de plus de 10 000,00 €"),
         (
             "entre 500 et 10 000 eur",
-            "un montant en euros d’au moins 500,00 €, un montant en euros d’au plus 10 000,00 €",
+            "un montant en euros de 500,00 à 10 000,00 €",
         ),
+        ("entre 5 000 et 6 000", "un montant en euros de 5 000,00 à 6 000,00 €"),
+        ("entre 6000 et 5000", "un montant en euros de 5 000,00 à 6 000,00 €"),
+        (">= 1000 <= 2000", "un montant en euros de 1 000,00 à 2 000,00 €"),
+        (
+            ">= 2000 <= 1000",
+            "un montant en euros d’au moins 2 000,00 €, un montant en euros d’au plus 1 000,00 €",
+        ),
+        ("bail moins de 1000", "le mot « bail », un montant en euros de moins de 1 000,00 €"),
+        ("Plus de 1 000, bail", "le mot « bail », un montant en euros de plus de 1 000,00 €"),
+        (
+            "plus de 1000 moins de 2000",
+            "un montant en euros de plus de 1 000,00 €, un montant en euros de moins de 2 000,00 €",
+        ),
+        (
+            "moins de 1000 signé en mars 2031",
+            "une date de mars 2031, quel que soit l’acte (« signé » est laissé de côté), "
+            "un montant en euros de moins de 1 000,00 €",
+        ),
+        (
+            "déposé le 2 mars 2031 visé le 3 mars 2031",
+            "une date du 2 mars 2031, une date du 3 mars 2031, quel que soit l’acte "
+            "(« déposé » et « visé » sont laissés de côté)",
+        ),
+        # Words, as before: years, an age, a number of something, a quotation
+        ("entre 2024 et 2026", "les mots « entre », « 2024 » et « 2026 »"),
+        ("moins de 18 ans", "les mots « moins », « 18 » et « ans »"),
+        ('"moins de 1000"', 'les mots « "moins » et « 1000" »'),
+        (
+            "entre 5 000 et 6 000 logements",
+            "les mots « entre » et « logements », le nombre « 5 000 », le nombre « 6 000 »",
+        ),
+        ("plus de 10 mars 2031", "le mot « plus », une date du 10 mars 2031"),
         ("> 1.234,56 bail", "le mot « bail », un montant en euros de plus de 1 234,56 €"),
         ("> 1.234.567", "un montant en euros de plus de 1 234 567,00 €"),
         ("> 1,234", "les mots « > » et « 1,234 »"),
@@ -1036,16 +1080,32 @@ def test_the_words_of_a_date_are_no_date_again_nor_an_amount(typed: str, words: 
         ("12 mars", "une date du 12 mars 2031", "mars 12"),
         ("1er déc.", "une date du 1er décembre 2031", "déc 1er"),
         ("2 décembre", "une date du 2 décembre 2030", "décembre 2"),
-        ("déposé le jeudi 12 mars bail", "le mot « bail », une date du 12 mars 2031", "mars 12 jeudi bail"),
+        (
+            "déposé le jeudi 12 mars bail",
+            "le mot « bail », une date du 12 mars 2031, quel que soit l’acte (« déposé » est laissé de côté)",
+            "mars 12 jeudi bail",
+        ),
         ("29 février", "une date du 29 février 2028", "février 29"),
         ("31 février", "les mots « 31 » et « février »", ""),
         ("12/03", "la date « 12/03/2031 »", "12-03"),
-        ("visé le 01/12", "la date « 01/12/2031 »", "01-12"),
+        (
+            "visé le 01/12",
+            "la date « 01/12/2031 », quel que soit l’acte (« visé » est laissé de côté)",
+            "01-12",
+        ),
         ("02/12", "la date « 02/12/2030 »", "02-12"),
         ("aujourd’hui", "une date du 1er décembre 2031", '"aujourd’hui"'),
-        ("Déposé aujourd'hui bail", "le mot « bail », une date du 1er décembre 2031", '"aujourd\'hui" bail'),
+        (
+            "Déposé aujourd'hui bail",
+            "le mot « bail », une date du 1er décembre 2031, quel que soit l’acte (« Déposé » est laissé de côté)",
+            '"aujourd\'hui" bail',
+        ),
         ("d’aujourd’hui", "une date du 1er décembre 2031", '"aujourd’hui"'),
-        ("signées hier", "une date du 30 novembre 2031", '"hier"'),
+        (
+            "signées hier",
+            "une date du 30 novembre 2031, quel que soit l’acte (« signées » est laissé de côté)",
+            '"hier"',
+        ),
         ("avant-hier", "une date du 29 novembre 2031", '"avant-hier"'),
         (
             "12 mars > 500",
@@ -1069,7 +1129,11 @@ def test_the_words_of_a_date_are_no_date_again_nor_an_amount(typed: str, words: 
         ("14 juillet", "les mots « 14 » et « juillet »", ""),
         ("fête du 14 juillet", "les mots « fête », « 14 » et « juillet »", ""),
         ("le 14 juillet", "une date du 14 juillet 2031", "juillet 14"),
-        ("déposé le 14 juillet", "une date du 14 juillet 2031", "juillet 14"),
+        (
+            "déposé le 14 juillet",
+            "une date du 14 juillet 2031, quel que soit l’acte (« déposé » est laissé de côté)",
+            "juillet 14",
+        ),
     ],
 )
 def test_a_day_without_a_year_is_the_last_that_is_past_and_the_page_says_which(
@@ -1088,7 +1152,7 @@ def test_a_day_without_a_year_is_the_last_that_is_past_and_the_page_says_which(
 def test_what_is_typed_in_any_order_is_the_same_without_its_amount_and_its_dates_may_be_words() -> None:
     dice = random.Random(8)
     typed = "entre et du au le 2 12 24 1er mars sept. avril 2031 2032 > < 500 10 000 € 1.234,56 3/9/2031 jeudi bail"
-    typed += " 20-12-2031 2.3.2031 12/03 hier déposé aujourd’hui 14 juillet rue"
+    typed += " 20-12-2031 2.3.2031 12/03 hier déposé aujourd’hui 14 juillet rue plus moins de par gaud"
     parts = typed.split()
     for _ in range(3_000):
         query = understood(" ".join(dice.choices(parts, k=dice.randint(2, 9))))
@@ -1230,6 +1294,94 @@ def test_a_full_name_finds_its_person_whoever_shares_the_first_name(house: House
         people = asking.people_named(db, actor.collectivity_id, understood("Marie Goff").words)
     assert people is not None
     assert people.names == ("Marie Goff",)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("way", ["all looked at", "by index", "in order"])
+def test_a_verb_before_a_name_finds_what_that_person_did_so_and_nothing_else_of_his(
+    house: House, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """« visé par Nolwenn »; the words are still found where they stand, and who is named by none of them leaves words."""
+    waits, signed, said = (house.an_invoice(at=at, number=f"FA-{at}") for at in ("finance", "done", "draft"))
+    house.save(said, G, {}, title="Bon visé par Nolwenn, déposé par Armel")
+    house.drain()
+    monkeypatch.setattr(following, "FEW", following.FEW if way == "all looked at" else -1)
+    monkeypatch.setattr(following, "COMMON", 0 if way == "in order" else 10**6)
+    ours = {waits: "waits", signed: "signed", said: "said"}
+
+    def named(typed: str) -> set[str]:
+        return {ours[one] for one in numbers_found(house, typed) if one in ours}
+
+    asked = {
+        "visé par Nolwenn": {"signed", "said"},
+        "Visés par Nolwenn Abgrallec": {"signed"},
+        "vise par ronan": {"waits", "signed"},
+        "signé par Nolwenn": set(),
+        "signée par Armel Kervadec": {"signed"},
+        "décidé par Armel": {"signed"},
+        "visé par Armel": {"said"},
+        "rejeté par Armel": set(),
+        "déposé par Gwenola": {"waits", "signed", "said"},
+        "envoyé par Armel": set(),
+        "déposé par Armel": {"said"},
+        "déposé par Gwenola bon": {"said"},
+        "visé par Ronan FA-done": {"signed"},
+        f"visé par Ronan {today():%d/%m/%Y}": {"waits", "signed"},
+        "signé par Nolwenn > 1": set(),
+        "signé par Armel > 1": {"signed"},
+        "visé par zwingle": set(),
+    }
+    assert {typed: named(typed) for typed in asked} == asked
+    page = " ".join(html.unescape(house.client(G).get("/recherche?q=visé par Nolwenn").text).split())
+    assert "Compris : les mots « visé » et « nolwenn », ou ce qu’a visé Nolwenn Abgrallec." in page
+    page = " ".join(html.unescape(house.client(G).get("/recherche?q=déposé par Gwenola bon").text).split())
+    assert "ou ce qu’a déposé Gwenola Tréhorel avec l’autre mot." in page
+
+
+def test_a_rejection_and_an_opinion_beside_a_visa_are_told_apart_by_their_verbs(house: House) -> None:
+    folder_id = house.an_invoice(at="finance", number="FA-9")
+    actor = house.actor(N)
+    run = {"collectivity_id": actor.collectivity_id, "family": "invoice", "folder_id": folder_id}
+    run |= {"step": "finance", "kind": "visa", "pass_number": 7, "due_on": NO_DATE, "entered_at": now()}
+    with writing() as db, db.begin():
+        run |= {"ended_at": now(), "user_id": actor.user_id, "who": "Nolwenn Abgrallec"}
+        db.add(StepRun(**run, slot="asked:finance", state="done"))
+    assert folder_id not in numbers_found(house, "visé par Nolwenn")
+    assert folder_id in numbers_found(house, "décidé par Nolwenn")
+    assert folder_id not in numbers_found(house, "rejeté par Nolwenn")
+    with writing() as db, db.begin():
+        db.add(StepRun(**{**run, "pass_number": 8}, slot="finance", state="rejected"))
+    assert folder_id in numbers_found(house, "rejeté par Nolwenn")
+    assert folder_id not in numbers_found(house, "visé par Nolwenn")
+
+
+def test_a_name_is_the_words_behind_the_verb_and_what_is_typed_beside_names_nobody(house: House) -> None:
+    actor = house.actor(G)
+    with reading(actor.collectivity_id) as db:
+
+        def asked(typed: str) -> tuple[tuple[str, ...], list[str], str]:
+            people = asking.people_asked(db, actor.collectivity_id, understood(typed))
+            assert people is not None
+            return people.names, [one.typed for one in people.rest], people.act
+
+        assert asked("Ronan Pellenec visé par Nolwenn") == (
+            ("Nolwenn Abgrallec",),
+            ["ronan", "pellenec"],
+            "visé",
+        )
+        assert asked("visé par Nolwenn Ronan") == (("Nolwenn Abgrallec",), ["ronan"], "visé")
+        assert asked("Nolwenn visé par zwingle") == (("Nolwenn Abgrallec",), ["visé", "zwingle"], "")
+
+
+@pytest.mark.both_databases
+def test_an_amount_in_words_is_one_without_its_sign_of_money(house: House) -> None:
+    cheap, dear = (house.an_invoice(at="draft", number=f"FA-{n}") for n in range(2))
+    house.save(cheap, G, {"total_ttc": "512.00"})
+    house.save(dear, G, {"total_ttc": "5512.00"})
+    for typed in ("entre 5 000 et 6 000", "entre 6 000 et 5 000", "plus de 1000", "FA plus de 1 000"):
+        assert numbers_found(house, typed) & {cheap, dear} == {dear}, typed
+    assert numbers_found(house, "moins de 1000") & {cheap, dear} == {cheap}
+    assert numbers_found(house, "moins de 1000 déposé par Gwenola") & {cheap, dear} == {cheap}
 
 
 @pytest.mark.parametrize("few", [following.FEW, -1])

@@ -82,6 +82,11 @@ MORE = (
     "/recherche?q=entre+mars+2020+et+avril+2031",
     "/recherche?q=entre+janvier+1950+et+avril+2031",
     "/recherche?q=facture+mars+2026+%3E+8+900",
+    "/recherche?q=vis%C3%A9+par+lescoat",
+    "/recherche?q=sign%C3%A9+par+lescoat",
+    "/recherche?q=sign%C3%A9+par+coz",
+    "/recherche?q=d%C3%A9pos%C3%A9+par+lescoat",
+    "/recherche?q=rejet%C3%A9+par+lescoat",
 )
 Statement = tuple[str, Any]
 
