@@ -25,6 +25,7 @@ from app.people.actor import Actor
 from app.signing import enrol, payload
 from app.signing.remote.web import at_distance, codes_of, question_of, rate
 from app.signing.web import described
+from workflows.circuit import StepKind
 
 if TYPE_CHECKING:
     from app.batches.signatures import Answer
@@ -77,10 +78,24 @@ def propose() -> Response | tuple[str, int]:
         return render_template("batches/nothing.html", lines=lines, title=title, nothing=f"{nothing}."), 409
 
 
+@pages.get("/lots/compte")
+@guard(PERSON)
+def counted() -> Response:
+    """Of what is ticked, or of all that the list finds: how many each act takes, and in how many something is settled first."""
+    with reading(g.actor.collectivity_id) as db:
+        wanted = _found(db, "") if request.args.get("all") else ticked(request.args.getlist("d"))
+        judged = {
+            act: [choice.why for choice in selection.choose(db, g.actor, kind, wanted)]
+            for act, kind in ((StepKind.VISA, "approve"), (StepKind.SIGN, SIGN))
+        }
+    settle = sum(bool(why) and selection.to_settle(why) for whys in judged.values() for why in whys)
+    return jsonify({**{act: whys.count("") for act, whys in judged.items()}, "settle": settle})
+
+
 def _found(db: Db, kind: str) -> dict[int, int]:
     """All that the list finds (`list`), what it leaves out told with why; else what awaits this act alone."""
     return selection.everything(
-        db, g.actor, asked_in(request.form), "" if request.form.get("all") == "list" else kind
+        db, g.actor, asked_in(request.values), "" if request.values.get("all") == "list" else kind
     )
 
 

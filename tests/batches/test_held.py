@@ -66,6 +66,9 @@ def test_a_batch_of_signatures_leaves_out_what_is_to_be_settled_first_and_says_w
     assert "1 dossier est laissé de côté" in page
     assert plain(page).index("Signer 1 dossier") < plain(page).index(ATTESTED)
     assert re.search(r'href="/a-traiter">Annuler</a>', page), "as a batch of visas has"
+    ticked = "&".join(f"d={one}-{house.folder(one).version}" for one in (held, free))
+    for asked in (ticked, "all=list"):
+        assert mayor.ask(f"/lots/compte?{asked}").get_json() == {"visa": 0, "sign": 1, "settle": 1}
     # Alone, it is no batch: it is told with its reason
     version = house.folder(held).version
     refused = mayor.post("/lots", {"kind": "sign", "d": f"{held}-{version}"}, status=409)

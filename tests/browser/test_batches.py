@@ -8,6 +8,7 @@ from playwright.sync_api import Route, expect
 
 from app.display import queues
 from app.folders import marks
+from tests.batches.test_held import attested_by, attests_too
 from tests.batches.town import items
 from tests.browser.person import Person
 from tests.builders.house import House
@@ -61,6 +62,20 @@ def test_folders_are_ticked_counted_and_visaed_by_keys_alone(
     finances.button("Viser 3 dossiers").press("Enter")
     expect(finances.heading("3 dossiers visés sur 3")).to_be_focused()
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
+
+
+def test_the_bar_promises_no_more_than_what_leaves(house: House, person: Callable[..., Person]) -> None:
+    attests_too(house)
+    attested_by(house, "a.kervadec")
+    attested_by(house, "r.pellenec")
+    mayor: Person = person("a.kervadec")
+    bar = mayor.page.locator(".batchbar")
+    for box in mayor.page.locator(".fcheck input").all():
+        box.check()
+    expect(bar).to_contain_text("2 dossiers sélectionnés")
+    expect(bar).to_contain_text("1 à signer, 1 à régler d’abord")
+    mayor.button("Signer 1 dossier…").click()
+    expect(mayor.heading("Signer 1 dossier")).to_be_visible()
 
 
 def test_the_acts_on_what_is_ticked_stand_on_one_row_on_a_tablet(

@@ -349,6 +349,7 @@ ROUTES = {
     "signing.placing.planned": "sign",
     "batches.propose": "person",  # each kind of batch asks its own right (tests/batches)
     "batches.history": "person",
+    "batches.counted": "person",
     "batches.history_table": "person",
     "batches.show": "person",
     "batches.table": "person",

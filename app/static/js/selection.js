@@ -20,6 +20,28 @@ async function countBeyond() {
   countSelected();
 }
 
+let judged = null; // of what is ticked, how many each act takes, and in how many something is to be settled first
+let turn = 0;
+
+// Asked once the hand has stopped: until then, and without an answer, the bar counts what its rows await.
+function selected() {
+  const own = (turn += 1);
+  judged = null;
+  countSelected();
+  if (!boxes().some((box) => box.checked && box.dataset.act !== "other")) return;
+  setTimeout(async () => {
+    const form = document.querySelector("form[data-selection]");
+    if (own !== turn || !form) return;
+    const asked = new URLSearchParams(new FormData(form));
+    asked.delete("csrf_token");
+    const answer = await fetch(`${form.getAttribute("action")}/compte?${asked}`, { headers: { Accept: "application/json" } }).catch(() => null);
+    const told = answer?.ok ? await answer.json().catch(() => null) : null;
+    if (own !== turn) return;
+    judged = told?.settle ? told : null;
+    countSelected();
+  }, 250);
+}
+
 // What the bar says and offers; every box is read again, whoever changed it.
 function countSelected() {
   const bar = document.querySelector(".batchbar:has([data-selected])");
@@ -37,13 +59,15 @@ function countSelected() {
   bar.hidden = ticked.length === 0;
   const told = `${folders(ticked.length)} sélectionné${ticked.length > 1 ? "s" : ""}`;
   bar.querySelector("[data-selected]").textContent = all ? `Sélectionnés : ${whole().dataset.selectAll}` : told;
-  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, count.other && `${count.other} autre${count.other > 1 ? "s" : ""}`, count.cents && `${euros(count.cents)} en tout`];
+  const offered = { visa: count.visa, sign: count.sign };
+  if (judged) Object.assign(count, { visa: judged.visa, sign: judged.sign });
+  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, judged && `${judged.settle} à régler d’abord`, count.other && `${count.other} autre${count.other > 1 ? "s" : ""}`, count.cents && `${euros(count.cents)} en tout`];
   bar.querySelector("[data-selected-facts]").textContent = unknown ? "" : facts.filter(Boolean).join(", ");
-  bar.querySelector("[value=reject]").hidden = !(unknown || count.visa + count.sign);
+  bar.querySelector("[value=reject]").hidden = !(unknown || offered.visa + offered.sign);
   for (const [act, verb] of [["visa", "Viser"], ["sign", "Signer"]]) {
     const button = bar.querySelector(`[data-for=${act}]`);
-    button.hidden = count[act] === 0 && !unknown;
-    button.querySelector("span").textContent = unknown ? `${verb}…` : `${verb} ${folders(count[act])}…`;
+    button.hidden = offered[act] === 0 && !unknown;
+    button.querySelector("span").textContent = unknown || !count[act] ? `${verb}…` : `${verb} ${folders(count[act])}…`;
   }
 }
 
@@ -53,7 +77,7 @@ function emptySelection() {
   const left = bar?.contains(document.activeElement); // it goes with what is ticked
   for (const box of boxes()) box.checked = false;
   if (whole()) whole().checked = false;
-  countSelected();
+  selected();
   if (left) row?.querySelector(".ftitle")?.focus();
 }
 
@@ -78,7 +102,7 @@ function restoreTicked() {
     whole().checked = true;
     countBeyond();
   }
-  countSelected();
+  selected();
   document.querySelector(OTHERS).focus();
 }
 
@@ -91,17 +115,17 @@ export function startSelection() {
       }
     } else if (!event.target.matches(".fcheck input")) return;
     else if (whole() && !event.target.checked) whole().checked = false; // no longer all that the list has
-    countSelected();
+    selected();
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest(OTHERS)) keepTicked();
     if (event.target.closest("[data-select-none]")) emptySelection();
     if (!event.target.closest("[data-select-page]")) return;
     for (const box of boxes()) box.checked = true;
-    countSelected();
+    selected();
   });
   // A page brought back by the browser's history shows what is still ticked.
-  window.addEventListener("pageshow", countSelected);
-  countSelected();
+  window.addEventListener("pageshow", selected);
+  selected();
   restoreTicked();
 }
