@@ -36,10 +36,10 @@ def reason_of(
     done = f"{told(db, folder, user_id)}. Rien n’a été fait de votre part"
     if folder.phase != Phase.RUNNING:
         return spaces(f"{done} : il n’attend plus de décision.")
-    here = present(db, folder)
-    if here.in_turn(of_user(db, db.get_one(User, user_id), ""), folder):
+    position = present(db, folder)
+    if position.in_turn(of_user(db, db.get_one(User, user_id), ""), folder):
         return spaces(f"{done} : relisez-le avant de décider.")
-    who = awaited_now(db, folder, here)
+    who = awaited_now(db, folder, position)
     return spaces(f"{done} : {f'on attend maintenant {who}.' if who else NO_MORE}")
 
 

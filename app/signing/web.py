@@ -216,10 +216,10 @@ def complete(folder_id: int) -> Response:
         return jsonify(
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
         )
-    made = payload.body()
-    session = str(made.get("session", ""))
+    body = payload.body()
+    session = str(body.get("session", ""))
     with refused.watched(g.actor, "complete", folder_id=folder_id, session=session):
-        _complete(folder_id, session, made.get("signatures"))
+        _complete(folder_id, session, body.get("signatures"))
     return jsonify(state="done", location=_next(folder_id, tell=True))
 
 
