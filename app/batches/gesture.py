@@ -32,6 +32,7 @@ IN_A_PAGE = timedelta(seconds=8)
 DECIDE, SIGN = "batch.decide", "batch.sign"
 SIGNS, PARTS = 32, 4
 """Of a digest in a mark: 128 bits, so that whoever writes mandates finds no two of one digest. And the parts of a mark."""
+LONGEST_RANK = 4
 NOT_SHOWN = Wording("")
 UNSIGNED = ("waiting", "prepared")
 """The states of an item that waits for its key."""
@@ -69,21 +70,29 @@ def mark_of(batch: Batch, items: Sequence[BatchItem], wordings: Mapping[int, Wor
 
 
 def worded(db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem]) -> dict[int, Wording]:
-    """In which words each folder that waits for its key would be signed now, by folder; nothing of a batch that signs nothing."""
+    """In which words each folder that is not signed yet would be now, by folder; nothing of a batch that signs nothing.
+
+    Those whose signature is being embedded too: their row may have died, and they are then signed again. None at all
+    (`NOT_SHOWN`) of one that stands as it was shown and may not be signed; nothing of one that has moved on.
+    """
     if batch.kind != "sign":
         return {}
-    numbers = [item.folder_id for item in items if item.state in UNSIGNED]
+    versions = {item.folder_id: item.folder_version for item in items if item.state in OPEN}
+    numbers = list(versions)
     folders = db.scalars(sa.select(Folder).where(Folder.id.in_(numbers))).all() if numbers else []
-    return wordings_of(db, actor, folders)
+    as_shown = [folder.id for folder in folders if folder.version == versions[folder.id]]
+    return {**dict.fromkeys(as_shown, NOT_SHOWN), **wordings_of(db, actor, folders)}
 
 
 def _unread(items: Sequence[BatchItem], wordings: Mapping[int, Wording], ranks: str, digests: str) -> bool:
     """Whether some folder would be signed in words that the page did not show of it (`mark_of`)."""
     different, of_folders = digests.split("."), ranks.split(".")
     for item, rank in zip(_in_order(items), of_folders, strict=True):
-        if (words := wordings.get(item.folder_id)) is None:
+        words = wordings.get(item.folder_id) if item.state in UNSIGNED else None
+        if words is None:
             continue
-        shown = different[int(rank)] if rank.isdecimal() and int(rank) < len(different) else ""
+        known = rank.isdecimal() and len(rank) < LONGEST_RANK and int(rank) < len(different)
+        shown = different[int(rank)] if known else ""
         if shown != _digest(*words)[:SIGNS]:
             return True
     return False
@@ -211,6 +220,8 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown 
         require(actor, RIGHTS[batch.kind])
     if batch.kind == "hand" and not batch.desk:
         raise Refusal("batch-desk-needed")
+    if batch.kind == "sign" and batch.started_at is not None:
+        _wait_again(db, batch)
     items = db.scalars(sa.select(BatchItem).where(BatchItem.batch_id == batch.id)).all()
     wordings = worded(db, actor, batch, items)
     if shown is not None:
@@ -224,7 +235,6 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "", shown: Shown 
     batch.turn, batch.holder, batch.seen_at = batch.turn + 1, new_token(), now()
     if batch.kind == "sign":
         _keep_words(items, wordings)
-        _wait_again(db, batch)
         _ask_no_more(db, batch)
     else:
         payload = {"batch_id": batch.id, "turn": batch.turn}

@@ -338,8 +338,8 @@ def _sum(label: str, items: list[BatchItem], currencies: Mapping[int, str | None
 
 
 def _shown(item: BatchItem, state: str) -> str:
-    """An item's state; what a page had taken and no longer holds waits like the others."""
-    return "waiting" if item.state == "prepared" and state == "interrupted" else item.state
+    """An item's state; what a page had taken, or a row worked on that works no more, waits like the others."""
+    return "waiting" if item.state in {"prepared", "signed"} and state == "interrupted" else item.state
 
 
 def _line(item: BatchItem, past: str, state: str, currencies: Mapping[int, str | None]) -> Line:

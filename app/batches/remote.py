@@ -165,7 +165,14 @@ def _answering(db: Db, actor: Actor, batch_id: int, holder: str) -> bool:
     if waiting.in_hand(db, batch_id):
         return True
     # A page that took the batch up since may have shown other words than those in which it was prepared
-    worded = sa.or_(BatchItem.wording.is_(None), SignatureSession.capacity == BatchItem.wording)
+    worded = sa.and_(
+        sa.or_(BatchItem.wording.is_(None), SignatureSession.capacity == BatchItem.wording),
+        sa.or_(
+            BatchItem.absent.is_(None),
+            SignatureSession.absent.is_(None),
+            SignatureSession.absent == BatchItem.absent,
+        ),
+    )
     usable = sa.select(SignatureSession.id).where(
         worded,
         SignatureSession.user_id == actor.user_id,

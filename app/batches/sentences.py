@@ -29,7 +29,7 @@ SENTENCES: Sentences = {
     ),
     "batch-words-changed": (
         409,
-        "Rien n’a été signé : la qualité dans laquelle vous signez l’un de ces dossiers a changé depuis que cette page est ouverte. Rechargez-la : elle dit la nouvelle, ou pourquoi vous ne signez plus.",
+        "Rien n’a été signé : la qualité dans laquelle vous signez l’un de ces dossiers, ou celui en l’absence de qui, a changé depuis que cette page est ouverte. Rechargez-la : elle dit comment vous signez maintenant, ou pourquoi vous ne signez plus.",
     ),
     "batch-started": (
         409,

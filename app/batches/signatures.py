@@ -162,7 +162,8 @@ def _reserve(
 
 
 def _shown(item: BatchItem) -> Wording | None:
-    return Wording(item.wording, item.absent or "") if item.wording is not None else None
+    # Of a batch taken up before both were kept, nothing is compared
+    return None if item.wording is None or item.absent is None else Wording(item.wording, item.absent)
 
 
 def _begun(db: Db, batch_id: int) -> bool:

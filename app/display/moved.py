@@ -1,7 +1,7 @@
 """What happened to a folder while somebody was reading it: who did what, what was typed in vain, and where to go now."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -174,6 +174,8 @@ def _filled(
         shared = written.keys() & own_values.keys()
         if not shared or any(written[key] != own_values[key] for key in shared):
             continue  # other values than these
+        if not former and _written_since(db, folder, line.id, shared):
+            continue  # the same value of somebody else
         values = {**folder.fields, **own_values} if former else folder.fields
         if any(value != values.get(key) for key, value in written.items()):
             continue
@@ -182,6 +184,14 @@ def _filled(
             at if db.execute(lines.where(JournalEntry.id > line.id).limit(1)).first() else folder.updated_at
         )
     return None
+
+
+def _written_since(db: Db, folder: Folder, line_id: int, keys: Collection[str]) -> bool:
+    """Whether one of these fields was filled in again after a line of the journal."""
+    later = sa.select(JournalEntry.facts).where(
+        JournalEntry.folder_id == folder.id, JournalEntry.event == "facts.filled", JournalEntry.id > line_id
+    )
+    return any(json.loads(facts)["facts"].keys() & set(keys) for facts in db.scalars(later))
 
 
 def typed(form: Mapping[str, str]) -> str:

@@ -1,19 +1,19 @@
 """As what a person may sign a folder, here and now: the one question that prepare, complete and `record` ask alike."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from app.core.clock import today
 from app.core.db import Db
-from app.core.questions import gathering, once
+from app.core.questions import gathering, keep, once
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.facts import act_of
-from app.folders.models import Folder, Run, StepRun
+from app.folders.models import Folder
 from app.folders.move import Present, cover_of, lacking_words, not_your_turn, part_of, present, read_present
 from app.people.actor import Actor
-from app.people.mandates import mandates, recorded
+from app.people.mandates import held_key, mandates, recorded
 from app.signing.models import SignatureSession
 from workflows.mandates import Mandate, fitting, words
 from workflows.vocabulary import Right
@@ -121,10 +121,16 @@ def _wordings(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, Word
     wordings = {}
     with gathering(db):
         read_present(db, folders)
+        if actor.user_id is not None and folders and recorded(db, folders[0].collectivity_id):
+            keep(db, held_key(actor.user_id), mandates(db, actor.user_id))
         for folder in folders:
             position = present(db, folder)
+            slot = part_of(db, folder, position, actor)
+            part = next((run for run in position.runs if run.slot == slot), None)
+            if part is None:
+                continue
             try:
-                wordings[folder.id] = capacities(db, actor, folder, position)[0].shown
+                wordings[folder.id] = offered(db, actor, folder, part)[0].shown
             except Refusal:  # told of this folder alone, when it is its turn
                 continue
     return wordings
@@ -153,23 +159,23 @@ def chosen(db: Db, actor: Actor, folder: Folder, part: Part, mandate_id: int | N
 
 
 def still(
-    db: Db,
-    actor: Actor,
-    folder: Folder,
-    session: SignatureSession,
-    *,
-    parts: Iterable[Run] = (),
-    lock: bool = False,
+    db: Db, actor: Actor, folder: Folder, session: SignatureSession, position: Present, *, lock: bool = False
 ) -> Authority:
-    """The capacity in which a signature was prepared, if it may still be made in it.
+    """The capacity in which a signature was prepared, if it may still be made in it where the folder stands (`position`).
 
-    `parts`: those of the step that were just read, so that its own need not be asked for again. Refuses as `offered`
-    does, and `mandate-lost` when the person may sign now, but no more in the words that the prepared file already bears.
+    Refuses as `offered` does; `mandate-lost` when the person may sign now, but no more in the words that the prepared file
+    already bears; and `mandate-changed` when he would sign another part of the step, or in the absence of somebody else, than
+    was prepared: a cover may have begun or ended meanwhile.
     """
-    own = next((part for part in parts if part.id == session.step_run_id), None)
-    part: Part = own or db.get_one(StepRun, session.step_run_id)
+    shown = Wording(session.capacity, session.absent or "")
+    slot = part_of(db, folder, position, actor)
+    part = next((run for run in position.runs if run.slot == slot), None)
+    if part is None or part.id != session.step_run_id:
+        raise Refusal("mandate-changed", words=shown.announced())
     for authority in offered(db, actor, folder, part, lock=lock):
         if (authority.mandate_id, authority.wording) == (session.mandate_id, session.capacity):
+            if session.absent is not None:  # kept since 0143
+                shown.refuse_other(authority)
             return authority
     raise Refusal("mandate-lost", words=session.capacity)
 

@@ -137,7 +137,7 @@ class SignatureSession(Base, Tenanted):
     Claimed once (`state` prepared → claimed → done or failed, or lapsed when nobody came back). The prepared file is in
     the store by `prepared_sha256`, in the part of what waits (`vault.waiting`), or among the documents when it has no
     `prepared_size` (in bytes), as those of before that column; empty once the copy is gone. `address`: from where it was
-    prepared.
+    prepared. `absent`: in whose absence, empty for a part of one's own; None of one prepared before it was kept.
     One that was received in a batch has its number, and may be taken again after a kill (`app/signing/deferred.py`).
     """
 
@@ -168,6 +168,7 @@ class SignatureSession(Base, Tenanted):
     login_session_id: Mapped[int | None]
     field: Mapped[str]
     capacity: Mapped[str]
+    absent: Mapped[str | None]
     mandate_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mandate.id"))
     certificate: Mapped[bytes]
     chain: Mapped[list[Any]]

@@ -10,6 +10,9 @@ from app.signing.authority import Wording
 from app.signing.placing.web import box_of
 from app.signing.ports import Box
 
+MOST = 1_000
+"""Characters of words that a page shows: they are said back, and written in the journal of what was refused."""
+
 
 def body() -> dict[str, Any]:
     """The JSON object of the request; refuses `bad-request`."""
@@ -48,6 +51,7 @@ def shown(content: dict[str, Any]) -> Wording | None:
     words = content.get("shown")
     if words is None:
         return None
-    if not isinstance(words, dict) or not all(isinstance(words.get(name), str) for name in Wording._fields):
+    texts = [words.get(name) for name in Wording._fields] if isinstance(words, dict) else [None]
+    if not isinstance(words, dict) or not all(isinstance(text, str) and len(text) <= MOST for text in texts):
         raise Refusal("bad-request", detail="« shown » dit « capacity » et « absent », deux textes")
     return Wording(words["capacity"], words["absent"])

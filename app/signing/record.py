@@ -83,7 +83,7 @@ def record_in(
     position = present(db, folder)
     signing_authority = None
     if actor.kind != "system":
-        signing_authority = authority.still(db, actor, folder, row, parts=position.runs, lock=True)
+        signing_authority = authority.still(db, actor, folder, row, position, lock=True)
     writer = writer_of(family_of(folder.in_force), last.media_type)
     if writer.suffix:
         version = _beside(db, folder, actor, db.get_one(Document, row.document_id), file, writer)

@@ -90,6 +90,7 @@ def open_session(db: Db, actor: Actor, opening: Opening, *, state: str) -> Signa
         login_session_id=actor.session_id,
         field=context.field,
         capacity=opening.capacity.wording,
+        absent=opening.capacity.absent,
         mandate_id=opening.capacity.mandate_id,
         certificate=signer.certificate,
         chain=[der.hex() for der in signer.chain],

@@ -201,7 +201,13 @@ class _Basis:
 def _basis_of(
     db: Db, actor: Actor, folder_id: int, version: int, mandate: int | None, shown: Wording | None
 ) -> _Basis:
-    context, capacity = context_for(db, actor, folder_id, version, mandate)
+    try:
+        context, capacity = context_for(db, actor, folder_id, version, mandate)
+    except Refusal as refusal:
+        if shown is not None and refusal.key == "mandate-not-offered":
+            # The mandate that the page showed, and that is its signer's no more
+            raise Refusal("mandate-changed", words=shown.announced()) from refusal
+        raise
     if shown is not None:
         shown.refuse_other(capacity)
     enrolled = enrol.enrolled_of(db, actor.user_id)
@@ -495,5 +501,5 @@ def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
         raise not_your_turn(db, actor, folder, position)
     if folder.version == row.folder_version:
         refuse_obstacles(db, folder)  # another folder may have come in its way since it was prepared
-    authority.still(db, actor, folder, row, parts=position.runs)
+    authority.still(db, actor, folder, row, position)
     return folder

@@ -593,3 +593,7 @@ def test_of_two_who_fill_in_a_field_each_is_told_what_became_of_his_own(house: H
     told = words(post(house, folder_id, version=first, **{CODE: "E-1"}))
     assert "n’a pas été enregistré" not in told
     assert "a été remplacé depuis" in told
+    # Her value is hers, though he wrote the same before
+    mine = str(house.folder(folder_id).version)
+    assert post(house, folder_id, "t.lescoat", **{CODE: "E-1"}).status_code == 302
+    assert "Ce que vous avez rempli à" not in words(post(house, folder_id, version=mine, **{CODE: "E-1"}))

@@ -19,6 +19,7 @@ from app.core.security import new_token
 from app.core.transaction import use_case
 from app.people.actor import Actor
 from app.signing import setting
+from app.signing.authority import Wording
 from app.signing.deferred import WAIT
 from app.signing.keys.csc import Challenge
 from app.signing.models import RemoteRequest, SignatureSession
@@ -203,13 +204,17 @@ def begun(
     credential: str,
     box: list[Any] | None,
     mandate: int | None,
-    capacity: str | None,
+    shown: Wording | None,
 ) -> RemoteRequest | None:
     """The request of this person, on the folder as it stands, that the service has signed whole or in part.
 
-    `capacity`: in these words alone; None for any. Refuses `csc-at-work` while its signature is being embedded, or its answer
+    `shown`: in these words alone; None for any. Refuses `csc-at-work` while its signature is being embedded, or its answer
     passed on.
     """
+    # Of a session opened before this was kept, nothing is compared
+    absent = sa.func.coalesce(SignatureSession.absent, shown.absent if shown is not None else "") == (
+        shown.absent if shown is not None else ""
+    )
     query = (
         sa.select(RemoteRequest)
         .join(SignatureSession, SignatureSession.id == RemoteRequest.session_id)
@@ -220,7 +225,7 @@ def begun(
             SignatureSession.state != "done",
             SignatureSession.folder_version == version,
             *([SignatureSession.mandate_id == mandate] if mandate is not None else []),
-            *([SignatureSession.capacity == capacity] if capacity is not None else []),
+            *([SignatureSession.capacity == shown.capacity, absent] if shown is not None else []),
             *_his(actor),
         )
         .order_by(RemoteRequest.created_at.desc())

@@ -56,8 +56,7 @@ def ask(
         identity.refuse_stale(actor)
     mine = own(actor, key_id, service.url)
     place = list(astuple(box)) if box else None
-    words = shown.capacity if shown is not None else None
-    begun = pending.begun(actor, folder_id, version, mine.credential, place, mandate, words)
+    begun = pending.begun(actor, folder_id, version, mine.credential, place, mandate, shown)
     if begun is not None:
         # Begun before the rule, or proven in another login: what is left is authorised by a factor like the rest
         with reading(actor.collectivity_id) as db:

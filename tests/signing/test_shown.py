@@ -1,0 +1,265 @@
+"""A signature is made in the words, for the part and in the absence that its page showed, or not at all."""
+
+import html
+import re
+from base64 import b64encode
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from app.batches.models import BatchItem
+from app.core.clock import now, today
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.folders.models import StepRun
+from app.people import desks, mandates
+from app.people.mandates import Wanted
+from app.people.models import Absence
+from app.signing import sign
+from app.signing.authority import Wording
+from app.signing.enrol import enrol
+from app.signing.keys.browser import BrowserKey
+from app.trust.certificates import facts
+from tests.batches.test_meaning import COVER, MAYOR, OTHER_WORDS, an_invoice
+from tests.batches.test_signatures import Page, long_ago
+from tests.batches.town import Hand, became, items
+from tests.builders import circuits
+from tests.builders.house import House
+from tests.builders.mandates import (
+    ADMINISTRATOR,
+    BY_DELEGATION,
+    DEPUTY,
+    a_mayor_and_a_deputy,
+    of_deputy,
+    of_mayor,
+    record,
+)
+from tests.display.test_folder_page import heard
+from tests.display.test_inbox_statements import away
+from workflows.mandates import Kind
+from workflows.vocabulary import Right
+
+pytestmark = pytest.mark.in_turn
+OF_FINANCES = "n.abgrallec"
+
+
+def by_function(house: House, login: str) -> None:
+    """A mandate of one's own for invoices."""
+    function = Wanted(
+        house.actor(login).user_id or 0,
+        Kind.FUNCTION,
+        "l’adjointe aux finances",
+        today() - timedelta(days=200),
+        order_number="2026-041",
+        order_date=today() - timedelta(days=210),
+        families=("invoice",),
+        ceiling_cents=1_000_000,
+        elected=True,
+    )
+    record(house, function)
+
+
+def under_cover(house: House) -> int:
+    """An invoice that waits at the mayor's desk, for whom somebody with a mandate of her own stands in."""
+    record(house, of_mayor(house))
+    by_function(house, COVER)
+    folder_id = an_invoice(house)
+    away(house, MAYOR, COVER)
+    return folder_id
+
+
+def absence(**values: Any) -> None:
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(Absence).values(**values))
+
+
+def seated(house: House, login: str, *rights: Right) -> None:
+    desks.seat(house.actor(ADMINISTRATOR).collectivity_id, "maire", login, list(rights))
+
+
+def prepared(house: House, login: str, name: str, folder_id: int, shown: Wording) -> tuple[str, list[bytes]]:
+    """A session of a signature, and what the key makes for it."""
+    key = house.key(name)
+    ready = sign.prepare(
+        house.actor(login),
+        folder_id,
+        version=house.folder(folder_id).version,
+        key=BrowserKey(key.certificate, tuple(key.chain)),
+        shown=shown,
+    )
+    return ready.session, [key.sign(one.attributes) for one in ready.prepared]
+
+
+def unsigned(house: House, folder_id: int) -> bool:
+    with reading() as db:
+        done = sa.select(StepRun.id).where(
+            StepRun.folder_id == folder_id, StepRun.kind == "sign", StepRun.state == "done"
+        )
+        return db.scalar(done) is None
+
+
+@pytest.mark.both_databases
+def test_a_cover_that_ends_once_the_file_is_prepared_signs_no_more_for_the_absent(house: House) -> None:
+    folder_id = under_cover(house)
+    session, signatures = prepared(
+        house, COVER, "b_cadiou", folder_id, Wording(BY_DELEGATION, "Armel Kervadec")
+    )
+    absence(ends_at=now())
+    seated(house, COVER, Right.ACT, Right.SIGN)
+    with pytest.raises(Refusal, match="mandate-changed"):
+        sign.complete(house.actor(COVER), session, signatures)
+    assert unsigned(house, folder_id)
+    # And again, at her own part
+    session, signatures = prepared(house, COVER, "b_cadiou", folder_id, Wording(BY_DELEGATION))
+    sign.complete(house.actor(COVER), session, signatures)
+    assert not unsigned(house, folder_id)
+
+
+@pytest.mark.both_databases
+def test_a_cover_that_begins_once_the_file_is_prepared_is_not_signed_under(house: House) -> None:
+    folder_id = under_cover(house)
+    absence(starts_at=now() + timedelta(days=1))
+    seated(house, COVER, Right.ACT, Right.SIGN)
+    session, signatures = prepared(house, COVER, "b_cadiou", folder_id, Wording(BY_DELEGATION))
+    absence(starts_at=now() - timedelta(days=1))
+    seated(house, COVER)
+    with pytest.raises(Refusal, match="mandate-changed"):
+        sign.complete(house.actor(COVER), session, signatures)
+    assert unsigned(house, folder_id)
+
+
+@pytest.mark.both_databases
+def test_a_cover_that_ends_before_the_worker_embeds_a_batch_signs_no_more_for_the_absent(
+    house: House,
+) -> None:
+    folder_id = under_cover(house)
+    hand = Hand(house, COVER)
+    number = hand.propose("sign", [folder_id])
+    page = Page(hand, number, "b_cadiou").begin()
+    assert page.ask()
+    page.send()
+    absence(ends_at=now())
+    seated(house, COVER, Right.ACT, Right.SIGN)
+    house.drain()
+    became(number, {folder_id: ("refused", OTHER_WORDS)})
+    assert unsigned(house, folder_id)
+
+
+@pytest.mark.both_databases
+def test_a_signature_prepared_for_one_part_is_made_for_no_other_and_the_next_one_signs(house: House) -> None:
+    """The part of whom one stood in for was prepared; once he is back one's own would be taken, in the field of his."""
+    circuit = yaml.safe_load(Path("workflows/families/invoice/family.yaml").read_text())["circuit"]
+    step = next(one for one in circuit["steps"] if one["kind"] == "sign")
+    step["who"], step["quorum"] = [{"desk": "maire"}, {"desk": "finances"}], "all"
+    here = house.actor(ADMINISTRATOR).collectivity_id
+    desks.seat(here, "finances", OF_FINANCES, [Right.ACT, Right.SIGN])
+    desks.seat(here, "maire", "s.rivoal", [Right.ACT, Right.SIGN])
+    circuits.publish(house.actor(ADMINISTRATOR), "invoice", yaml.safe_dump(circuit, allow_unicode=True))
+    record(house, of_mayor(house))
+    folder_id = an_invoice(house)
+    away(house, OF_FINANCES, MAYOR)
+    session, signatures = prepared(
+        house, MAYOR, "a_kervadec", folder_id, Wording("Le maire", "Nolwenn Abgrallec")
+    )
+    absence(ends_at=now())
+    with pytest.raises(Refusal, match="mandate-changed"):
+        sign.complete(house.actor(MAYOR), session, signatures)
+    assert unsigned(house, folder_id)
+    house.sign(folder_id, MAYOR, "a_kervadec")
+    by_function(house, OF_FINANCES)
+    own = house.actor(OF_FINANCES)
+    certificate = house.pki.certificate("rsa3072")
+    enrol(own, own.user_id, facts(certificate), certificate)
+    house.sign(folder_id, OF_FINANCES, "rsa3072")
+    assert house.folder(folder_id).place != "bon_a_payer"
+
+
+@pytest.mark.both_databases
+def test_a_mandate_replaced_while_the_page_is_open_is_told_as_what_changed(house: House) -> None:
+    _, delegation = a_mayor_and_a_deputy(house)
+    folder_id = an_invoice(house)
+    browser = house.client(DEPUTY)
+    page = browser.get(f"/dossiers/{folder_id}/signer").get_data(as_text=True)
+    mandates.end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Nouvel arrêté.")
+    record(house, of_deputy(house, title="la première adjointe", order_number="2026-042"))
+    key = house.key("rsa3072")
+    asked = {
+        "version": house.folder(folder_id).version,
+        "box": None,
+        "mandate": int(re.findall('data-mandate="([^"]*)"', page)[0]),
+        "shown": {"capacity": html.unescape(re.findall('data-words="([^"]*)"', page)[0]), "absent": ""},
+        "provider": "browser",
+        "certificate": b64encode(key.certificate).decode(),
+        "chain": [b64encode(one).decode() for one in key.chain],
+    }
+    headers = {"X-CSRFToken": house.csrf(browser)}
+    where = f"/dossiers/{folder_id}/signature/preparer"
+    answer = browser.post(where, json=asked, headers=headers)
+    assert (answer.status_code, answer.get_json()["key"]) == (409, "mandate-changed")
+    assert BY_DELEGATION in html.unescape(answer.get_json()["detail"]).replace("\u00a0", " ")
+    long = {**asked, "shown": {"capacity": "A" * 60_000, "absent": ""}}
+    assert browser.post(where, json=long, headers=headers).status_code == 400
+
+
+@pytest.mark.both_databases
+def test_what_was_signed_and_whose_row_died_is_signed_again_in_the_words_of_the_new_page(
+    house: House,
+) -> None:
+    _, delegation = a_mayor_and_a_deputy(house)
+    folders = [an_invoice(house), an_invoice(house)]
+    deputy = Hand(house, DEPUTY)
+    number = deputy.propose("sign", folders)
+    page = Page(deputy, number, "rsa3072").begin()
+    page.ask()
+    page.send(page.made[:1])
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(Outbox).where(Outbox.key.like("batch-%")).values(state="parked"))
+    mandates.end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Nouvel arrêté.")
+    record(house, of_deputy(house, title="la première adjointe", order_number="2026-042"))
+    long_ago(number)
+    shown = deputy.text(f"/lots/{number}")
+    assert "Facture, 2 dossiers." in shown
+    assert "la première adjointe" in shown
+    assert "Signer 2 dossiers" in shown
+    Page(deputy, number, "rsa3072").begin().go()
+    house.drain()
+    became(number, dict.fromkeys(folders, ("done", "")))
+
+
+def test_a_page_that_said_words_is_refused_where_there_are_none_any_more(house: House) -> None:
+    _, delegation = a_mayor_and_a_deputy(house)
+    deputy = Hand(house, DEPUTY)
+    page = Page(deputy, deputy.propose("sign", [an_invoice(house)]), "rsa3072")
+    moment, content, _, digests = page.mark.split("-")
+    strange = f"{moment}-{content}-{'9' * 4_400}-{digests}"
+    assert page.json(f"cle?marque={strange}", page.offer, 409)["key"] == "batch-words-changed"
+    mandates.end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Nouvel arrêté.")
+    assert page.json(f"cle?marque={page.mark}", page.offer, 409)["key"] == "batch-words-changed"
+
+
+def test_the_words_of_a_batch_cost_as_many_statements_however_many_folders(house: House) -> None:
+    a_mayor_and_a_deputy(house)
+    deputy = Hand(house, DEPUTY)
+    counts = []
+    for size in (2, 6):
+        page = Page(deputy, deputy.propose("sign", [an_invoice(house) for _ in range(size)]), "rsa3072")
+        with heard() as asked:
+            page.begin()
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def test_a_batch_taken_up_before_absences_were_kept_is_compared_with_nothing(house: House) -> None:
+    folder_id = under_cover(house)
+    hand = Hand(house, COVER)
+    number = hand.propose("sign", [folder_id])
+    page = Page(hand, number, "b_cadiou").begin()
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(BatchItem).values(absent=None))
+    page.ask()
+    assert [item.state for item in items(number)] == ["prepared"]
