@@ -27,7 +27,7 @@ from app.folders.asking import Desk
 from app.folders.facts import touch
 from app.folders.models import HANDED, AskedOpinion, CircuitChange, Folder, StepRun, handed_passage
 from app.folders.move import Present, not_your_turn, person_of, present, typed
-from app.folders.notices import YOUR_TURN, correctors, of_batch
+from app.folders.notices import YOUR_TURN, correctors
 from app.folders.rerouting import circle, last_change
 from app.folders.seats import best_part, desk_names, every_desk, lacks_people, person_name, slots_of
 from app.journal.chain import Event, append
@@ -262,8 +262,7 @@ def give(db: Db, actor: Actor, folder: Folder, here: Present, part: Part, desk: 
         **facts_of(under),
     }
     append(db, folder.collectivity_id, Event(part.event, actor.name, actor.user_id, folder.id, facts))
-    letters = of_batch(_letters(db, folder, actor, chosen, who, part.relieved), part.facts)
-    post(db, folder.collectivity_id, letters)
+    post(db, folder.collectivity_id, _letters(db, folder, actor, chosen, who, part.relieved))
     return chosen.slot.label
 
 

@@ -20,7 +20,7 @@ from app.folders import models, pause
 from app.folders.access import refuse_stranger
 from app.folders.facts import act_of, due_of, sent_on
 from app.folders.models import STEPS_PER_ROUND, Folder, Run, StepRun
-from app.folders.notices import news_of, of_batch
+from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
 from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
@@ -304,7 +304,6 @@ def move(
     )
     told_by = replace(actor, name=in_absence(actor.name, said.absent))
     news = _news(db, folder, here, moved, entered, informed, told_by, partial="partial" in said.facts)
-    news = of_batch(news, said.facts)
     # What may be taken back is told to nobody before it is final: a letter cannot be taken back (decision
     # 0037).
     if final_at is not None:

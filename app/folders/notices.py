@@ -1,8 +1,6 @@
 """Who is told of a move: one row for each recipient, written with the move; what is said holds no content."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -33,8 +31,6 @@ TELLER = "teller"
 """The row of the letter that told it with others (`WITH_OTHERS`), as its own row keeps it."""
 MISSED = "l’adresse de cette personne refuse les courriels : rien ne lui est rappelé tant qu’elle n’est ni changée ni confirmée"
 """Why a letter did not leave that its reader would have needed: no other has told it."""
-BATCH = "batch"
-"""The batch whose decision made it somebody's turn, by number, as the row of the letter keeps it: one gesture, one letter."""
 RETURNED = "revenu : "
 """How the fault begins of a letter that a server took, and that came back later."""
 YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"
@@ -109,17 +105,6 @@ def news_of(
         if "after" in one.payload:
             del news[one.payload["user_id"], one.payload["after"]]
     return [*news.values(), *warned]
-
-
-def of_batch(news: Iterable[News], facts: Mapping[str, Any]) -> list[News]:
-    """The same news; of what a batch has decided, by the facts of the decision, whose turn it is keeps which batch that was."""
-    batch = facts.get(BATCH)
-    return [
-        replace(one, payload={**one.payload, BATCH: batch})
-        if batch is not None and one.payload.get("event") == YOUR_TURN
-        else one
-        for one in news
-    ]
 
 
 def _informing(informed: Iterable[Slot], others: Collection[int]) -> dict[tuple[int, str], str | None]:

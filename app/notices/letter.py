@@ -71,22 +71,6 @@ DISCREET = "restricted"
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A folder that a letter names among several which wait for its reader: the row of its own letter, and what that would say.
-
-    `absent`: in whose absence it waits for him.
-    """
-
-    row: int
-    folder: int
-    label: str
-    due_words: str
-    due_tone: str
-    absent: str
-    link: str
-
-
-@dataclass(frozen=True)
 class Envelope:
     """A letter ready to leave, and the address it goes to: as servers take it, and as it is written of the person.
 
@@ -145,7 +129,6 @@ def write(
             after = ""
         discreet = folder is not None and not manages and folder.read_as.discreet
         several = _several(db, row, of_user(db, user, place), discreet, tells)
-        turns = _turns(db, row, user, of_user(db, user, place), own, settings, tells)
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None
@@ -199,9 +182,8 @@ def write(
         "is_over": bool(row.payload.get("last_day")) and row.payload["last_day"] < today().isoformat(),
         "day": _former_day(row),
         "court": bool(row.payload.get("court")),
-        **_named(turns),
     }
-    event = _form(event, discreet, several, turns)
+    event = DISCREET if discreet else together.SEVERAL if several is not None else event
     # Of a changed address, one letter goes to where the person was reached before, and what recovers a password to where
     # he said; all others to where he is
     apart = row.recipient if row.payload.get("former") or row.payload.get("recovery") else None
@@ -215,24 +197,8 @@ def write(
         message["List-Unsubscribe"] = f"<{stop_link}>"
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
             message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
-    rows = _rows(row, several, turns)
+    rows = several.rows if several is not None else ()
     return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals), rows)
-
-
-def _form(event: str, discreet: bool, several: together.Together | None, turns: Sequence[Turn]) -> str:
-    """The letter that says it: where the others of a batch went on meanwhile, that of one folder."""
-    if discreet:
-        return DISCREET
-    if several is not None:
-        return together.SEVERAL
-    return together.TURNS if len(turns) > 1 else event
-
-
-def _rows(row: Row, several: together.Together | None, turns: Sequence[Turn]) -> Sequence[int]:
-    """The rows that a letter tells, its own first; nothing of one that tells its own alone."""
-    if several is not None:
-        return several.rows
-    return (row.id, *(turn.row for turn in turns)) if turns else ()
 
 
 def _several(
@@ -244,71 +210,6 @@ def _several(
     if tells is None:
         raise together.Unclaimed
     return together.told_by(db, actor, tells)
-
-
-def _turns(
-    db: Db, row: Row, user: User, actor: Actor, own: Own, settings: Settings, tells: Sequence[int] | None
-) -> Sequence[Turn]:
-    """The folders of a batch that a letter names; none of any other letter. Raises `Unclaimed`.
-
-    Those alone whose own letter would leave at this moment: what went on, was taken back, may be read no more, waits for an
-    opinion or for another rhythm is told by its own letter, or by none. Raises `Needless` where nothing is left.
-    """
-    if not together.is_of_batch(row):
-        return ()
-    if tells is None:
-        raise together.Unclaimed
-    query = sa.select(Outbox).where(Outbox.id.in_(tells), Outbox.id != row.id).order_by(Outbox.id)
-    turns = [turn for letter in db.scalars(query) if (turn := _turn(db, letter, user, actor, own, settings))]
-    if not turns:
-        raise Needless("aucun de ces dossiers n’est plus à dire par ce courriel : chacun a le sien")
-    return turns
-
-
-def _turn(db: Db, letter: Outbox, user: User, actor: Actor, own: Own, settings: Settings) -> Turn | None:
-    """What a letter of several says of one folder; None where its own letter would not leave now, or says nothing of it."""
-    row = Row(
-        letter.id,
-        letter.kind,
-        letter.key,
-        letter.collectivity_id,
-        letter.folder_id,
-        letter.recipient,
-        letter.payload,
-        letter.attempts,
-        letter.created_at,
-        letter.request,
-        letter.owner or "",
-    )
-    folder = db.get(Folder, row.folder_id) if row.folder_id else None
-    if folder is None or folder.read_as.discreet:
-        return None
-    try:
-        _timely(db, row, user, own)
-        awaited = _awaited(db, actor, folder, row)
-        if waited := _returned(db, row, user, own):
-            absent.refuse_apart(db, actor, row, waited, choices_of(user, own), folder)
-    except (Later, Needless, absent.Gather):
-        return None
-    due_words, tone = _due(db, folder) if awaited else ("", "")
-    label = family_words(folder.in_force)[0]
-    whose = _plain(str(row.payload.get("absent", "")))
-    return Turn(row.id, folder.id, label, due_words, tone, whose, _link(row, settings, None))
-
-
-def _named(turns: Sequence[Turn]) -> dict[str, Any]:
-    """The folders that a letter names; where one is left, what its own letter would say of it."""
-    if len(turns) != 1:
-        return {"turns": turns}
-    (turn,) = turns
-    return {
-        "turns": (),
-        "kind_label": turn.label.lower(),
-        "due_words": turn.due_words,
-        "due_tone": turn.due_tone,
-        "absent": turn.absent,
-        "link": turn.link,
-    }
 
 
 def _counts(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> dict[str, Any]:
@@ -381,7 +282,7 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
     if event in hours.PATIENT and _returned(db, row, user, own) is not None:
         # What waited for a return is no news of this minute: it is told by day, as what is reminded
         _refuse_by_night(own)
-    if event in hours.ASKS and row.folder_id is not None:
+    if event in hours.ASKS:
         digests.refuse_grouped(db, own, user, row)
     if event in {hours.DIGEST, *hours.ASKS}:
         _refuse_by_night(own)

@@ -29,7 +29,6 @@ from config import Settings
 
 log = structlog.get_logger()
 GROUP = "Courriels"
-REFUSED = "refusé par le serveur de courriel : chacun de ces dossiers a le sien"
 
 
 def plug(settings: Settings, templates: Environment) -> None:
@@ -43,8 +42,6 @@ def plug(settings: Settings, templates: Environment) -> None:
     def _mail(row: Row) -> None:
         if not settings.mail_url:
             raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
-        if together.has_left(row):
-            return
         try:
             envelope = _written(row, settings, templates)
         except absent.Gather as gathering:
@@ -55,8 +52,16 @@ def plug(settings: Settings, templates: Environment) -> None:
             outdone.keep(row, envelope.folders)
         try:
             mailer.send(envelope.to, envelope.message, settings)
+        except mailer.AddressRefused as refused:
+            answer = bounces.Answer(str(refused.code), refused.reply)
+            bounces.record(row.id, answer, mark=marks.of_address(envelope.address))
+            if envelope.tells:
+                together.let_go(row)
+            raise
         except Exception as fault:
-            _free_others(row, envelope, fault)
+            # These words, and not the address: tried for days, they must not keep those of the others for as long
+            if envelope.tells and mailer.are_words_refused(fault):
+                together.let_go(row)
             raise
         together.close(row, envelope.tells)
         if envelope.doubtful:
@@ -77,8 +82,6 @@ def _written(row: Row, settings: Settings, templates: Environment) -> letter.Env
         envelope = letter.write(row, settings, templates)
     except together.Unclaimed:
         tells = together.claim(row)
-        if not tells:
-            raise Later(together.SOON, together.WAITS) from None
     else:
         if together.may_join(row.payload) and row.payload.get(together.TELLS) != [row.id]:
             # Apart by now: what it told when it was given before is told by others, and this one never tells them after that
@@ -90,7 +93,7 @@ def _written(row: Row, settings: Settings, templates: Environment) -> letter.Env
         raise
     except Exception:
         # It was never given: what hinders it is not to hinder the others
-        if together.TELLS not in row.payload or (together.is_of_batch(row) and row.attempt == 1):
+        if together.TELLS not in row.payload:
             together.let_go(row)
         raise
     rows = envelope.tells or (row.id,)
@@ -98,20 +101,6 @@ def _written(row: Row, settings: Settings, templates: Environment) -> letter.Env
         # What its words leave out is told by its own letter, whatever happens to this one
         together.keep(row, rows)
     return replace(envelope, tells=rows)
-
-
-def _free_others(row: Row, envelope: letter.Envelope, fault: Exception) -> None:
-    """Keep that an address refused a letter, and leave to themselves those that one tells which is refused for good."""
-    if isinstance(fault, mailer.AddressRefused):
-        answer = bounces.Answer(str(fault.code), fault.reply)
-        bounces.record(row.id, answer, mark=marks.of_address(envelope.address))
-    # Of its words, and not of the address: tried for days, they must not keep those of the others for as long
-    elif not mailer.are_words_refused(fault):
-        return
-    if envelope.tells:
-        together.let_go(row)
-    if together.is_of_batch(row):  # each folder has its own letter, and this one has nothing more to tell
-        raise Needless(REFUSED) from None
 
 
 def _accept(row: Row, envelope: letter.Envelope) -> None:

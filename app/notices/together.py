@@ -1,9 +1,5 @@
 """What became of several folders at one moment, told to somebody by one letter: sixty signatures of a batch are no sixty letters.
 
-So is what one batch has made his turn: forty-six visas are no forty-six letters to who decides next. That letter names each
-folder and has a row of its own, of no folder (`is_of_batch`): whatever becomes of one of them, it is the same letter to the
-others. What it tells waits until the last of them may be taken back no more (`_wait_for_batch`).
-
 One of the letters that wait tells the others (`claim`): its row keeps their numbers before it leaves, those alone whose folders
 its words count, and they end once it has left. Of one folder, one letter is told: another event of it is its own letter. What may
 still be taken back, or is held for another reason, waits by itself, and a folder whose reading is closed is told apart, by the
@@ -27,13 +23,13 @@ import sqlalchemy as sa
 import structlog
 
 from app.core.clock import now
-from app.core.db import Db, reading
-from app.core.outbox import Later, Needless, News, Outbox, Row, abandon, post
+from app.core.db import Db
+from app.core.outbox import Later, Needless, Outbox, Row, abandon
 from app.core.transaction import use_case
 from app.folders import pause
 from app.folders.access import readable_by
 from app.folders.models import Folder
-from app.folders.notices import BATCH, DONE, RECEIPT, REFUSED, SIGNED, TELLER, WITH_OTHERS, YOUR_TURN
+from app.folders.notices import DONE, RECEIPT, REFUSED, SIGNED, TELLER, WITH_OTHERS
 from app.notices import hours
 from app.people.actor import Actor
 from app.people.login import of_user
@@ -41,9 +37,8 @@ from app.people.models import Collectivity, User
 
 log = structlog.get_logger()
 EVENTS = (DONE, SIGNED, RECEIPT, REFUSED)
-SEVERAL, TURNS = "several", "your_turns"
-"""The letters that tell what became of several folders, and that several wait since one batch."""
-PAGE = "/a-traiter"
+SEVERAL = "several"
+"""The letter that tells what became of several folders."""
 TELLS = "tells"
 """The rows that the letter of a row tells, its own too, as the row keeps them."""
 TOLD = WITH_OTHERS
@@ -81,18 +76,12 @@ class Together:
 
 def may_join(payload: Mapping[str, Any]) -> bool:
     """Whether what a letter says may be told with what others say."""
-    known = payload["event"] in EVENTS or (payload["event"] == YOUR_TURN and BATCH in payload)
-    return known and not any(payload.get(key) for key in _APART)
-
-
-def is_of_batch(row: Row) -> bool:
-    """Whether a row is the letter that names several folders of one batch: it tells other rows, and nothing of its own."""
-    return row.folder_id is None and row.payload["event"] == YOUR_TURN
+    return payload["event"] in EVENTS and not any(payload.get(key) for key in _APART)
 
 
 @use_case
 def claim(db: Db, row: Row) -> Sequence[int]:
-    """Write which rows the letter of a row tells, its own first, and return them; none where a letter of its batch is to tell it.
+    """Write which rows the letter of a row tells, its own first, and return them.
 
     Raises `Needless` where another has told it, `Later` while another is about to, and while more may come: as long after the
     last one as what a person does may be taken back, and no longer than `LONGEST` in all.
@@ -105,7 +94,7 @@ def claim(db: Db, row: Row) -> Sequence[int]:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    letters = _of(user.id, row)
+    letters = _of(user.id, row.collectivity_id)
     # These first: a letter that leaves between the two questions is in one of the answers, and in the other order in none
     alive = db.execute(
         letters.where(sa.text("outbox.state IN ('pending','running')")).order_by(Outbox.id)
@@ -125,21 +114,13 @@ def claim(db: Db, row: Row) -> Sequence[int]:
     mine = next((letter.payload.get(TELLS) for letter in alive if letter.id == row.id), None)
     if mine is None:
         town = db.get_one(Collectivity, user.collectivity_id)
-        apart = (None, row.folder_id)
-        near = [letter for letter in alive if letter.id not in others and letter.folder_id not in apart]
-        free = [letter for letter in near if _may_leave(letter, town)]
-        of_batch = row.payload["event"] == YOUR_TURN
-        if of_batch:
-            _wait_for_batch(db, row, near)
-        else:
-            _wait_for_more(row, free)
-        more = _first_of_each(db, of_user(db, user, town.name), row, free)
-        if of_batch and more:
-            names = {letter.payload["by"] for letter in free if letter.id in more}
-            if _gather(db, row, more, names):
-                return ()
-            more = ()
-        tells = [row.id, *more]
+        free = [
+            letter
+            for letter in alive
+            if letter.id not in others and letter.folder_id != row.folder_id and _may_leave(letter, town)
+        ]
+        _wait_for_more(row, free)
+        tells = [row.id, *_first_of_each(db, of_user(db, user, town.name), row, free)]
     else:
         # Once it was given to a server, the same letter tells nothing more: a mailbox that has it would take no other
         tells = [row.id, *_still_of(db, mine, {row.id, *others, *over})]
@@ -202,12 +183,8 @@ def keep(db: Db, row: Row, tells: Sequence[int]) -> None:
     _write(db, row, tells)
 
 
-def _of(user_id: int, row: Row) -> Any:
-    """The letters to somebody that say what became of a folder; of a batch, those by which it has made it his turn."""
-    event = Outbox.payload["event"].as_string()
-    alike = [event.in_(EVENTS)]
-    if row.payload["event"] == YOUR_TURN:
-        alike = [event == YOUR_TURN, Outbox.payload[BATCH].as_integer() == row.payload[BATCH]]
+def _of(user_id: int, collectivity_id: int) -> Any:
+    """The letters to somebody that say what became of a folder."""
     columns = (
         Outbox.id,
         Outbox.folder_id,
@@ -217,39 +194,11 @@ def _of(user_id: int, row: Row) -> Any:
         Outbox.last_error,
     )
     return sa.select(*columns).where(
-        Outbox.collectivity_id == row.collectivity_id,
+        Outbox.collectivity_id == collectivity_id,
         Outbox.kind == "mail",
         Outbox.payload["user_id"].as_integer() == user_id,
-        *alike,
+        Outbox.payload["event"].as_string().in_(EVENTS),
     )
-
-
-def _wait_for_batch(db: Db, row: Row, near: Sequence[Any]) -> None:
-    """Raises `Later` as long as the batch goes on, or a folder of it may be taken back: `LONGEST` after its own no more may."""
-    coming = [letter for letter in near if letter.last_error in {None, GATHERS, WAITS}]
-    numbers = {row.folder_id, *(letter.folder_id for letter in coming)}
-    query = sa.select(Folder.id, Folder.final_at).where(Folder.id.in_(numbers), Folder.final_at.is_not(None))
-    under_way = timedelta(seconds=pause.UNDER_WAY)
-    final = {folder.id: folder.final_at + under_way for folder in db.execute(query)}
-    last = max([row.created_at, *(letter.created_at for letter in coming)])
-    longest = max(row.created_at, final.get(row.folder_id, row.created_at)) + LONGEST
-    until = min(max([last + timedelta(seconds=pause.seconds()), *final.values()]), longest)
-    if until > now():
-        raise Later((until - now()).total_seconds(), GATHERS)
-
-
-def _gather(db: Db, row: Row, more: Sequence[int], names: Collection[str]) -> bool:
-    """Write the letter that names the folders of a row and of others; False where this row has asked for one before.
-
-    It came to nothing then, or left this row out: its own letter tells it, and what it says is never lost for that.
-    """
-    key = f"{YOUR_TURN}-{BATCH}-{row.payload[BATCH]}-{row.id}"
-    if db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is not None:
-        return False
-    facts = {name: row.payload[name] for name in ("event", "user_id", BATCH)}
-    facts |= {"by": row.payload["by"] if {*names} == {row.payload["by"]} else "", "page": PAGE}
-    post(db, row.collectivity_id, [News("mail", key, {**facts, TELLS: sorted([row.id, *more])})])
-    return True
 
 
 def _wait_for_more(row: Row, free: Sequence[Any]) -> None:
@@ -311,16 +260,6 @@ def _close(db: Db, row: Row, others: Sequence[int]) -> None:
     abandon(db, row.collectivity_id, TOLD, Outbox.id.in_(others))
 
 
-def has_left(row: Row) -> bool:
-    """Whether the letter of a row has told others already: a server took it, and a worker died before it could write so."""
-    others = [number for number in row.payload.get(TELLS, ()) if number != row.id]
-    if not others:
-        return False
-    teller = Outbox.payload[TELLER].as_integer() == row.id
-    with reading(row.collectivity_id) as db:
-        return db.scalar(sa.select(Outbox.id).where(Outbox.id.in_(others), teller).limit(1)) is not None
-
-
 @use_case
 def let_go(db: Db, row: Row) -> None:
     """Leave to themselves the others that the letter of a row tells, which a server has just refused for good.
@@ -328,15 +267,6 @@ def let_go(db: Db, row: Row) -> None:
     Where it was never given before, the row keeps nothing: put back to work, it may tell others. Else it tells its own alone
     from then on: a server may have taken it then, and a mailbox that has it would take no other. One that is parked by its last
     try keeps what it told: the others look by themselves, and put back to work it is the same letter, of those that they left.
-
-    Those of a batch each go alone from then on: what a server refused of all of them is not tried again with fewer.
     """
     db.info["collectivity_id"] = row.collectivity_id
-    if is_of_batch(row):
-        present = db.scalars(sa.select(Outbox.payload).where(Outbox.id == row.id)).one()
-        others = [number for number in present.get(TELLS, ()) if number != row.id]
-        letters = sa.select(Outbox).where(Outbox.id.in_(others), Outbox.state != "done")
-        for letter in db.scalars(letters.order_by(Outbox.id).with_for_update()):
-            letter.payload = {**letter.payload, TELLS: [letter.id]}
-        db.flush()
     _write(db, row, (row.id,) if TELLS in row.payload else None)

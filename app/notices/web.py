@@ -25,10 +25,7 @@ from workflows.rhythms import CLOSES, MINUTES, OPENS, REST, Choice, Rhythm
 pages = Blueprint("notices", __name__, template_folder="templates")
 pages.register_blueprint(agenda)
 HINTS = {
-    Rhythm.NOW: (
-        "Un courriel par dossier, ou par lot, au matin pour ceux de la nuit, et chaque jour ouvré un rappel de ce qui est en "
-        "retard."
-    ),
+    Rhythm.NOW: "Un courriel par dossier, au matin pour ceux de la nuit, et chaque jour ouvré un rappel de ce qui est en retard.",
     Rhythm.HOURLY: f"Un seul courriel, de {OPENS} h à {CLOSES} h, s’il est arrivé quelque chose.",
     Rhythm.DAILY: "Un seul courriel par jour ouvré, tant qu’il y a quelque chose à faire.",
     Rhythm.WEEKLY: "Le premier jour ouvré de la semaine. Ce qui est en retard se rappelle quand même chaque jour.",

@@ -26,7 +26,6 @@ from app.files import vault
 from app.folders import blocked
 from app.folders.access import readable_by
 from app.folders.models import Folder
-from app.folders.notices import YOUR_TURN
 from app.journal.models import ChainHead
 from app.notices import expected
 from app.operations import marks, trace, verifying
@@ -284,8 +283,6 @@ def _view(
     reader = names.get(row.payload.get("user_id", 0)) if row.kind == "mail" else None
     label = f"{label} à {reader}" if reader else label
     what = LETTERS.get(row.payload.get("event", "")) if row.kind == "mail" else None
-    if row.payload.get("event") == YOUR_TURN and row.folder_id is None:
-        what = "des dossiers d’un même lot l’attendent"
     if what and (row.folder_id is None or row.folder_id in readable):
         label = f"{label} : {what}"
     title = f"Dossier n° {row.folder_id}" if row.folder_id else ""

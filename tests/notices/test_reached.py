@@ -204,7 +204,7 @@ def test_every_letter_is_known_as_one_that_may_leave_late_or_not() -> None:
     events = {name.removeprefix("_").removesuffix(".txt") for name in names}
     kinds = (reaching.ASKED_AGAIN, reaching.FACTS, reaching.AGEING)
     # No row asks for these: the form that others take, and what a page sends at once
-    assert sorted(events - {"layout", "restricted", "several", "settings_trial", "your_turns"}) == sorted(
+    assert sorted(events - {"layout", "restricted", "several", "settings_trial"}) == sorted(
         event for kind in kinds for event in kind
     )
 
