@@ -64,9 +64,9 @@ def mark_of(batch: Batch, items: Sequence[BatchItem], wordings: Mapping[int, Wor
     waiting = sorted(f"{item.folder_id}:{item.folder_version}" for item in items if item.state in OPEN)
     content = _digest(batch.kind, batch.desk, *waiting)
     of_folders = [wordings.get(item.folder_id) for item in _in_order(items)]
-    different = list(dict.fromkeys(words for words in of_folders if words is not None))
-    ranks = ".".join("" if words is None else str(different.index(words)) for words in of_folders)
-    return f"{_moment(batch)}-{content[:SIGNS]}-{ranks}-{'.'.join(_digest(*words)[:SIGNS] for words in different)}"
+    different = list(dict.fromkeys(wording for wording in of_folders if wording is not None))
+    ranks = ".".join("" if wording is None else str(different.index(wording)) for wording in of_folders)
+    return f"{_moment(batch)}-{content[:SIGNS]}-{ranks}-{'.'.join(_digest(*wording)[:SIGNS] for wording in different)}"
 
 
 def worded(db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem]) -> dict[int, Wording]:
@@ -88,12 +88,12 @@ def _unread(items: Sequence[BatchItem], wordings: Mapping[int, Wording], ranks: 
     """Whether some folder would be signed in words that the page did not show of it (`mark_of`)."""
     different, of_folders = digests.split("."), ranks.split(".")
     for item, rank in zip(_in_order(items), of_folders, strict=True):
-        words = wordings.get(item.folder_id) if item.state in UNSIGNED else None
-        if words is None:
+        wording = wordings.get(item.folder_id) if item.state in UNSIGNED else None
+        if wording is None:
             continue
         known = rank.isdecimal() and len(rank) < LONGEST_RANK and int(rank) < len(different)
         shown = different[int(rank)] if known else ""
-        if shown != _digest(*words)[:SIGNS]:
+        if shown != _digest(*wording)[:SIGNS]:
             return True
     return False
 

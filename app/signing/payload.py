@@ -48,10 +48,10 @@ def shown(content: dict[str, Any]) -> Wording | None:
 
     Refuses `bad-request`.
     """
-    words = content.get("shown")
-    if words is None:
+    wording = content.get("shown")
+    if wording is None:
         return None
-    texts = [words.get(name) for name in Wording._fields] if isinstance(words, dict) else [None]
-    if not isinstance(words, dict) or not all(isinstance(text, str) and len(text) <= MOST for text in texts):
+    texts = [wording.get(name) for name in Wording._fields] if isinstance(wording, dict) else [None]
+    if not isinstance(wording, dict) or not all(isinstance(text, str) and len(text) <= MOST for text in texts):
         raise Refusal("bad-request", detail="« shown » dit « capacity » et « absent », deux textes")
-    return Wording(words["capacity"], words["absent"])
+    return Wording(wording["capacity"], wording["absent"])
