@@ -52,6 +52,8 @@ def shown(content: dict[str, Any]) -> Wording | None:
     if wording is None:
         return None
     texts = [wording.get(name) for name in Wording._fields] if isinstance(wording, dict) else [None]
-    if not isinstance(wording, dict) or not all(isinstance(text, str) and len(text) <= MOST for text in texts):
+    if not isinstance(wording, dict) or not all(
+        isinstance(text, str) and len(text) <= MOST for text in texts
+    ):
         raise Refusal("bad-request", detail="« shown » dit « capacity » et « absent », deux textes")
     return Wording(wording["capacity"], wording["absent"])
