@@ -598,14 +598,15 @@ def resume(db: Db, collectivity_id: int, delay: float, *which: sa.ColumnElement[
     return len(db.scalars(again.execution_options(synchronize_session=False)).all())
 
 
-def abandon(db: Db, collectivity_id: int, why: str, *which: sa.ColumnElement[bool]) -> int:
+def abandon(
+    db: Db, collectivity_id: int, why: str, *which: sa.ColumnElement[bool], parked: bool = False
+) -> int:
     """End waiting rows of a collectivity as `Needless` would, in the present transaction: nothing of them will leave; how many.
 
-    One that a worker has at this moment is its own affair: its handler looks again.
+    `parked`: those too whose tries are over. One that a worker has at this moment is its own affair: its handler looks again.
     """
-    rows = sa.update(Outbox).where(
-        Outbox.collectivity_id == collectivity_id, sa.text("state = 'pending'"), *which
-    )
+    states = "state IN ('pending','parked')" if parked else "state = 'pending'"
+    rows = sa.update(Outbox).where(Outbox.collectivity_id == collectivity_id, sa.text(states), *which)
     done = rows.values(state="done", last_error=why, done_at=now(), lease_until=None)
     ended = db.execute(done.execution_options(synchronize_session=False))
     return int(ended.rowcount)  # type: ignore[attr-defined]

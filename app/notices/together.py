@@ -257,7 +257,8 @@ def _close(db: Db, row: Row, others: Sequence[int]) -> None:
     for letter in db.scalars(letters.order_by(Outbox.id).with_for_update()):
         letter.payload = {**letter.payload, TELLER: row.id}
     db.flush()
-    abandon(db, row.collectivity_id, TOLD, Outbox.id.in_(others))
+    # Those whose own tries were over as well: put back to work, this one has told them
+    abandon(db, row.collectivity_id, TOLD, Outbox.id.in_(others), parked=True)
 
 
 @use_case

@@ -474,6 +474,32 @@ def test_a_letter_whose_tries_are_over_leaves_the_others_and_then_tells_none_of_
     assert ends() == {"done sent": 2, f"done {together.TOLD}": 1}
 
 
+@pytest.mark.both_databases
+def test_what_a_letter_put_back_to_work_has_told_is_not_missed_any_more(
+    house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = mailer.send
+
+    def away(*_arguments: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(mailer, "send", away)
+    monkeypatch.setitem(outbox._lasting, "mail", -int(outbox._policy["attempts"]) + 1)  # one try
+    with at(MONDAY, 10):
+        ended(house, folders)
+        for number in rows_of():
+            outbox.run(number)
+    for_some_minutes()
+    assert {end.partition(" ")[0] for end in ends()} == {"parked"}
+    monkeypatch.setattr(mailer, "send", send)
+    first = rows_of()[0]
+    outbox.retry(house.actor(G).collectivity_id, first)
+    with at(MONDAY, 10, 30):
+        outbox.run(first)
+    assert subjects(house, G) == THREE
+    assert ends() == {"done sent": 1, f"done {together.TOLD}": 2}
+
+
 @pytest.mark.parametrize("before", [False, True], ids=["the first time", "given before"])
 def test_words_that_a_server_refuses_for_good_hold_none_of_the_others(
     house: House, folders: list[int], monkeypatch: pytest.MonkeyPatch, before: bool
