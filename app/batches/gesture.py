@@ -72,16 +72,14 @@ def mark_of(batch: Batch, items: Sequence[BatchItem], wordings: Mapping[int, Wor
 def worded(db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem]) -> dict[int, Wording]:
     """In which words each folder that is not signed yet would be now, by folder; nothing of a batch that signs nothing.
 
-    Those whose signature is being embedded too: their row may have died, and they are then signed again. None at all
-    (`NOT_SHOWN`) of one that stands as it was shown and may not be signed; nothing of one that has moved on.
+    Those whose signature is being embedded too: their row may have died, and they are then signed again. Nothing of one that
+    may not be signed: it is refused alone, when it is its turn.
     """
     if batch.kind != "sign":
         return {}
-    versions = {item.folder_id: item.folder_version for item in items if item.state in OPEN}
-    numbers = list(versions)
+    numbers = [item.folder_id for item in items if item.state in OPEN]
     folders = db.scalars(sa.select(Folder).where(Folder.id.in_(numbers))).all() if numbers else []
-    as_shown = [folder.id for folder in folders if folder.version == versions[folder.id]]
-    return {**dict.fromkeys(as_shown, NOT_SHOWN), **wordings_of(db, actor, folders)}
+    return wordings_of(db, actor, folders)
 
 
 def _unread(items: Sequence[BatchItem], wordings: Mapping[int, Wording], ranks: str, digests: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from app.core.clock import today
 from app.core.db import Db
+from app.core.grammar import de
 from app.core.questions import gathering, keep, once
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -98,9 +99,9 @@ class Wording(NamedTuple):
     absent: str = ""
 
     def announced(self) -> str:
-        """How a sentence repeats what a page said."""
-        under = f", en l’absence de {self.absent}" if self.absent else ""
-        return f"la mention « {self.capacity} »{under}" if self.capacity else "qu’aucune mention ne convenait"
+        """How a sentence repeats what a page said; empty of who signed nothing as the page was, or at the click."""
+        under = f", en l’absence {de(self.absent)}" if self.absent else ""
+        return f", qui annonçait la mention « {self.capacity} »{under}" if self.capacity else ""
 
     def refuse_other(self, authority: Authority) -> None:
         """Refuse `mandate-changed` where one would sign in other words than these, which were read before the click."""

@@ -501,5 +501,5 @@ def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
         raise not_your_turn(db, actor, folder, position)
     if folder.version == row.folder_version:
         refuse_obstacles(db, folder)  # another folder may have come in its way since it was prepared
-    authority.still(db, actor, folder, row, position)
+        authority.still(db, actor, folder, row, position)
     return folder

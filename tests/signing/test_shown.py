@@ -231,15 +231,21 @@ def test_what_was_signed_and_whose_row_died_is_signed_again_in_the_words_of_the_
     became(number, dict.fromkeys(folders, ("done", "")))
 
 
-def test_a_page_that_said_words_is_refused_where_there_are_none_any_more(house: House) -> None:
+def test_what_no_page_said_is_not_told_as_announced_and_a_strange_mark_is_refused(house: House) -> None:
     _, delegation = a_mayor_and_a_deputy(house)
     deputy = Hand(house, DEPUTY)
     page = Page(deputy, deputy.propose("sign", [an_invoice(house)]), "rsa3072")
     moment, content, _, digests = page.mark.split("-")
     strange = f"{moment}-{content}-{'9' * 4_400}-{digests}"
     assert page.json(f"cle?marque={strange}", page.offer, 409)["key"] == "batch-words-changed"
+    # None at the click, and others before the key signs: what is said is what is true
     mandates.end_mandate(house.actor(ADMINISTRATOR), delegation, reason="Nouvel arrêté.")
-    assert page.json(f"cle?marque={page.mark}", page.offer, 409)["key"] == "batch-words-changed"
+    page.begin()
+    record(house, of_deputy(house, order_number="2026-042"))
+    assert page.ask() == []
+    (item,) = items(page.number)
+    became(page.number, {item.folder_id: ("refused", OTHER_WORDS)})
+    assert "annonçait" not in item.reason
 
 
 def test_the_words_of_a_batch_cost_as_many_statements_however_many_folders(house: House) -> None:
