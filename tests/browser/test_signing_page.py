@@ -10,6 +10,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.person import Person
 from tests.builders.house import House
+from tests.builders.mandates import of_mayor, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 NOTHING = "Rien n’a été signé"
@@ -84,6 +85,24 @@ def test_when_the_answer_is_lost_the_page_asks_and_tells_the_truth(house: House,
     mayor.button("Signer 1 document").click()
     mayor.sees("est signé.")
     assert [one.origin for one in house.versions(folder_id)] == ["deposited", "signed"]
+
+
+def test_words_that_changed_while_the_page_was_open_are_read_again_by_one_button(
+    house: House, person
+) -> None:
+    mayor: Person = person("a.kervadec")
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor.folder(folder_id)
+    mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+    record(house, of_mayor(house))
+    mayor.button("Signer 1 document").click()
+    mayor.sees("vos mandats, votre qualité ou votre intérim ont changé depuis la page")
+    assert house.folder(folder_id).place == "bon_a_payer"
+    mayor.button("Recharger la page").click()
+    mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+    mayor.sees("avec la mention « Le maire »")
+    mayor.button("Signer 1 document").click()
+    mayor.sees("est signé.")
 
 
 def test_the_visible_signature_stands_where_the_person_put_it_by_keys_or_by_pointer(
