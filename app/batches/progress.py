@@ -24,6 +24,7 @@ from app.folders.models import Folder
 from app.folders.seats import desk_name
 from app.folders.sockets import Caution, cautions
 from app.people.actor import Actor
+from app.signing.authority import Wording
 
 VERBS = {
     "approve": ("Viser", "visé"),
@@ -184,7 +185,7 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
     currencies = dict[int, str | None](map(tuple, db.execute(open_to))) if numbers else {}
     absents = covering.acted(db, batch.id) if batch.started_at is not None else {}
     if state in {"proposed", "interrupted"}:
-        waiting = [item.folder_id for item in items if item.state == "waiting"]
+        waiting = [item.folder_id for item in items if _shown(item, state) == "waiting"]
         absents |= covering.awaiting(db, actor, waiting)
     awaits_key = (
         state == "running"
@@ -210,7 +211,9 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         ),
         awaits_key,
         # Where a button is that signs; a page that follows asks it again every other second
-        mark_of(batch, items, worded(db, actor, batch, items) if state in PRESSED or awaits_key else {}),
+        mark_of(
+            batch, items, _worded(db, actor, batch, items, state) if state in PRESSED or awaits_key else {}
+        ),
         (desk_name(db, batch.collectivity_id, batch.desk) or batch.desk) if batch.desk else "",
         batch.reason,
     )
@@ -335,6 +338,14 @@ def _sum(label: str, items: list[BatchItem], currencies: Mapping[int, str | None
             cents[currencies[item.folder_id] or EURO] += item.amount_cents
     amounts = (amount(cents[code], code) for code in sorted(cents, key=lambda code: (code != EURO, code)))
     return Sum(label, len(items), tuple(money for money in amounts if money is not None))
+
+
+def _worded(
+    db: Db, actor: Actor, batch: Batch, items: Sequence[BatchItem], state: str
+) -> Mapping[int, Wording]:
+    """The words that the page shows: of what is being embedded it shows none, unless no row works on it any more."""
+    shown = [item for item in items if state != "running" or item.state in UNSIGNED]
+    return worded(db, actor, batch, shown)
 
 
 def _shown(item: BatchItem, state: str) -> str:

@@ -74,8 +74,12 @@ _DECIDED = "p.state IN ('done', 'rejected')"
 _ITS_OWN = f"p.state = 'done' AND p.slot NOT LIKE '{ASKED}%'"
 _DECIDED_SO = {
     VISA: f"{_ITS_OWN} AND p.kind = 'visa'",
-    SIGNATURE: f"{_ITS_OWN} AND p.kind = 'sign'",
-    REJECTION: "p.state = 'rejected'",
+    # On paper, who stated it is not who signed
+    SIGNATURE: (
+        f"{_ITS_OWN} AND p.kind = 'sign' AND NOT EXISTS (SELECT 1 FROM paper_signature h WHERE h.step_run_id = p.id)"
+    ),
+    # What was sent back to a step is no rejection
+    REJECTION: "p.state = 'rejected' AND p.sent_to IS NULL",
 }
 """The same, of what somebody did who is asked by his act; any decision where it is not here."""
 _COLUMNS = (

@@ -126,12 +126,11 @@ def _wordings(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, Word
             keep(db, held_key(actor.user_id), mandates(db, actor.user_id))
         for folder in folders:
             position = present(db, folder)
-            slot = part_of(db, folder, position, actor)
-            part = next((run for run in position.runs if run.slot == slot), None)
-            if part is None:
-                continue
             try:
-                wordings[folder.id] = offered(db, actor, folder, part)[0].shown
+                slot = part_of(db, folder, position, actor)
+                part = next((run for run in position.runs if run.slot == slot), None)
+                if part is not None:
+                    wordings[folder.id] = offered(db, actor, folder, part)[0].shown
             except Refusal:  # told of this folder alone, when it is its turn
                 continue
     return wordings

@@ -115,7 +115,7 @@ SENTENCES: Sentences = {
     ),
     "mandate-changed": (
         409,
-        "Rien n’a été signé : vos mandats, votre qualité ou votre intérim ont changé depuis la page{words}. Ouvrez ou rechargez la page du dossier : elle dit en quelle qualité vous le signez.",
+        "Rien n’a été signé : vos mandats, votre qualité, votre intérim ou la part de l’étape qui vous revient ont changé depuis la page{words}. Ouvrez ou rechargez la page du dossier : elle dit en quelle qualité vous le signez.",
     ),
     "certificate-is-seal": (
         422,

@@ -36,7 +36,7 @@ from workflows.vocabulary import Right
 pytestmark = pytest.mark.in_turn
 
 MAYOR, COVER = "a.kervadec", "b.cadiou"
-OTHER_WORDS = "Rien n’a été signé : vos mandats, votre qualité ou votre intérim ont changé"
+OTHER_WORDS = "Rien n’a été signé : vos mandats, votre qualité, votre intérim ou la part de l’étape qui vous revient ont changé"
 
 
 def an_invoice(house: House) -> int:

@@ -96,7 +96,9 @@ def test_words_that_changed_while_the_page_was_open_are_read_again_by_one_button
     mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
     record(house, of_mayor(house))
     mayor.button("Signer 1 document").click()
-    mayor.sees("vos mandats, votre qualité ou votre intérim ont changé depuis la page")
+    mayor.sees(
+        "vos mandats, votre qualité, votre intérim ou la part de l’étape qui vous revient ont changé depuis la page"
+    )
     assert house.folder(folder_id).place == "bon_a_payer"
     mayor.button("Recharger la page").click()
     mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())

@@ -16,6 +16,7 @@ from app.core.clock import now, today
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.folders import move
 from app.folders.models import StepRun
 from app.people import desks, mandates
 from app.people.mandates import Wanted
@@ -42,7 +43,7 @@ from tests.builders.mandates import (
 from tests.display.test_folder_page import heard
 from tests.display.test_inbox_statements import away
 from workflows.mandates import Kind
-from workflows.vocabulary import Right
+from workflows.vocabulary import Right, StepKind
 
 pytestmark = pytest.mark.in_turn
 OF_FINANCES = "n.abgrallec"
@@ -269,3 +270,35 @@ def test_a_batch_taken_up_before_absences_were_kept_is_compared_with_nothing(hou
         connection.execute(sa.update(BatchItem).values(absent=None))
     page.ask()
     assert [item.state for item in items(number)] == ["prepared"]
+
+
+@pytest.mark.both_databases
+def test_a_step_of_which_somebody_is_not_to_be_found_keeps_nobody_from_his_own_part(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sitting's secretary whose account was closed, a desk that is no more: who has two parts is asked which serves others."""
+    circuit = yaml.safe_load(Path("workflows/families/invoice/family.yaml").read_text())["circuit"]
+    step = next(one for one in circuit["steps"] if one["kind"] == "sign")
+    step["who"], step["quorum"] = [{"desk": "maire"}, {"desk": "finances"}], 1
+    here = house.actor(ADMINISTRATOR).collectivity_id
+    desks.seat(here, "finances", MAYOR, [Right.ACT, Right.SIGN])
+    circuits.publish(house.actor(ADMINISTRATOR), "invoice", yaml.safe_dump(circuit, allow_unicode=True))
+    folders = [an_invoice(house), an_invoice(house)]
+    mayor = Hand(house, MAYOR)
+    number = mayor.propose("sign", folders)
+
+    slots_of = move.slots_of
+
+    def missing(db: Any, folder: Any, step: Any, *others: Any, **more: Any) -> Any:
+        if step.kind is StepKind.SIGN:
+            raise Refusal("desk-missing", step="Bon à payer", folder="facture")
+        return slots_of(db, folder, step, *others, **more)
+
+    monkeypatch.setattr(move, "slots_of", missing)
+    assert mayor.client.get("/a-traiter").status_code == 200
+    page = Page(mayor, number).begin()
+    assert mayor.client.get(f"/lots/{number}").status_code == 200
+    page.ask()
+    page.send()
+    house.drain()
+    assert not unsigned(house, folders[0])

@@ -63,7 +63,7 @@ async function wake(root) {
   if (!waking) dataset.awake = "yes";
 }
 
-const DECISIONS = ".decide form, #dialog form, form[data-signer], form[data-reasons]";
+const DECISIONS = '.decide form, #dialog form, form[data-signer], form[data-reasons], form[action*="/commencer"]';
 
 // A script did not come: what it does is not done here, and what stands here may be of a while ago. Who decides by button or
 // by key would decide on what this page did not show: nothing is decided before it is read again.

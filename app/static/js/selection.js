@@ -37,7 +37,7 @@ function selected() {
     const answer = await fetch(`${form.getAttribute("action")}/compte?${asked}`, { headers: { Accept: "application/json" } }).catch(() => null);
     const told = answer?.ok ? await answer.json().catch(() => null) : null;
     if (own !== turn) return;
-    judged = told?.settle ? told : null;
+    judged = told;
     countSelected();
   }, 250);
 }
@@ -61,7 +61,7 @@ function countSelected() {
   bar.querySelector("[data-selected]").textContent = all ? `Sélectionnés : ${whole().dataset.selectAll}` : told;
   const offered = { visa: count.visa, sign: count.sign };
   if (judged) Object.assign(count, { visa: judged.visa, sign: judged.sign });
-  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, judged && `${judged.settle} à régler d’abord`, count.other && `${count.other} autre${count.other > 1 ? "s" : ""}`, count.cents && `${euros(count.cents)} en tout`];
+  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, judged?.settle && `${judged.settle} à régler d’abord`, count.other && `${count.other} autre${count.other > 1 ? "s" : ""}`, count.cents && `${euros(count.cents)} en tout`];
   bar.querySelector("[data-selected-facts]").textContent = unknown ? "" : facts.filter(Boolean).join(", ");
   bar.querySelector("[value=reject]").hidden = !(unknown || offered.visa + offered.sign);
   for (const [act, verb] of [["visa", "Viser"], ["sign", "Signer"]]) {
