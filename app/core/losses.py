@@ -44,13 +44,17 @@ LEARNT = frozenset(
         "folder.read_by_all",
         "folder.restricted",
         "step_run.restricted",
+        "batch_item.wording",
+        "batch_item.absent",
+        "signature_session.absent",
     }
 )
 """Columns that fill again by themselves, from bytes that are kept elsewhere or from the column that takes their place.
 
 Which parcels are not in the store is told by the table that makes them again.
 
-And those that say no more than what help somebody was shown.
+And those that say no more than what help somebody was shown, or in which words a signature was to be made, until it is: the
+proof keeps the words in which it was, and the step in whose absence.
 """
 _WORDS = "CAST(rights AS TEXT)"
 _SAID_SINCE = (
