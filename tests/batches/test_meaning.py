@@ -1,6 +1,5 @@
 """The batch says in which words each folder is signed, as the mandates of who signs allow, before its one button."""
 
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,12 +7,11 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from app.core.clock import now, today
+from app.core.clock import now
 from app.core.db import engine, reading
 from app.folders import decide
 from app.folders.models import Folder
 from app.people import desks, mandates
-from app.people.mandates import Wanted
 from app.people.models import Absence
 from app.signing.authority import Wording, wordings_of
 from tests.batches.test_signatures import Page
@@ -26,11 +24,11 @@ from tests.builders.mandates import (
     DEPUTY,
     a_mayor_and_a_deputy,
     of_deputy,
+    of_function,
     of_mayor,
     record,
 )
 from tests.display.test_inbox_statements import away
-from workflows.mandates import Kind
 from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
@@ -162,18 +160,7 @@ def test_who_signs_his_part_and_stands_in_for_the_other_of_the_step_signs_his_ow
 @pytest.mark.both_databases
 def test_what_a_page_signs_in_somebody_s_absence_is_signed_in_his_absence_or_not_at_all(house: House) -> None:
     record(house, of_mayor(house))
-    function = Wanted(
-        house.actor(COVER).user_id or 0,
-        Kind.FUNCTION,
-        "l’adjointe aux finances",
-        today() - timedelta(days=200),
-        order_number="2026-041",
-        order_date=today() - timedelta(days=210),
-        families=("invoice",),
-        ceiling_cents=1_000_000,
-        elected=True,
-    )
-    record(house, function)
+    record(house, of_function(house, COVER))
     folder_id = an_invoice(house)
     away(house, MAYOR, COVER)
     hand = Hand(house, COVER)

@@ -47,8 +47,13 @@ def of_mayor(house: House, **changes: Any) -> Wanted:
 
 def of_deputy(house: House, **changes: Any) -> Wanted:
     """What is recorded of the deputy's delegation, executory since months."""
+    return of_function(house, DEPUTY, **changes)
+
+
+def of_function(house: House, login: str, **changes: Any) -> Wanted:
+    """The same of somebody else."""
     wanted = Wanted(
-        house.actor(DEPUTY).user_id or 0,
+        house.actor(login).user_id or 0,
         Kind.FUNCTION,
         "l’adjointe aux finances",
         today() - timedelta(days=200),

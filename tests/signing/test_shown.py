@@ -12,14 +12,13 @@ import sqlalchemy as sa
 import yaml
 
 from app.batches.models import BatchItem
-from app.core.clock import now, today
+from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import move
 from app.folders.models import StepRun
 from app.people import desks, mandates
-from app.people.mandates import Wanted
 from app.people.models import Absence
 from app.signing import sign
 from app.signing.authority import Wording
@@ -37,38 +36,22 @@ from tests.builders.mandates import (
     DEPUTY,
     a_mayor_and_a_deputy,
     of_deputy,
+    of_function,
     of_mayor,
     record,
 )
 from tests.display.test_folder_page import heard
 from tests.display.test_inbox_statements import away
-from workflows.mandates import Kind
 from workflows.vocabulary import Right, StepKind
 
 pytestmark = pytest.mark.in_turn
 OF_FINANCES = "n.abgrallec"
 
 
-def by_function(house: House, login: str) -> None:
-    """A mandate of one's own for invoices."""
-    function = Wanted(
-        house.actor(login).user_id or 0,
-        Kind.FUNCTION,
-        "l’adjointe aux finances",
-        today() - timedelta(days=200),
-        order_number="2026-041",
-        order_date=today() - timedelta(days=210),
-        families=("invoice",),
-        ceiling_cents=1_000_000,
-        elected=True,
-    )
-    record(house, function)
-
-
 def under_cover(house: House) -> int:
     """An invoice that waits at the mayor's desk, for whom somebody with a mandate of her own stands in."""
     record(house, of_mayor(house))
-    by_function(house, COVER)
+    record(house, of_function(house, COVER))
     folder_id = an_invoice(house)
     away(house, MAYOR, COVER)
     return folder_id
@@ -172,7 +155,7 @@ def test_a_signature_prepared_for_one_part_is_made_for_no_other_and_the_next_one
         sign.complete(house.actor(MAYOR), session, signatures)
     assert unsigned(house, folder_id)
     house.sign(folder_id, MAYOR, "a_kervadec")
-    by_function(house, OF_FINANCES)
+    record(house, of_function(house, OF_FINANCES))
     own = house.actor(OF_FINANCES)
     certificate = house.pki.certificate("rsa3072")
     enrol(own, own.user_id, facts(certificate), certificate)
