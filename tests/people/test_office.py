@@ -196,7 +196,7 @@ def test_the_dialog_offers_every_capacity_that_fits_the_strongest_first(house: H
         ),
     )
     page = house.client(DEPUTY).get(f"/dossiers/{folder_id}/signer").get_data(as_text=True)
-    offered = re.findall(r'<option value="(\d+)" data-words="[^"]+">', page)
+    offered = re.findall(r'<option value="(\d+)"\s+data-words="[^"]+">', page)
     assert offered == [str(standin), str(delegation)]
 
 
