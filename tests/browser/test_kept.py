@@ -249,6 +249,8 @@ def test_a_session_that_nobody_uses_is_told_before_it_closes(house: House, perso
     mayor.log_in("a.kervadec")
     mayor.folder(folder_id)
     expect(mayor.page.locator(mayor.awake)).to_be_attached()
+    # A page of the document that comes late is a use of the session
+    mayor.page.wait_for_load_state("networkidle")
     minutes = house.settings.idle_minutes
     # The page reads for long: the server has last been asked a hundred seconds less than the delay ago
     last = now() - timedelta(minutes=minutes) + timedelta(seconds=100)

@@ -66,7 +66,7 @@ def order(house: House, number: str = "2026-050", **more: object) -> int:
 def test_a_mandate_that_ends_during_the_absence_is_told_with_its_last_day(house: House, at: str) -> None:
     record(house, of_mayor(house))
     house.enrol(DIRECTION, "rsa3072")
-    until = today() + timedelta(days=3)
+    until = today() + timedelta(days=12)
     order(house, ends_on=until)
     house.an_invoice(at=at)
     ((tone, title, sentence),) = told(house, MAYOR, DIRECTION)
