@@ -1,13 +1,20 @@
-"""Certomancer's cryptography for keys that we made ourselves: each is read once, and not proved prime again at each use."""
+"""Certomancer's cryptography for keys that we made ourselves: each is read once, and never proved prime again."""
 
 from functools import lru_cache
 
-from asn1crypto import algos, keys
+from asn1crypto import algos, keys, pem
 from certomancer import crypto_utils
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
 
 
 class KnownKeys(crypto_utils.PycaCryptographyBackend):
@@ -44,7 +51,11 @@ def _hash(sd_algo: algos.SignedDigestAlgorithm) -> hashes.HashAlgorithm:
 
 @lru_cache(maxsize=256)
 def _loaded(key_bytes: bytes, password: bytes | None) -> tuple[keys.PrivateKeyInfo, keys.PublicKeyInfo]:
-    return crypto_utils.PycaCryptographyBackend().load_private_key(key_bytes, password)
+    load = load_pem_private_key if pem.detect(key_bytes) else load_der_private_key
+    key = load(key_bytes, password, unsafe_skip_rsa_key_validation=True)
+    private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return keys.PrivateKeyInfo.load(private), keys.PublicKeyInfo.load(public)
 
 
 @lru_cache(maxsize=256)
