@@ -79,7 +79,7 @@ def record_in(
     last = last_version(db, row.document_id)
     # One of these three tells that somebody was quicker, and nothing of this signature may be kept.
     if row.state != "claimed" or last.id != row.version_id or folder.version != row.folder_version:
-        raise _overtaken(db, actor, row, folder, last)
+        raise overtaken(db, actor, row, folder, last)
     position = present(db, folder)
     signing_authority = None
     if actor.kind != "system":
@@ -143,7 +143,7 @@ def _beside(
     return add_document(db, folder, actor, whole, position=document.position)
 
 
-def _overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder, last: DocumentVersion) -> Refusal:
+def overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder, last: DocumentVersion) -> Refusal:
     """Why this signature came too late: it can be made again while its part of the step is awaited, else it is over.
 
     `opinion-awaited` where the step now waits for an opinion, `opinion-since` where the document is the one that was prepared

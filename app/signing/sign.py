@@ -23,6 +23,7 @@ from app.core.security import new_token
 from app.files import vault
 from app.files.store import Stored
 from app.folders.access import authorize, authorize_ahead, read_by
+from app.folders.documents import last_version
 from app.folders.keep import Kept
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import not_your_turn, present, read_present
@@ -51,7 +52,7 @@ from app.signing.formats.pes_text import Signatory
 from app.signing.models import SignatureSession
 from app.signing.paper.sheet import refuse_obstacles
 from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
-from app.signing.record import record
+from app.signing.record import overtaken, record
 from app.signing.refused import watched
 from app.signing.session import Opening, claim, fail, save, unpack
 from app.signing.views import in_both_names
@@ -487,19 +488,21 @@ def kept_of(
 
 
 def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
-    """The folder, unless the actor lost his part since he prepared: asked before anything is dated or kept.
+    """The folder, unless it moved or the actor lost his part since he prepared: asked before anything is dated or kept.
 
-    A signed file must not lie about. A folder that moved meanwhile is told by `record`, under the lock; the law is asked
-    there once more.
+    A signed file must not lie about, and a timestamp is asked for nothing that cannot be kept. All of it is asked once more by
+    `record`, under the lock, and told in the same words.
     """
-    if actor.kind == "system":
-        return db.get_one(Folder, row.folder_id)
-    folder = authorize(db, actor, row.folder_id)
+    system = actor.kind == "system"
+    folder = db.get_one(Folder, row.folder_id) if system else authorize(db, actor, row.folder_id)
+    if folder.version != row.folder_version:
+        raise overtaken(db, actor, row, folder, last_version(db, row.document_id))
+    if system:
+        return folder
     position = present(db, folder)
     offered = choices(position.circuit, position.standing, position.asker(actor, folder))
-    if folder.version == row.folder_version and Action.SIGN not in offered:
+    if Action.SIGN not in offered:
         raise not_your_turn(db, actor, folder, position)
-    if folder.version == row.folder_version:
-        refuse_obstacles(db, folder)  # another folder may have come in its way since it was prepared
-        authority.still(db, actor, folder, row, position)
+    refuse_obstacles(db, folder)  # another folder may have come in its way since it was prepared
+    authority.still(db, actor, folder, row, position)
     return folder

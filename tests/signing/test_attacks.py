@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 
 from app.core.db import engine
 from app.files import vault
+from app.signing import sign
 from app.signing.enrol import enrol
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import SignatureSession
@@ -218,7 +219,7 @@ def test_changed_document_a_file_that_was_touched_after_preparation_is_not_signe
 
 
 def test_changed_document_a_newer_version_of_the_folder_s_document_is_not_the_one_that_was_shown(
-    house: House,
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder_id = house.a_deliberation(at="signatures")
     mayor, clerk = house.client(A), house.client(B)
@@ -226,9 +227,12 @@ def test_changed_document_a_newer_version_of_the_folder_s_document_is_not_the_on
     theirs, other = prepared(house, clerk, folder_id, B)
     assert finish(clerk, folder_id, theirs, other).get_json()["state"] == "done"
     scene = Scene(house, folder_id, mayor)
+    dated: list[object] = []
+    monkeypatch.setattr(sign, "embed", lambda *what: dated.append(what))
     answer = finish(mayor, folder_id, mine, token)
     assert (answer.status_code, answer.get_json()["key"]) == (409, "document-changed")
     assert unsigned(house, folder_id) == scene.before
+    assert dated == [], "no timestamp is asked for what cannot be kept"
 
 
 def test_expired_session_signs_nothing(scene: Scene) -> None:
