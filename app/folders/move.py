@@ -24,7 +24,16 @@ from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
 from app.folders.required import refuse_unfilled
 from app.folders.rows import opinions_of_round, signatures_of_round
-from app.folders.seats import People, Slot, as_given, best_part, people_asked, slots_of, stuck_at
+from app.folders.seats import (
+    People,
+    Slot,
+    as_given,
+    best_part,
+    people_asked,
+    serves_as_well,
+    slots_of,
+    stuck_at,
+)
 from app.folders.seen import refuse_unseen
 from app.folders.sockets import Visa, gated, looks_before_visa, obstacles, plugged, read_for_gates
 from app.folders.telling import to_tell
@@ -253,12 +262,13 @@ def move(
     said: Said = Said(),
     here: Present | None = None,
     back: Back | None = None,
+    part: str | None = None,
 ) -> Moved:
     """Play an action on a locked folder. Everything it changes is in the caller's transaction.
 
     `here`: where it stands, as the caller has just read it under the lock, for any action but a recall; `back`: of a folder that
-    is sent back to a step, which, what was decided from there on being put aside. A step is passed for nobody: its caller has
-    asked whether it may be, and by whom. Refuses what the
+    is sent back to a step, which, what was decided from there on being put aside; `part`: the one for which the act was
+    prepared (`part_of`). A step is passed for nobody: its caller has asked whether it may be, and by whom. Refuses what the
     law refuses (`workflows.errors`), `not-your-turn`, `not-found` to whoever may not read it, `facts-awaited` to end a step
     whose fields are not all filled in, and `visa-gated` and `visa-held` as `not_given` says.
     """
@@ -270,7 +280,7 @@ def move(
         looks=_looks(folder, action),
         onward=action is Action.APPROVE,
     )
-    slot = _slot(db, here, folder, action, actor)
+    slot = _slot(db, here, folder, action, actor, part)
     if action is Action.APPROVE and here.step is not None:
         _refuse_unsaid(here.step, said)
     taken: dict[str, Any] = {"person": person_of(actor), "slot": slot}
@@ -390,7 +400,9 @@ def _refuse_unsaid(step: Step, said: Said) -> None:
         raise Refusal("opinion-asked" if step.kind is StepKind.OPINION else "opinion-not-asked")
 
 
-def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -> str | None:
+def _slot(
+    db: Db, here: Present, folder: Folder, action: Action, actor: Actor, prepared: str | None
+) -> str | None:
     """The part of the step that the actor takes, or None for what is not acted at a step."""
     if action.outcome is None:
         if folder.emitter_desk_id not in actor.desks_with(Right.CREATE, folder.of_type):
@@ -407,7 +419,7 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
             refuse_stranger(db, actor, folder)
             raise not_your_turn(db, actor, folder, here)
         return MACHINE
-    part = part_of(db, folder, here, actor)
+    part = part_of(db, folder, here, actor, prepared)
     if part is not None:
         return part
     refuse_stranger(db, actor, folder)
@@ -483,8 +495,12 @@ def _last_decision(db: Db, folder: Folder) -> Any:
     return db.execute(query.order_by(_run.c.ended_at.desc(), _run.c.id.desc()).limit(1)).first()
 
 
-def part_of(db: Db, folder: Folder, here: Present, actor: Actor) -> str | None:
-    """The part of a step that somebody who acts now takes, or None; who holds several never takes the one that others need."""
+def part_of(db: Db, folder: Folder, here: Present, actor: Actor, prepared: str | None = None) -> str | None:
+    """The part of a step that somebody who acts now takes, or None; who holds several never takes the one that others need.
+
+    `prepared`: the one for which his act was prepared, which he takes as long as it is his and the others can still end the step
+    after him: a colleague who came or left since makes it no other one.
+    """
     # Sorted: what the page says and what the verb does must come upon the same part.
     free = sorted(here.asker(actor, folder).slots.difference(here.standing.acted))
     if len(free) < 2 or here.step is None:
@@ -493,8 +509,14 @@ def part_of(db: Db, folder: Folder, here: Present, actor: Actor) -> str | None:
         slots = slots_of(db, folder, here.step)
     except Refusal:
         # Somebody whom the step names has no account any more, it may be of a part that is done: that keeps nobody from his own
-        return free[0]
-    return best_part(slots, free, here.standing.acted, person_of(actor))
+        return prepared if prepared in free else free[0]
+    part = best_part(slots, free, here.standing.acted, person_of(actor))
+    needed = here.step.quorum.needed(len(here.standing.slots))
+    if prepared in free and serves_as_well(
+        slots, (prepared, part), here.standing.acted, person_of(actor), needed
+    ):
+        return prepared
+    return part
 
 
 def was_signed(db: Db, folder: Folder) -> bool:

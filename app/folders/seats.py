@@ -1082,8 +1082,28 @@ def best_part(
     slots: tuple[Slot, ...], free: Sequence[str], acted: Mapping[str, int], person: int | None
 ) -> str:
     """Of the parts that somebody may take, the first that leaves the most others to be filled by the people who remain."""
+    return max(free, key=lambda part: _filled_after(slots, part, acted, person))
+
+
+def serves_as_well(
+    slots: tuple[Slot, ...],
+    parts: tuple[str, str],
+    acted: Mapping[str, int],
+    person: int | None,
+    needed: int,
+) -> bool:
+    """Whether the step can end once somebody has taken the first of two parts, or stands no worse than with the second.
+
+    `needed`: how many parts end it.
+    """
+    one, best = (_filled_after(slots, part, acted, person) for part in parts)
+    return one >= min(best, needed - len(acted) - 1)
+
+
+def _filled_after(slots: tuple[Slot, ...], part: str, acted: Mapping[str, int], person: int | None) -> int:
+    """How many parts the people who remain can fill once somebody has taken one."""
     left = _left(slots, acted, {*acted.values(), person})
-    return max(free, key=lambda part: _distinct(tuple(slot for slot in left if slot.key != part)))
+    return _distinct(tuple(slot for slot in left if slot.key != part))
 
 
 def labels(route: Mapping[str, tuple[Slot, ...]]) -> dict[str, str]:

@@ -165,10 +165,10 @@ def still(
 
     Refuses as `offered` does; `mandate-lost` when the person may sign now, but no more in the words that the prepared file
     already bears; and `mandate-changed` when he would sign another part of the step, or in the absence of somebody else, than
-    was prepared: a cover may have begun or ended meanwhile.
+    was prepared: a cover may have begun or ended meanwhile, and a colleague who left may need the part that was prepared.
     """
     shown = Wording(session.capacity, session.absent or "")
-    slot = part_of(db, folder, position, actor)
+    slot = part_of(db, folder, position, actor, prepared_part(position, session))
     part = next((run for run in position.runs if run.slot == slot), None)
     if part is None or part.id != session.step_run_id:
         raise Refusal("mandate-changed", words=shown.announced())
@@ -178,6 +178,11 @@ def still(
                 shown.refuse_other(authority)
             return authority
     raise Refusal("mandate-lost", words=session.capacity)
+
+
+def prepared_part(position: Present, session: SignatureSession) -> str | None:
+    """The part of the step for which a signature was prepared, as the folder has it where it stands; None of any other step."""
+    return next((run.slot for run in position.runs if run.id == session.step_run_id), None)
 
 
 def _authority(mandate: Mandate, absent: str) -> Authority:

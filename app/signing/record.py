@@ -120,9 +120,9 @@ def record_in(
         **(signing_authority.facts if signing_authority else {}),
     }
     decision = Said(capacity=row.capacity, facts=proof)
-    moved = move(
-        db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, decision, position
-    )
+    action = Action.SEAL if actor.kind == "system" else Action.SIGN
+    part = authority.prepared_part(position, row)
+    moved = move(db, folder, action, actor, decision, position, part=part)
     if left := levels.to_add(db, folder, version, settings):
         post(db, folder.collectivity_id, left)
     return moved

@@ -19,11 +19,12 @@ from app.core.refusals import Refusal
 from app.folders import move
 from app.folders.models import StepRun
 from app.people import desks, mandates
-from app.people.models import Absence
+from app.people.models import Absence, Desk
 from app.signing import sign
 from app.signing.authority import Wording
 from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
+from app.signing.models import SignatureProof
 from app.trust.certificates import facts
 from tests.batches.test_meaning import COVER, MAYOR, OTHER_WORDS, an_invoice
 from tests.batches.test_signatures import Page, long_ago
@@ -160,6 +161,76 @@ def test_a_signature_prepared_for_one_part_is_made_for_no_other_and_the_next_one
     certificate = house.pki.certificate("rsa3072")
     enrol(own, own.user_id, facts(certificate), certificate)
     house.sign(folder_id, OF_FINANCES, "rsa3072")
+    assert house.folder(folder_id).place != "bon_a_payer"
+
+
+def two_desks_sign(house: House, quorum: str | int) -> None:
+    """Who signs an invoice: the mayor's desk, which he alone holds, and that of finances, which somebody else holds too."""
+    circuit = yaml.safe_load(Path("workflows/families/invoice/family.yaml").read_text())["circuit"]
+    step = next(one for one in circuit["steps"] if one["kind"] == "sign")
+    step["who"], step["quorum"] = [{"desk": "maire"}, {"desk": "finances"}], quorum
+    for login in (MAYOR, OF_FINANCES):
+        finances_hold(house, login, Right.ACT, Right.SIGN)
+    circuits.publish(house.actor(ADMINISTRATOR), "invoice", yaml.safe_dump(circuit, allow_unicode=True))
+
+
+def finances_hold(house: House, login: str, *rights: Right) -> None:
+    desks.seat(house.actor(ADMINISTRATOR).collectivity_id, "finances", login, list(rights))
+
+
+def own(house: House, login: str) -> Wording:
+    return Wording(house.actor(login).capacity)
+
+
+def signed_at(folder_id: int) -> list[str]:
+    """The desks at whose parts of the step somebody has signed, as the step and the proof have them."""
+    with reading() as db:
+        runs = sa.select(StepRun.id, Desk.key).join(Desk, Desk.id == StepRun.desk_id)
+        done = runs.where(StepRun.folder_id == folder_id, StepRun.kind == "sign", StepRun.state == "done")
+        proven = set(db.scalars(sa.select(SignatureProof.step_run_id)))
+        rows = db.execute(done).all()
+        assert {row.id for row in rows} == proven
+        return [row.key for row in rows]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("quorum", ["all", 1])
+def test_a_colleague_who_comes_or_leaves_makes_a_signature_no_other_that_serves_as_well(
+    house: House, quorum: str | int
+) -> None:
+    two_desks_sign(house, quorum)
+    folder_id = an_invoice(house)
+    # She can take the part of finances, and nobody but him his own
+    session, signatures = prepared(house, MAYOR, "a_kervadec", folder_id, own(house, MAYOR))
+    finances_hold(house, OF_FINANCES)
+    sign.complete(house.actor(MAYOR), session, signatures)
+    assert signed_at(folder_id) == ["maire"]
+    assert (house.folder(folder_id).place == "bon_a_payer") is (quorum == "all")
+
+
+@pytest.mark.both_databases
+def test_a_signature_is_not_made_for_a_part_that_a_colleague_who_came_needs(house: House) -> None:
+    two_desks_sign(house, "all")
+    folder_id = an_invoice(house)
+    session, signatures = prepared(house, MAYOR, "a_kervadec", folder_id, own(house, MAYOR))
+    finances_hold(house, OF_FINANCES)
+    seated(house, "s.rivoal", Right.ACT, Right.SIGN)
+    with pytest.raises(Refusal, match="mandate-changed"):
+        sign.complete(house.actor(MAYOR), session, signatures)
+    assert unsigned(house, folder_id)
+    house.sign(folder_id, MAYOR, "a_kervadec")
+    assert signed_at(folder_id) == ["finances"]
+
+
+@pytest.mark.both_databases
+def test_where_one_signature_is_enough_a_colleague_who_came_needs_no_part(house: House) -> None:
+    two_desks_sign(house, 1)
+    folder_id = an_invoice(house)
+    session, signatures = prepared(house, MAYOR, "a_kervadec", folder_id, own(house, MAYOR))
+    finances_hold(house, OF_FINANCES)
+    seated(house, "s.rivoal", Right.ACT, Right.SIGN)
+    sign.complete(house.actor(MAYOR), session, signatures)
+    assert signed_at(folder_id) == ["maire"]
     assert house.folder(folder_id).place != "bon_a_payer"
 
 
