@@ -81,6 +81,50 @@ def test_a_deposit_whose_answers_are_lost_is_made_once_however_often_it_is_sent(
     depositor.said.clear()  # the browser tells each request that failed
 
 
+def test_a_deposit_that_arrived_is_told_so_where_the_page_that_shows_it_does_not_come(
+    house: House, network: Cutting, person
+) -> None:
+    depositor = person(service_workers="allow")
+    depositor.url, page = network.url, depositor.page
+    depositor.log_in(G)
+    title = page.get_by_role("heading", level=1)
+    for files, lost, said, lead in (
+        (
+            [INVOICE, ACT],
+            "GET /a-traiter?bannette=drafts",
+            "Vos brouillons sont créés",
+            "Ouvrir vos brouillons",
+        ),
+        ([INVOICE], "GET /dossiers/", "Votre envoi est arrivé", "Ouvrir cette page"),
+    ):
+        before = _count(Folder)
+        depositor.open("/deposer")
+        assert page.evaluate("navigator.serviceWorker.ready.then((one) => Boolean(one.active))")
+        page.reload()
+        expect(page.locator(depositor.awake)).to_be_attached()
+        page.locator("input[name=family][value=invoice]").check(force=True)
+        page.locator("input[type=file]").set_input_files(files)
+        if len(files) > 1:
+            page.locator("input[name=several][value=each]").check(force=True)
+        network.lose(lost, LOSES_EACH)
+        page.get_by_role("button", name="Déposer et vérifier").click()
+        expect(title).to_have_text(said)
+        expect(page.get_by_role("main")).to_contain_text("il n’y a rien à renvoyer")
+        assert _count(Folder) == before + len(files)
+        network.lose("", 0)
+        page.get_by_role("link", name=lead).click()
+        expect(page).to_have_url(
+            re.compile(r"bannette=drafts$" if len(files) > 1 else r"/dossiers/\d+/brouillon$")
+        )
+        expect(page.locator(depositor.awake)).to_be_attached()
+        # What is asked after that, and does not come, is a page as any other
+        network.lose("GET /suivi", LOSES_EACH)
+        page.goto(f"{network.url}/suivi")
+        expect(title).to_have_text("Pas de réponse du serveur")
+        network.lose("", 0)
+    depositor.said.clear()  # the browser tells each request that failed
+
+
 def test_documents_of_a_draft_whose_answers_are_lost_are_there_once(
     house: House, network: Cutting, person
 ) -> None:

@@ -186,7 +186,7 @@ def test_the_application_is_installable_and_keeps_nothing_of_a_person(house: Hou
         ".then((every) => every.flat().map((one) => new URL(one.url).pathname))"
     )
     assert [one for one in kept if not re.match(r"/static/|/hors-ligne/", one)] == []
-    for what in ("page", "rien", "peut-etre"):
+    for what in ("page", "rien", "peut-etre", "brouillons", "recu"):
         text = page.evaluate(f"caches.match('/hors-ligne/{what}').then((one) => one.text())")
         assert ("Pellenec" in text, "csrf" in text) == (False, False)
     page.goto(f"{reader.url}/a-traiter")

@@ -54,10 +54,28 @@ CUT: Final = {
         "La connexion a été coupée pendant l’envoi : on ne peut pas savoir d’ici si votre demande a été faite. Ouvrez le dossier "
         "une fois la connexion revenue, il dit où il en est. Rien ne se fait deux fois.",
     ),
+    "brouillons": (
+        "Vos brouillons sont créés",
+        "Vos fichiers sont arrivés et il n’y a rien à renvoyer : seule la liste de vos brouillons n’a pas pu être lue.",
+    ),
+    "recu": (
+        "Votre envoi est arrivé",
+        "Il est enregistré et il n’y a rien à renvoyer : seule la page suivante n’a pas pu être lue.",
+    ),
 }
-"""What is said: of a page that was asked, of what was surely not sent, of what may have been received."""
+"""What is said: of a page that was asked, of what was surely not sent, of what may have been received, of what was received.
+
+The last two are said of a page that shows what the server has just received: the script that sent it knows (`upload.js`).
+"""
 CARRIED: Final = "page-emporte"
 """The first of them, where folders were taken along: it leads to them."""
+AGAIN: Final = {
+    "page": "Réessayer",
+    CARRIED: "Réessayer",
+    "brouillons": "Ouvrir vos brouillons",
+    "recu": "Ouvrir cette page",
+}
+"""The words of the link that asks for the page again, where one was asked for."""
 
 
 @pages.get("/manifest.webmanifest")
@@ -96,7 +114,7 @@ def worker() -> Response:
     files, read_by = ([url_for("static", filename=one) for one in names] for names in (WORN, READ_BY))
     # Other words or other files are another collection: the browser takes it whole, then leaves the former one
     drawn = [render_template(f"operations/{name}.html") for name in ("cut", "reading")]
-    mark = sha256(json.dumps([read_by, CUT, *drawn]).encode()).hexdigest()[:16]
+    mark = sha256(json.dumps([read_by, CUT, AGAIN, *drawn]).encode()).hexdigest()[:16]
     reading = url_for("operations.installable.carried")
     named = {"mark": mark, "pages": pages_of, "files": files, "reading": reading, "read_by": read_by}
     text = f"const NAMED = {json.dumps(named)};\n{Path(HOME / SCRIPT).read_text(encoding='utf-8')}"
@@ -113,8 +131,10 @@ def cut(what: str) -> str:
     if said is None:
         abort(404)
     title, text = said
-    asks = what in {"page", CARRIED}
-    return render_template("operations/cut.html", title=title, text=text, asked=asks, carried=what == CARRIED)
+    again = AGAIN.get(what, "")
+    return render_template(
+        "operations/cut.html", title=title, text=text, again=again, carried=what == CARRIED
+    )
 
 
 @pages.get("/hors-ligne/emportes")

@@ -9,6 +9,8 @@ async function keep(name, every) {
   await cache.addAll(every.map(bare));
 }
 
+let received = null; // what the server has just received: where it is shown (`received`), and what is said where that does not come
+
 const keepReading = () => keep(READING, [NAMED.reading, ...NAMED.read_by]);
 const reads = async () => (await caches.keys()).some((one) => one.startsWith("reading "));
 
@@ -26,8 +28,12 @@ self.addEventListener("activate", (event) => {
 
 // A page that takes a folder along asks for what will read it, and is told once all of it is there.
 self.addEventListener("message", (event) => {
-  if (event.data !== "reading") return;
   const [port] = event.ports;
+  if (event.data?.received) {
+    received = event.data;
+    port.postMessage(true);
+  }
+  if (event.data !== "reading") return;
   event.waitUntil(keepReading().then(() => port.postMessage(true), () => port.postMessage(false)));
 });
 
@@ -55,9 +61,13 @@ async function opened(event) {
   const asks = request.method === "GET";
   // A device that knows that it is not connected does not try: what is said then is sure
   if (!asks && !navigator.onLine) return said("rien");
+  const shows = asks && received?.received === request.url.split("#")[0];
   try {
-    return (asks && (await event.preloadResponse)) || (await fetch(request));
+    const answer = (asks && (await event.preloadResponse)) || (await fetch(request));
+    if (shows) received = null;
+    return answer;
   } catch {
+    if (shows && received?.what in NAMED.pages) return said(received.what);
     return said(!asks ? "peut-etre" : (await reads()) ? "page-emporte" : "page");
   }
 }

@@ -3,6 +3,7 @@ import { keepDraft } from "./draft.js";
 import { restored } from "./session.js";
 import { NB, THIN, csrf, element, icon, notice, problemFrom, quoted, sentenceIn, size } from "./words.js";
 
+const HEARD = 500; // ms that what answers without a network is given to note what was received
 const before = new WeakMap(); // an input of several files: those that it had
 
 // What is chosen, or dropped, comes beside what was: nobody's first files go in silence. One given twice is one.
@@ -88,6 +89,17 @@ function address(form) {
   return new URL(form.getAttribute("action") || window.location.href, window.location.href).href;
 }
 
+// The page that shows what was received may not come: what answers in its place then says so (service-worker.js).
+async function announce(next) {
+  const worker = navigator.serviceWorker?.controller;
+  if (!worker) return;
+  const what = new URL(next).searchParams.get("bannette") === "drafts" ? "brouillons" : "recu";
+  const { port1, port2 } = new MessageChannel();
+  const heard = new Promise((resolve) => (port1.onmessage = resolve));
+  worker.postMessage({ received: next.split("#")[0], what }, [port2]);
+  await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, HEARD))]);
+}
+
 function ended(form, xhr, done) {
   // Accepted files lead elsewhere; the form's own address with a sentence in it is a refusal too.
   const stayed = xhr.responseURL === address(form) && sentenceIn(xhr.responseText);
@@ -96,8 +108,7 @@ function ended(form, xhr, done) {
     done("Fichiers reçus. Ouverture de la page");
     renew(form);
     const next = new URL(xhr.getResponseHeader("HX-Redirect") ?? xhr.responseURL, window.location.href).href;
-    if (next === window.location.href) window.location.reload();
-    else window.location.assign(next);
+    announce(next).finally(() => (next === window.location.href ? window.location.reload() : window.location.assign(next)));
     return;
   }
   done("");
