@@ -146,7 +146,7 @@ def test_pages_and_background_work_run_by_one_command_and_stop_together_when_ask
         page = browser.get(f"{served.url}/mot-de-passe-oublie", timeout=10)
         asked = {"login": "g.trehorel", "csrf_token": token_in(page.text)}
         assert browser.post(f"{served.url}/mot-de-passe-oublie", data=asked, timeout=10).status_code == 200
-    until(lambda: mail.to(READER), 10, "the worker sends what a page asked for")
+    until(lambda: mail.to(READER), 60, "the worker sends what a page asked for")
     wrong = {"Authorization": "Bearer un-jeton-faux"}
     assert requests.get(f"{served.url}/api/v1/folders", headers=wrong, timeout=10).status_code == 401
     token = applications.create_application(
