@@ -139,7 +139,7 @@ def context_of(db: Db, folder: Folder, position: Present, rank: int) -> SigningC
         last.media_type,
         position.runs[rank].id,
         field_name(folder.place, rank, mark or ""),
-        parts_of(db, folder, position.circuit, mark or ""),
+        parts_of(db, folder, position.circuit, mark or "", position),
         chosen(db, folder.id, last.sha256),
         dict(collectivity.settings),
         mark is None,

@@ -18,6 +18,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import move
 from app.folders.models import StepRun
+from app.operations.desks import closing
 from app.people import desks, mandates
 from app.people.models import Absence, Desk
 from app.signing import sign
@@ -25,6 +26,7 @@ from app.signing.authority import Wording
 from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
 from app.signing.models import SignatureProof
+from app.trust import authorities
 from app.trust.certificates import facts
 from tests.batches.test_meaning import COVER, MAYOR, OTHER_WORDS, an_invoice
 from tests.batches.test_signatures import Page, long_ago
@@ -41,12 +43,13 @@ from tests.builders.mandates import (
     of_mayor,
     record,
 )
+from tests.builders.verify import verify
 from tests.display.test_folder_page import heard
 from tests.display.test_inbox_statements import away
 from workflows.vocabulary import Right, StepKind
 
 pytestmark = pytest.mark.in_turn
-OF_FINANCES = "n.abgrallec"
+OF_FINANCES, OF_DIRECTION = "n.abgrallec", "s.rivoal"
 
 
 def under_cover(house: House) -> int:
@@ -86,6 +89,13 @@ def unsigned(house: House, folder_id: int) -> bool:
             StepRun.folder_id == folder_id, StepRun.kind == "sign", StepRun.state == "done"
         )
         return db.scalar(done) is None
+
+
+def verdicts(house: House, folder_id: int, tmp_path: Path) -> list[str]:
+    """What is said of each signature of the document as it stands."""
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(house.bytes_of(house.versions(folder_id)[-1]))
+    return [one.verdict for one in verify(path, authorities.trust(), now())]
 
 
 @pytest.mark.both_databases
@@ -324,6 +334,58 @@ def test_a_batch_taken_up_before_absences_were_kept_is_compared_with_nothing(hou
         connection.execute(sa.update(BatchItem).values(absent=None))
     page.ask()
     assert [item.state for item in items(number)] == ["prepared"]
+
+
+@pytest.mark.both_databases
+def test_who_has_signed_and_left_since_keeps_nobody_else_from_signing(house: House, tmp_path: Path) -> None:
+    folder_id = house.a_deliberation(at="signatures")
+    house.sign(folder_id, COVER, "b_cadiou")
+    desks.close_account(house.actor(ADMINISTRATOR).collectivity_id, COVER)
+    house.sign(folder_id, MAYOR, "a_kervadec")
+    assert house.folder(folder_id).place == "prefecture"
+    assert verdicts(house, folder_id, tmp_path) == ["valide", "valide"]
+
+
+@pytest.mark.both_databases
+def test_a_desk_that_has_signed_and_is_closed_since_keeps_nobody_else_from_signing(
+    house: House, tmp_path: Path
+) -> None:
+    circuit = yaml.safe_load(Path("workflows/families/invoice/family.yaml").read_text())["circuit"]
+    rank = next(rank for rank, one in enumerate(circuit["steps"]) if one["kind"] == "sign")
+    before = {**circuit["steps"][rank], "key": "accord", "label": "Accord", "who": {"desk": "direction"}}
+    circuit["steps"].insert(rank, before)
+    here = house.actor(ADMINISTRATOR).collectivity_id
+    desks.seat(here, "direction", OF_DIRECTION, [Right.ACT, Right.SIGN])
+    circuits.publish(house.actor(ADMINISTRATOR), "invoice", yaml.safe_dump(circuit, allow_unicode=True))
+    folder_id = an_invoice(house)
+    own = house.actor(OF_DIRECTION)
+    certificate = house.pki.certificate("rsa3072")
+    enrol(own, own.user_id, facts(certificate), certificate)
+    house.sign(folder_id, OF_DIRECTION, "rsa3072")
+    with reading() as db:
+        desk = db.scalars(sa.select(Desk.id).where(Desk.key == "direction")).one()
+    closing.close(house.actor(ADMINISTRATOR), desk, "Réorganisation des services")
+    house.sign(folder_id, MAYOR, "a_kervadec")
+    assert house.folder(folder_id).place not in {"accord", "bon_a_payer"}
+    assert verdicts(house, folder_id, tmp_path) == ["valide", "valide"]
+
+
+@pytest.mark.both_databases
+def test_a_desk_that_is_moved_since_keeps_who_it_brought_there_from_no_signature(house: House) -> None:
+    """The superior of the desk that deposited, when the folder came to him."""
+    circuit = yaml.safe_load(Path("workflows/families/invoice/family.yaml").read_text())["circuit"]
+    next(one for one in circuit["steps"] if one["kind"] == "sign")["who"] = {"superior": 1}
+    desks.seat(house.actor(ADMINISTRATOR).collectivity_id, "finances", OF_FINANCES, [Right.ACT, Right.SIGN])
+    circuits.publish(house.actor(ADMINISTRATOR), "invoice", yaml.safe_dump(circuit, allow_unicode=True))
+    folder_id = an_invoice(house)
+    own = house.actor(OF_FINANCES)
+    certificate = house.pki.certificate("rsa3072")
+    enrol(own, own.user_id, facts(certificate), certificate)
+    emitter = house.folder(folder_id).emitter_desk_id
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(Desk).where(Desk.id == emitter).values(parent_id=None))
+    house.sign(folder_id, OF_FINANCES, "rsa3072")
+    assert not unsigned(house, folder_id)
 
 
 @pytest.mark.both_databases

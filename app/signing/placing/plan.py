@@ -21,13 +21,14 @@ from app.files import vault
 from app.folders.access import lock_editable
 from app.folders.documents import last_version
 from app.folders.facts import touch
-from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.models import ASKED, Document, DocumentVersion, Folder, StepRun
+from app.folders.move import Present, pass_number
 from app.folders.seats import slots_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.signing.models import SignaturePlace
 from app.signing.ports import Box, FieldPlan
-from workflows.circuit import Circuit, StepKind
+from workflows.circuit import Circuit, Step, StepKind
 
 if TYPE_CHECKING:  # it loads a heavy library, which the pages do without
     from app.signing.formats.geometry import Look, PageShape
@@ -76,17 +77,47 @@ def field_name(step: str, rank: int, mark: str = "") -> str:
     return f"Signature_{step}_{rank + 1}{mark}"
 
 
-def parts_of(db: Db, folder: Folder, circuit: Circuit, mark: str = "") -> tuple[Part, ...]:
-    """Every signature of the folder's way, in order, seals included; refuses `desk-missing`."""
+def parts_of(
+    db: Db, folder: Folder, circuit: Circuit, mark: str = "", here: Present | None = None
+) -> tuple[Part, ...]:
+    """Every signature of the folder's way, in order, seals included; refuses `desk-missing`.
+
+    `here`: where a folder on its way stands. A desk that was moved since changes nothing there; and once somebody has signed,
+    who has left since, or whose desk was closed, keeps nobody else from it: the places were made with the first signature.
+    """
     parts: list[Part] = []
+    begun = here is not None and bool(here.standing.acted)
     for step in circuit.applicable(folder.facts):
         if step.kind is StepKind.SIGN:
-            for rank, slot in enumerate(slots_of(db, folder, step)):
-                label = slot.people[0].name if len(slot.people) == 1 else slot.label
-                parts.append(Part(field_name(step.key, rank, mark), step.key, slot.key, label))
+            own = here.step if here is not None and here.step and here.step.key == step.key else step
+            for rank, (slot, label) in enumerate(_signers(db, folder, circuit, own, begun=begun)):
+                parts.append(Part(field_name(step.key, rank, mark), step.key, slot, label))
         elif step.kind is StepKind.SEAL:
             parts.append(Part(field_name(step.key, 0, mark), step.key, "", "Cachet", seal=True))
     return tuple(parts)
+
+
+def _signers(
+    db: Db, folder: Folder, circuit: Circuit, step: Step, *, begun: bool
+) -> Sequence[tuple[str, str]]:
+    """The parts of a step, each with whose it is; of one that is not to be found whole any more, those that it had."""
+    try:
+        return [
+            (slot.key, slot.people[0].name if len(slot.people) == 1 else slot.label)
+            for slot in slots_of(db, folder, step)
+        ]
+    except Refusal:
+        passed = step.key != folder.place
+        query = sa.select(StepRun.slot).where(
+            StepRun.folder_id == folder.id,
+            StepRun.pass_number == pass_number(circuit, folder, step.key),
+            StepRun.kind == step.kind.value,
+            ~StepRun.slot.startswith(ASKED),
+        )
+        slots = db.scalars(query.order_by(StepRun.id)).all() if passed or begun else ()
+        if not slots:  # nobody has come there yet
+            raise
+        return [(slot, slot) for slot in slots]
 
 
 def chosen(db: Db, folder_id: int, sha256: str) -> dict[tuple[str, str], Box]:
