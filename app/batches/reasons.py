@@ -18,6 +18,8 @@ from app.people.models import User
 from workflows.circuit import RECALLED, WITHDRAWN, Phase
 
 NO_MORE = "il n’attend plus votre décision."
+COMES_BACK, OVER = "Il vous reviendra.", "Il n’attend plus de décision."
+AWAITS_NO_MORE = (NO_MORE, COMES_BACK, OVER)
 """How each reason ends of a folder that awaits its reader no more."""
 
 
@@ -53,10 +55,10 @@ def _taken_away(db: Db, folder: Folder) -> str:
     when = f"à {heure(folder.updated_at)}"
     if folder.place == RECALLED:
         who = _last(db, folder, "folder.recall")
-        return spaces(f"{who} a repris ce dossier {when} pour le corriger. Il vous reviendra.")
+        return spaces(f"{who} a repris ce dossier {when} pour le corriger. {COMES_BACK}")
     if folder.place == WITHDRAWN:
         who = _last(db, folder, "folder.withdraw")
-        return spaces(f"{who} a abandonné ce dossier {when}. Il n’attend plus de décision.")
+        return spaces(f"{who} a abandonné ce dossier {when}. {OVER}")
     return ""
 
 

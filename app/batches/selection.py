@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.batches import handing
-from app.batches.reasons import NO_MORE, gone
+from app.batches.reasons import AWAITS_NO_MORE, gone
 from app.circuits.library import circuit_of
 from app.core.db import Db
 from app.core.grammar import to_desk
@@ -51,7 +51,7 @@ _SETTLED_NOWHERE = frozenset({GONE, CHANGED, ALONE, ASKED_BESIDE, SIGNED_HERE, *
 
 def to_settle(why: str) -> bool:
     """Whether what keeps a folder out of a batch is something that its reader may settle in its page."""
-    return not (why in _SETTLED_NOWHERE or why.startswith(OPINION_AWAITED) or why.endswith(NO_MORE))
+    return not (why in _SETTLED_NOWHERE or why.startswith(OPINION_AWAITED) or why.endswith(AWAITS_NO_MORE))
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ def propose() -> Response | tuple[str, int]:
             raise
         title = f"{progress.VERBS[kind][0]} {progress.folders(len(lines))}"
         nothing = sentences.say("batch-nothing", {**refusal.facts, "why": ""})[1].partition(".")[0]
-        return render_template("batches/nothing.html", lines=lines, title=title, nothing=f"{nothing}."), 409
+        fields = {"title": title, "nothing": f"{nothing}."}
+        return render_template("batches/nothing.html", lines=lines, kind=kind, **fields), 409
 
 
 @pages.get("/lots/compte")

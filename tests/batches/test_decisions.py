@@ -347,6 +347,31 @@ def test_the_list_says_what_is_left_out_and_why_and_names_nothing_that_is_not_re
     assert "demande une signature" in page
 
 
+def test_what_its_depositor_took_back_or_gave_up_is_not_to_be_settled_first(
+    house: House, finances: Hand
+) -> None:
+    corrected, abandoned, left = (house.a_quick_invoice() for _ in range(3))
+    before = {one: house.folder(one).version for one in (corrected, abandoned, left)}
+    owner = house.actor("g.trehorel")
+    for one in (corrected, abandoned):
+        decide.recall(owner, one, version=before[one])
+    decide.withdraw(owner, abandoned, version=house.folder(abandoned).version)
+    asked = "&".join(f"d={one}-{version}" for one, version in before.items())
+    assert finances.ask(f"/lots/compte?{asked}").get_json() == {"visa": 1, "sign": 0, "settle": 0}
+    number = finances.propose("approve", before)
+    became(
+        number,
+        {
+            corrected: ("left_out", "Gwenola Tréhorel a repris ce dossier à"),
+            abandoned: ("left_out", "Gwenola Tréhorel a abandonné ce dossier à"),
+            left: ("waiting", ""),
+        },
+    )
+    page = finances.page(number)
+    assert "2 dossiers sont laissés de côté" in page
+    assert "se règle dans sa page" not in page, "nothing lacks in them"
+
+
 def test_a_selection_of_visas_leaves_out_no_signature_nor_a_signature_visas(house: House) -> None:
     desks.seat(house.actor("a.kervadec").collectivity_id, "finances", "a.kervadec", [Right.ACT])
     signed, visa = house.an_invoice(at="bon_a_payer"), house.a_quick_invoice()

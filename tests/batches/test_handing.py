@@ -122,6 +122,7 @@ def test_what_cannot_be_handed_is_told_with_why_before_the_button(house: House, 
     )
     page = plain(finances.page(number))
     assert page.index("a déjà eu ce dossier") < page.index("Confier 1 dossier</span>")
+    assert "se règle dans sa page" not in page, "another desk may have it"
     mayor = Hand(house, A)
     refused = mayor.post(
         "/lots", {"kind": "hand", "d": [f"{signed}-{house.folder(signed).version}"]}, status=409
