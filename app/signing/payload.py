@@ -11,7 +11,7 @@ from app.signing.placing.web import box_of
 from app.signing.ports import Box
 
 MOST = 1_000
-"""Characters of words that a page shows: they are said back, and written in the journal of what was refused."""
+"""Characters of words that a page shows: they are said back to who posted them."""
 
 
 def body() -> dict[str, Any]:

@@ -87,8 +87,12 @@ def watched(
 
 
 def reason(refusal: Refusal) -> str:
-    """Why, as the person read it: the first sentence, without the words that say that nothing was signed."""
-    sentence = cleaned(sentences.say(refusal.key, refusal.facts)[1])
+    """Why, as the person read it: the first sentence, without the words that say that nothing was signed.
+
+    Nor those that a page is to have shown (`mandate-changed`): whoever posts them may have typed anything.
+    """
+    facts = {**refusal.facts, "words": ""} if refusal.key == "mandate-changed" else refusal.facts
+    sentence = cleaned(sentences.say(refusal.key, facts)[1])
     first = re.split(r"(?<=[.!?])\s", _nothing.sub("", sentence), maxsplit=1)[0]
     return first[:LONGEST].rstrip(".")
 

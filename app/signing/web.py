@@ -49,7 +49,7 @@ pages.register_blueprint(enrolling)
 pages.register_blueprint(paper)
 pages.register_blueprint(handwriting)
 pages.register_blueprint(remote)
-SIGN = "sign"
+SIGN, NOTHING = "sign", "Rien n’a été signé"
 LOOK_AGAIN = 60.0
 """Seconds between two looks at what ends soon: it is told in days, and every page asks."""
 
@@ -85,8 +85,9 @@ def _refused(refusal: Refusal) -> Response:
     if refusal.key == "moved-on" and folder_id is not None and wants_json():
         with suppress(Refusal):  # he may read it no more
             deed = shown_to(g.actor, folder_id, lambda db, folder: moved.told(db, folder, g.actor.user_id))
+            nothing = "Rien de plus n’a été signé" if deed.startswith("Vous avez signé ") else NOTHING
             deed = f"v{deed[1:]}" if deed.startswith("Vous ") else deed
-            sentence = spaces(f"Rien n’a été signé : {deed}.")
+            sentence = spaces(f"{nothing} : {deed}.")
     return answer(status, refusal.key, sentence, refusal.facts)
 
 

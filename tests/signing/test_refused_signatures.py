@@ -49,13 +49,14 @@ class Scene:
     def client(self, name: str, login: str = A) -> FlaskClient:
         return self.clients.setdefault(name, self.house.client(login))
 
-    def offer(self, label: str) -> Any:
+    def offer(self, label: str, **more: Any) -> Any:
         """The first click, with any certificate of the test authority."""
         client = self.client("mayor")
         body = {
             "version": self.house.folder(self.folder_id).version,
             "certificate": b64encode(self.house.pki.certificate(label)).decode(),
             "chain": [b64encode(one).decode() for one in self.house.pki.chain(label)],
+            **more,
         }
         headers = {"X-CSRFToken": self.house.csrf(client)}
         return client.post(f"/dossiers/{self.folder_id}/signature/preparer", json=body, headers=headers)
@@ -256,6 +257,25 @@ def test_a_page_that_signs_a_folder_that_moved_is_told_who_did_what_to_it(scene:
         told = answer.get_json()
         assert (answer.status_code, told["key"]) == (409, "moved-on")
         assert plain(told["detail"]).startswith(f"Rien n’a été signé : vous avez rejeté « {title} » à ")
+
+
+def test_who_signed_by_another_page_is_not_told_that_nothing_was_signed(scene: Scene) -> None:
+    title = scene.house.folder(scene.folder_id).title
+    body, _ = prepared(scene.house, scene.client("mayor"), scene.folder_id)
+    scene.house.sign(scene.folder_id, A, "a_kervadec")
+    told = plain(scene.finish_again(body).get_json()["detail"])
+    assert told.startswith(f"Rien de plus n’a été signé : vous avez signé « {title} » à ")
+
+
+def test_the_journal_has_none_of_the_words_that_somebody_says_his_page_showed(scene: Scene) -> None:
+    told = scene.offer(
+        "a_kervadec", shown={"capacity": "Vu et approuvé par le préfet", "absent": ""}
+    ).get_json()
+    assert told["key"] == "mandate-changed"
+    assert "Vu et approuvé par le préfet" in told["detail"]
+    (line,) = scene.lines()
+    assert "préfet" not in line["words"]
+    assert "ont changé depuis la page" in line["words"]
 
 
 def test_what_is_told_is_who_tried_and_never_what_was_typed(scene: Scene) -> None:

@@ -22,7 +22,7 @@ const UNCERTAIN = ["incident", "outcome-unknown", "unreachable"];
 const WHO = ["identity-needed", "identity-factor"];
 const STALE = ["batch-changed", "batch-words-changed", "mandate-changed"]; // what the page shows is no more what would be signed
 
-const NOTHING = /^(rien n’a été|l’horodatage|le certificat n’a pas été inscrit)/i;
+const NOTHING = /^(rien (de plus )?n’a été|l’horodatage|le certificat n’a pas été inscrit)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Refused extends Error {
