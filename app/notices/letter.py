@@ -12,6 +12,7 @@ from email.headerregistry import Address, BaseHeader, HeaderRegistry, Unstructur
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -112,29 +113,29 @@ def write(
         _refuse_dead_link(db, row)
         _refuse_over(db, row)
         town = db.get_one(Collectivity, row.collectivity_id)
-        parts = _timely(db, row, user, town.settings)
+        case = _Case(db, row, user, town)
+        parts = _timely(case)
         if row.payload["event"] == FACTORS:
             _refuse_settled(db, row, user)
         place, own = town.name, town.settings
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
         if folder is not None and not manages:
-            awaited = _awaited(db, of_user(db, user, place), folder, row)
-            if row.payload["event"] in hours.ASKS and (waited := _returned(db, row, user, own)):
-                choices = choices_of(user, own)
-                absent.refuse_apart(db, of_user(db, user, place), row, waited, choices, folder)
+            awaited = _awaited(case, folder)
+            if row.payload["event"] in hours.ASKS and (waited := case.returned):
+                absent.refuse_apart(db, case.actor, row, waited, choices_of(user, own), folder)
         # An administrator is told what became of a folder where he may read it, as anybody is
         after = row.payload.get("after", "")
-        if after and manages and not (folder and may_read(db, of_user(db, user, place), folder)):
+        if after and manages and not (folder and may_read(db, case.actor, folder)):
             after = ""
         discreet = folder is not None and not manages and folder.read_as.discreet
-        several = _several(db, row, of_user(db, user, place), discreet, tells)
+        several = _several(case, discreet, tells)
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
         logo = png_of(db, town.id) if shown_in(own) else None
-        dated = _dated(db, row, user, own)
+        dated = _dated(case)
         event = row.payload["event"]
-        waits = _counts(db, row, user, of_user(db, user, place), own, parts)
+        waits = _counts(case, parts)
         numbers, page = waits.pop("numbers", None), waits.get("leads_to", row.payload.get("page"))
     # What tells of a password, of a right or of the law is never stopped
     stop_link = stopping.link_of(user.id, settings.public_url) if event == hours.DIGEST else ""
@@ -201,23 +202,53 @@ def write(
     return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals), rows)
 
 
-def _several(
-    db: Db, row: Row, actor: Actor, discreet: bool, tells: Sequence[int] | None
-) -> together.Together | None:
+class _Case:
+    """What several rules ask about one letter: each is asked of the base once, and only where a rule comes to it."""
+
+    def __init__(self, db: Db, row: Row, user: User, town: Collectivity) -> None:
+        self.db, self.row, self.user, self.town = db, row, user, town
+        self.own: Own = town.settings
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Its reader, with what he may do now."""
+        return of_user(self.db, self.user, self.town.name)
+
+    @cached_property
+    def since(self) -> datetime:
+        """Since when it is due: when it was written, or when the opinion for which its step has waited was over."""
+        row = self.row
+        if row.payload["event"] != YOUR_TURN or row.folder_id is None:
+            return row.created_at
+        return max([row.created_at, *opinions.released(self.db, [row.folder_id]).values()])
+
+    @cached_property
+    def returned(self) -> absent.Return | None:
+        """The return for which it has waited."""
+        return absent.returned(self.db, self.user, self.own, self.since)
+
+    def look_again(self) -> None:
+        """Ask since when it is due once more, where the base may say otherwise by now."""
+        for name in ("since", "returned"):
+            self.__dict__.pop(name, None)
+
+
+def _several(case: _Case, discreet: bool, tells: Sequence[int] | None) -> together.Together | None:
     """What a letter tells of several folders; None of one that tells its own alone. Raises `Unclaimed`."""
-    if row.folder_id is None or discreet or not together.may_join(row.payload):
+    if case.row.folder_id is None or discreet or not together.may_join(case.row.payload):
         return None
     if tells is None:
         raise together.Unclaimed
-    return together.told_by(db, actor, tells)
+    return together.told_by(case.db, case.actor, tells)
 
 
-def _counts(db: Db, row: Row, user: User, actor: Actor, own: Own, parts: Parts) -> dict[str, Any]:
+def _counts(case: _Case, parts: Parts) -> dict[str, Any]:
     """What a letter that counts has counted; empty for any other."""
-    if row.payload["event"] == hours.DIGEST:
-        return digests.words_of(db, row, user, actor, own, parts)
-    if row.payload["event"] == hours.DRAFTS_ARRIVED:
-        return arrived.words_of(db, row, user, actor, own, waiting.MOST)
+    event = case.row.payload["event"]
+    if event == hours.DIGEST:
+        return digests.words_of(case.db, case.row, case.user, case.actor, case.own, parts)
+    if event == hours.DRAFTS_ARRIVED:
+        return arrived.words_of(case.db, case.row, case.user, case.actor, case.own, waiting.MOST)
     return {}
 
 
@@ -266,12 +297,13 @@ def sender_of(name: str, own: Own) -> dict[str, Any]:
     }
 
 
-def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
+def _timely(case: _Case) -> Parts:
     """What a letter of what waits still has to tell, all of it for any other.
 
     Raises `Later` for a letter that waits for its reader's return, for the day or for its hours, `Needless` where another has
     told it.
     """
+    db, row, user, own = case.db, case.row, case.user, case.own
     event, parts = row.payload["event"], Parts(whole=frozenset({REST}))
     if row.payload.get("trial"):  # a type that has another rhythm is told by its own letter
         return told_next(choices_of(user, own), calendar_in(own), row.created_at, PARIS)
@@ -279,7 +311,7 @@ def _timely(db: Db, row: Row, user: User, own: Own) -> Parts:
         parts = outdone.still_to_tell(db, own, user, row)
     if event in hours.PATIENT and (back := absent.due_back(db, user, own)):
         raise Later((back - now()).total_seconds(), absent.AWAY)
-    if event in hours.PATIENT and _returned(db, row, user, own) is not None:
+    if event in hours.PATIENT and case.returned is not None:
         # What waited for a return is no news of this minute: it is told by day, as what is reminded
         _refuse_by_night(own)
     if event in hours.ASKS:
@@ -300,34 +332,23 @@ def _refuse_by_night(own: Own) -> None:
         raise Later((morning - now()).total_seconds(), "attend le matin d’un jour ouvré")
 
 
-def _dated(db: Db, row: Row, user: User, own: Own) -> datetime:
+def _dated(case: _Case) -> datetime:
     """The date of a letter, the same at each try: when it was written, or later when it was due.
 
     Of what waited for its reader's return, or for an opinion: that moment, by day of a return.
     """
+    row = case.row
     if "at" in row.payload:
         return datetime.fromisoformat(row.payload["at"])
     if row.payload["event"] not in hours.PATIENT:
         return row.created_at
-    waited = _returned(db, row, user, own)
-    return waited.due_at if waited is not None else _since(db, row)
+    return case.returned.due_at if case.returned is not None else case.since
 
 
 def _former_day(row: Row) -> str:
     """The day of what a letter says, « jeudi 26 novembre 2026 »; empty on that very day."""
     day = row.created_at.astimezone(PARIS).date()
     return jour_long(day) if day != today() else ""
-
-
-def _since(db: Db, row: Row) -> datetime:
-    """Since when a letter is due: when it was written, or when the opinion for which its step has waited was over."""
-    if row.payload["event"] != YOUR_TURN or row.folder_id is None:
-        return row.created_at
-    return max([row.created_at, *opinions.released(db, [row.folder_id]).values()])
-
-
-def _returned(db: Db, row: Row, user: User, own: Own) -> absent.Return | None:
-    return absent.returned(db, user, own, _since(db, row))
 
 
 def _refuse_over(db: Db, row: Row) -> None:
@@ -474,21 +495,21 @@ def _still_his(db: Db, row: Row, user: User) -> Row:
     raise Needless("n’administre plus : aucun courriel n’est parti")
 
 
-def _awaited(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
+def _awaited(case: _Case, folder: Folder) -> bool:
     """`_still_for`; raises `Later` where what was just done put an end to what the letter asks, and may be taken back."""
     doubt = pause.undecided(folder.final_at)
     try:
-        awaited = _still_for(db, actor, folder, row)
+        awaited = _still_for(case, folder)
     except Needless:
         if doubt:
             raise Later(doubt, pause.UNDECIDED) from None
         raise
-    if doubt and row.payload.get("turn") and not awaited:
+    if doubt and case.row.payload.get("turn") and not awaited:
         raise Later(doubt, pause.UNDECIDED)
     return awaited
 
 
-def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
+def _still_for(case: _Case, folder: Folder) -> bool:
     """Whether the letter's reader is awaited now, where the letter asks something.
 
     Raises `Needless` when the letter is no more for its reader; a receipt that was also one's turn stays news. `Later` while
@@ -497,6 +518,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     A desk may be left, or a mandate end, between the move and the letter: what became of a folder is no news for who may
     not read it, and nobody is asked what he may not do.
     """
+    db, row, actor = case.db, case.row, case.actor
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
     if row.payload["event"] == MENTIONED and not reads_note_of(db, actor, folder, row.key):
@@ -529,18 +551,21 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     if alone and not able:
         raise Needless("n’attend plus cette personne depuis : aucun courriel n’est parti")
     if alone:
-        _refuse_held(db, folder, row)
+        _refuse_held(case, folder)
     return any(able)
 
 
-def _refuse_held(db: Db, folder: Folder, row: Row) -> None:
+def _refuse_held(case: _Case, folder: Folder) -> None:
     """Raises `Later` while the step waits for an opinion, and as long as the letter of its answer has not left.
 
     `Needless` where that letter has told the reader of the folder.
     """
+    db, row = case.db, case.row
     if opinions.is_held(db, folder):
         raise Later(HELD_FOR, opinions.HELD)
-    over = _since(db, row)
+    # After the look: an opinion that ended since the first question is seen by one of the two
+    case.look_again()
+    over = case.since
     if over == row.created_at:
         return
     answers = sa.select(Outbox.state, Outbox.last_error).where(

@@ -1,6 +1,8 @@
 """Letters about a folder that waits for an opinion: told once somebody can decide, and never closed as told by another."""
 
 from datetime import timedelta
+from itertools import count
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -8,6 +10,7 @@ import sqlalchemy as sa
 from app.core import outbox
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
+from app.folders import opinions
 from app.folders.models import AskedOpinion
 from app.folders.opinions import HELD
 from app.notices import choices, digests
@@ -127,6 +130,37 @@ def test_a_letter_that_no_absence_kept_waits_for_the_opinion_too(house: House) -
     asker = [str(letter["Subject"]) for letter in house.mail.to(address(T))]
     assert len(asker) == 1, asker
     assert "avis" in asker[0], "who asked is told of the folder by the answer alone"
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("look", [1, 2])
+def test_an_opinion_given_while_its_letter_is_written_is_told_once_to_each(
+    house: House, monkeypatch: pytest.MonkeyPatch, look: int
+) -> None:
+    """Since when a letter waits is asked before the look whether its step is held, and the answer may come between the two."""
+    desks.seat(here(house), "finances", T, [Right.ACT])
+    with at(RETURN, 6):
+        choices.choose(house.actor(N), "now", MORNING)
+    with at(RETURN, 9):
+        folder_id = house.a_quick_invoice()
+        due(folder_id, BACK + timedelta(days=60))
+        number = ask(house, T, folder_id, "direction")
+    assert passes(house, 9, 0, 20) == []
+    counted, is_held = count(1), opinions.is_held
+
+    def given(*facts: Any) -> bool:
+        if next(counted) == look:
+            give(house, S, folder_id, number, "favourable")
+        return is_held(*facts)
+
+    monkeypatch.setattr(opinions, "is_held", given)
+    house.mail.clear()
+    for minute in (40, 59):
+        with at(RETURN, 9, minute):
+            looks()
+    asker = subjects(house, T)
+    assert (len(subjects(house, N)), len(asker)) == (1, 1), asker
+    assert "avis" in asker[0]
 
 
 @pytest.mark.parametrize("rhythm", ["hourly", "daily"])
