@@ -8,9 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from functools import cached_property
 from typing import Any
@@ -35,7 +33,7 @@ from app.folders.models import ASKED, Folder, StepRun
 from app.folders.notes import reads_note_of
 from app.folders.notices import INFORMED, NOBODY, SENT_BACK, WITH_THE_ANSWER, YOUR_TURN, correctors
 from app.folders.relieving import PASSED_OVER
-from app.notices import absent, arrived, digests, hours, outdone, stopping, together, waiting
+from app.notices import absent, arrived, digests, hours, mime, outdone, stopping, together, waiting
 from app.notices.choices import choices_of
 from app.notices.returns import marks
 from app.people import reaching
@@ -192,12 +190,12 @@ def write(
     message = _message(row.key, dated, event, settings, to, context, templates, logo)
     if row.request:
         # A letter is traced back to the click, in our log and the proxy’s
-        message["X-Request-Id"] = row.request
-    message[marks.HEADER] = marks.mark(row.id, to)
+        mime.set_text(message, "X-Request-Id", row.request)
+    mime.set_line(message, marks.HEADER, marks.mark(row.id, to))
     if stop_link:
-        message["List-Unsubscribe"] = f"<{stop_link}>"
+        mime.set_line(message, "List-Unsubscribe", f"<{stop_link}>")
         if stop_link.startswith("https://"):  # no other click may be sent by a mailbox (RFC 8058 §3.1)
-            message["List-Unsubscribe-Post"] = "=".join(stopping.ONE_CLICK)
+            mime.set_line(message, "List-Unsubscribe-Post", "=".join(stopping.ONE_CLICK))
     rows = several.rows if several is not None else ()
     return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals), rows)
 
@@ -621,19 +619,6 @@ def _link(row: Row, settings: Settings, page: str | None) -> str:
     return f"{settings.public_url}/dossiers/{row.folder_id}"
 
 
-class _Plain(UnstructuredHeader, BaseHeader):
-    """A header that stands on its line as it is, however long: an address between < and > is read so (RFC 2369 §2)."""
-
-    def fold(self, *, policy: Any) -> str:
-        """Its line; the library would write a long word as an encoded one, which RFC 2047 §5 forbids there."""
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-_headers = HeaderRegistry()
-_headers.map_to_type("list-unsubscribe", _Plain)
-_policy = EmailPolicy(header_factory=_headers)
-
-
 def _message(
     key: str,
     moment: datetime,
@@ -644,16 +629,15 @@ def _message(
     templates: Environment,
     logo: bytes | None = None,
 ) -> EmailMessage:
-    message = EmailMessage(_policy)
-    message["Subject"] = subject_of(event, context, templates)
+    message = EmailMessage(mime.POLICY)
+    mime.set_text(message, "Subject", subject_of(event, context, templates))
     address(message, settings, context, context["name"], to)
-    message["Date"] = format_datetime(moment)
-    message["Message-ID"] = message_id(key, settings.public_url)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
-    message.set_content(templates.get_template(f"email/{event}.txt").render(context).strip() + "\n")
-    message.add_alternative(templates.get_template(f"email/{event}.html").render(context), subtype="html")
+    mime.set_line(message, "Date", format_datetime(moment))
+    mime.set_line(message, "Message-ID", message_id(key, settings.public_url))
+    mime.set_line(message, "Auto-Submitted", "auto-generated")  # RFC 3834: no absence message answers it
+    text = templates.get_template(f"email/{event}.txt").render(context).strip() + "\n"
+    html = mime.set_forms(message, text, templates.get_template(f"email/{event}.html").render(context))
     if logo is not None:  # inside the letter: nothing is fetched when it is read
-        html: Any = message.get_payload()[-1]  # type: ignore[index]
         html.add_related(logo, "image", "png", cid=f"<{LOGO_ID}>", filename="logo.png", disposition="inline")
     return message
 
@@ -662,10 +646,10 @@ def address(
     message: EmailMessage, settings: Settings, context: Mapping[str, Any], name: str, to: str
 ) -> None:
     """Write from whom a letter comes, by the settings of its collectivity (`sender_of`), where answers go, and whose it is."""
-    message["From"] = Address(context["from_name"], addr_spec=parseaddr(settings.mail_from)[1])
+    mime.set_mailbox(message, "From", context["from_name"], parseaddr(settings.mail_from)[1])
     if context["reply_to"]:
-        message["Reply-To"] = Address(addr_spec=wired(context["reply_to"]))
-    message["To"] = Address(name, addr_spec=wired(to))
+        mime.set_mailbox(message, "Reply-To", "", wired(context["reply_to"]))
+    mime.set_mailbox(message, "To", name, wired(to))
 
 
 def subject_of(event: str, context: dict[str, Any], templates: Environment) -> str:
