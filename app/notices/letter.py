@@ -61,6 +61,7 @@ FROM_NAME, REPLY_TO, SIGNATURE = "mail_name", "mail_reply_to", "mail_signature"
 """Settings of a collectivity: the name of the sender, where answers go, and the last lines of its letters."""
 TRIAL = "settings_trial"
 """The letter by which an administrator sees what his settings make of letters."""
+_FORMS = ("txt", "html")
 LOGO_ID = "logo@paraphe"
 """What the image of the logo is called inside a letter (RFC 2392)."""
 HELD_FOR = 900.0
@@ -629,14 +630,18 @@ def _message(
     templates: Environment,
     logo: bytes | None = None,
 ) -> EmailMessage:
+    # The words of a letter, made once for its subject and both its forms
+    sentences: Any = templates.get_template(f"email/_{event}.txt").make_module(context)
     message = EmailMessage(mime.POLICY)
-    mime.set_text(message, "Subject", subject_of(event, context, templates))
+    mime.set_text(message, "Subject", str(sentences.subject).strip())
     address(message, settings, context, context["name"], to)
     mime.set_line(message, "Date", format_datetime(moment))
     mime.set_line(message, "Message-ID", message_id(key, settings.public_url))
     mime.set_line(message, "Auto-Submitted", "auto-generated")  # RFC 3834: no absence message answers it
-    text = templates.get_template(f"email/{event}.txt").render(context).strip() + "\n"
-    html = mime.set_forms(message, text, templates.get_template(f"email/{event}.html").render(context))
+    forms = (
+        templates.get_template(f"email/_layout.{form}").render(context, words=sentences) for form in _FORMS
+    )
+    html = mime.set_forms(message, *(f"{form.strip()}\n" for form in forms))
     if logo is not None:  # inside the letter: nothing is fetched when it is read
         html.add_related(logo, "image", "png", cid=f"<{LOGO_ID}>", filename="logo.png", disposition="inline")
     return message
@@ -650,12 +655,6 @@ def address(
     if context["reply_to"]:
         mime.set_mailbox(message, "Reply-To", "", wired(context["reply_to"]))
     mime.set_mailbox(message, "To", name, wired(to))
-
-
-def subject_of(event: str, context: dict[str, Any], templates: Environment) -> str:
-    """The subject that the letter's own template says."""
-    module: Any = templates.get_template(f"email/_{event}.txt").make_module(context)
-    return str(module.subject).strip()
 
 
 def message_id(key: str, public_url: str) -> str:
