@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from jinja2 import Environment
 
 from app.core.clock import PARIS, now, today
-from app.core.db import NO_DATE, Db, reading
+from app.core.db import NO_DATE, OURS_ALREADY, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Later, Needless, Outbox, Row
 from app.core.refusals import Refusal
@@ -70,6 +70,15 @@ DISCREET = "restricted"
 """The one letter about folders of restricted families and types, whatever happened."""
 
 
+# Built once: whose a letter is, and of which collectivity, is what each asks first
+_reader = (
+    sa.select(User, Collectivity)
+    .join(Collectivity, Collectivity.id == User.collectivity_id)
+    .where(User.id == sa.bindparam("user"), User.collectivity_id == sa.bindparam("place"))
+    .execution_options(**{OURS_ALREADY: True})
+)
+
+
 @dataclass(frozen=True)
 class Envelope:
     """A letter ready to leave, and the address it goes to: as servers take it, and as it is written of the person.
@@ -99,19 +108,15 @@ def write(
     still to be done; it is not sent again once that is done.
     """
     with reading(row.collectivity_id) as db:
-        user = db.get(User, row.payload["user_id"])
-        if (
-            user is None
-            or not user.email
-            or not (user.active or row.payload["event"] == CLOSED or row.payload.get("former"))
-        ):
+        pair = db.execute(_reader, {"user": row.payload["user_id"], "place": row.collectivity_id}).first()
+        if pair is None or not _is_written_to(pair[0], row):
             raise Needless("compte fermé : aucun courriel n’est parti")
+        user, town = pair
         _still_so(db, row)
         row = _still_stuck(db, row)
         row = _still_his(db, row, user)
         _refuse_dead_link(db, row)
         _refuse_over(db, row)
-        town = db.get_one(Collectivity, row.collectivity_id)
         case = _Case(db, row, user, town)
         parts = _timely(case)
         if row.payload["event"] == FACTORS:
@@ -199,6 +204,12 @@ def write(
             mime.set_line(message, "List-Unsubscribe-Post", "=".join(stopping.ONE_CLICK))
     rows = several.rows if several is not None else ()
     return Envelope(wired(to), message, to, numbers, bool(user.mail_refusals), rows)
+
+
+def _is_written_to(user: User, row: Row) -> bool:
+    """Whether an account has letters: a closed one only that which tells it so, or which goes where its reader was before."""
+    former = row.payload["event"] == CLOSED or row.payload.get("former")
+    return bool(user.email and (user.active or former))
 
 
 class _Case:

@@ -19,8 +19,8 @@ RELEASED = "SELECT asked_opinion.folder_id, max(step_run.ended_at)"
 @pytest.mark.parametrize(
     ("event", "standing", "released", "most"),
     [
-        ("your_turn", 1, 2, 15),
-        ("password_reset", 0, 0, 3),
+        ("your_turn", 1, 2, 13),
+        ("password_reset", 0, 0, 2),
     ],
 )
 def test_a_letter_asks_each_thing_once(
