@@ -228,6 +228,7 @@ def _ask_after_a_rest(engine: Engine) -> None:
 
 
 _engines: dict[str, Engine] = {}
+_by_itself: dict[str, Engine] = {}
 _readers: dict[str, sessionmaker[Session]] = {}
 _writers: dict[str, sessionmaker[Session]] = {}
 _current: dict[str, str] = {}
@@ -238,11 +239,19 @@ def configure(url: str) -> Engine:
     """Point the process at its database; the same URL gives the same engine."""
     if url not in _engines:
         _engines[url] = make_engine(url)
+        server = _engines[url].dialect.name == "postgresql"
+        how = {"isolation_level": "AUTOCOMMIT"} if server else {"writes": True}
+        _by_itself[url] = _engines[url].execution_options(**how)
         # A page may put on an object what it alone shows: no query of a reader may send that to the base.
         _readers[url] = sessionmaker(_engines[url], expire_on_commit=False, autoflush=False)
         _writers[url] = sessionmaker(_engines[url].execution_options(writes=True), expire_on_commit=False)
     _current["url"] = url
     return _engines[url]
+
+
+def by_itself() -> Engine:
+    """The engine of one statement that is a transaction by itself: one around it would cost a server exchanges."""
+    return _by_itself[_current["url"]]
 
 
 @contextmanager
@@ -309,7 +318,7 @@ def dispose() -> None:
     for url, engine in list(_engines.items()):
         engine.dispose()
         if url != _current.get("url"):
-            for cache in (_engines, _readers, _writers):
+            for cache in (_engines, _by_itself, _readers, _writers):
                 del cache[url]
 
 

@@ -24,6 +24,7 @@ from app.core import heartbeat, hold, logs
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, Write, reading, write
 from app.core.faults import words_of
+from app.core.prepared import Prepared
 from app.core.refusals import OutcomeUnknown, Refusal
 from app.core.texts import cleaned
 from app.core.transaction import after_commit, at_once, use_case
@@ -432,14 +433,20 @@ _END = (
         _rows.c.state == "running",
     )
     .values(lease_until=None, owner=None, last_error=sa.bindparam("error"))
+    .returning(_rows.c.id)
 )
-_DONE = _END.values(state="done", done_at=sa.bindparam("moment"))
-_PARKED = _END.values(state="parked")
-_AGAIN = _END.values(
-    state="pending",
-    available_at=sa.bindparam("moment"),
-    attempts=_rows.c.attempts - sa.bindparam("uncounted"),
-)
+_ENDS = {
+    "done": Prepared(_END.values(state="done", done_at=sa.bindparam("moment"))),
+    "parked": Prepared(_END.values(state="parked")),
+    "pending": Prepared(
+        _END.values(
+            state="pending",
+            available_at=sa.bindparam("moment"),
+            attempts=_rows.c.attempts - sa.bindparam("uncounted"),
+        )
+    ),
+}
+"""The end of an attempt, by the state that it leaves: each letter has one, so that it is built once."""
 
 
 def settle(row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True) -> bool:
@@ -451,8 +458,7 @@ def settle(row: Row, state: str, error: str | None = None, wait: float = 0.0, *,
         binds |= {"moment": now()}
     if state == "pending":
         binds |= {"moment": now() + timedelta(seconds=wait), "uncounted": 0 if counts else 1}
-    ends = {"done": _DONE, "parked": _PARKED, "pending": _AGAIN}
-    return bool(at_once(ends[state], binds))
+    return bool(at_once(_ENDS[state], binds))
 
 
 def _end(row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
@@ -12,7 +12,8 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from app.core.db import LIFE, Db, engine, turn_to_write, unreachable, writing
+from app.core.db import LIFE, Db, by_itself, engine, turn_to_write, unreachable, writing
+from app.core.prepared import Prepared
 from app.core.refusals import OutcomeUnknown, Refusal
 
 P = ParamSpec("P")
@@ -99,16 +100,13 @@ def use_case(verb: Callable[Concatenate[Db, P], R]) -> Callable[P, R]:
     return run
 
 
-def at_once(statement: Any, values: Mapping[str, Any]) -> int:
-    """Run one statement that is a transaction by itself, in one exchange with a server; how many rows it changed.
+def at_once(statement: Prepared, values: Mapping[str, Any]) -> Sequence[Any]:
+    """Run one statement that is a transaction by itself, in one exchange with a server; the rows that it returns.
 
     For what bears to be run twice: whoever calls it tries again when the server is lost, whatever had become of it.
     """
-    # AUTOCOMMIT: a transaction around it would cost exchanges, for what bears to be run twice anyway.
-    server = engine().dialect.name == "postgresql"
-    how = {"isolation_level": "AUTOCOMMIT"} if server else {"writes": True}
-    with turn_to_write(), engine().execution_options(**how).begin() as connection:
-        return int(connection.execute(statement, values).rowcount)
+    with turn_to_write(), by_itself().begin() as connection:
+        return statement.rows(connection, values)
 
 
 def _once(
