@@ -1,6 +1,5 @@
 """Every screen, in light and dark, wide and on a tablet: nothing for axe to say, nothing that scrolls sideways, no empty icon."""
 
-import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -50,12 +49,12 @@ from workflows.vocabulary import Right
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 OTHER = ASSETS / "invoices" / "fx-extended-de-marchandises.pdf"
-SIZES = ((1280, 900), (820, 1180))
-# In the dark the colours alone are judged: where the screen is wide, and on a phone.
-DARK = (1280, 390)
+# The window goes through these once for each screen: it is drawn anew at each. In the dark the colours alone are judged:
+# where the screen is wide, and on a phone. What comes last leaves the page as it was.
+JUDGED = (((1280, 900), ("light", "dark")), ((390, 900), ("dark",)), ((820, 1180), ("light",)))
 # 320 = 1280 at 400 % (WCAG 1.4.10), a phone, 640 = 1280 at 200 % or half a screen, a tablet held upright; and the two ends
 # of what lies between a phone and a tablet, where a word too long shows first.
-NARROW = (320, 390, 600, 640, 768, 780)
+WIDTHS = (820, 780, 768, 640, 600, 390, 320, 1280)
 # How wide the page is, whether the way out of the account is on it, closed and open, which pages of the wide menu nothing
 # leads to any more, whether the decision bar leaves the page to be read, and whether a deadline runs over what is to be done.
 LAID_OUT = """() => {
@@ -87,6 +86,14 @@ RUN = {
     },
     "dark": {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]},
 }
+# Where the page happens to have scrolled, a field half under the bar above is not one that cannot be reached. What is told
+# is short: thousands of nodes that pass would cross three processes for each screen.
+JUDGE = """async ([theme, run]) => {
+  document.documentElement.dataset.bsTheme = theme;
+  scrollTo(0, 0);
+  const { passes, violations } = await axe.run(document, run);
+  return [passes.length > 0, violations.flatMap(({ id, nodes }) => nodes.map(one => [id, one.html, one.failureSummary]))];
+}"""
 ICONS = re.findall(
     r'<symbol id="([^"]+)"', (Path(__file__).parents[2] / "app/static/vendor/icons.svg").read_text()
 )
@@ -116,35 +123,30 @@ class Look:
         self._judge_words(page, name)
         if not page.evaluate("() => 'axe' in window"):
             page.evaluate(AXE_SCRIPT)
-        looks = [("light", width, height) for width, height in SIZES] + [
-            ("dark", width, 1024) for width in DARK
-        ]
-        for theme, width, height in looks:
+        for (width, height), themes in JUDGED:
             page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme; }", theme)
-            # Where the page happens to have scrolled, a field half under the bar above is not one that cannot be reached
-            page.evaluate("() => scrollTo(0, 0)")
-            found = page.evaluate(f"() => axe.run(document, {json.dumps(RUN[theme])})")
-            assert found["passes"], name
-            self.faults += [
-                f"{name}, {width}, {theme}: {one['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
-                for one in found["violations"]
-                for node in one["nodes"]
-            ]
-        for width in (*NARROW, *(width for width, _ in SIZES)):
+            for theme in themes:
+                passed, found = page.evaluate(JUDGE, [theme, RUN[theme]])
+                assert passed, name
+                self.faults += [
+                    f"{name}, {width}, {theme}: {rule}: {html[:160]} {summary[:300]}"
+                    for rule, html, summary in found
+                ]
+        for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            wide, reached, lost, readable, over = page.evaluate(LAID_OUT)
-            if wide > width:
-                self.faults.append(f"{name}: {wide} pixels wide on a screen of {width}")
-            if not reached:
-                self.faults.append(f"{name}: the account is out of a screen of {width}")
-            self.faults += [f"{name}: nothing leads to {one} on a screen of {width}" for one in lost]
-            if over:
-                self.faults.append(f"{name}: a deadline over what is to be done on a screen of {width}")
-            if not readable:
-                self.faults.append(f"{name}: the decision bar hides the page on a screen of {width}")
-        page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
-        page.evaluate("() => { document.documentElement.dataset.bsTheme = 'light'; }")
+            self._judge_place(page, name, width)
+
+    def _judge_place(self, page: Page, name: str, width: int) -> None:
+        wide, reached, lost, readable, over = page.evaluate(LAID_OUT)
+        if wide > width:
+            self.faults.append(f"{name}: {wide} pixels wide on a screen of {width}")
+        if not reached:
+            self.faults.append(f"{name}: the account is out of a screen of {width}")
+        self.faults += [f"{name}: nothing leads to {one} on a screen of {width}" for one in lost]
+        if over:
+            self.faults.append(f"{name}: a deadline over what is to be done on a screen of {width}")
+        if not readable:
+            self.faults.append(f"{name}: the decision bar hides the page on a screen of {width}")
 
     def _judge_words(self, page: Page, name: str) -> None:
         if not page.title().endswith(" · Paraphe"):
