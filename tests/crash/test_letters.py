@@ -13,8 +13,9 @@ from app.core.db import reading
 from app.core.outbox import News, Outbox
 from app.core.transaction import use_case
 from app.notices.letter import message_id
+from tests.browser.serving import starter
 from tests.builders.house import House
-from tests.builders.process import environment, start, until
+from tests.builders.process import environment, until
 from tests.crash.walk import SEED, Forge
 
 pytestmark = pytest.mark.crash
@@ -78,7 +79,7 @@ def test_the_real_worker_killed_again_and_again_loses_no_letter(house: House, tm
     expected = write(house, "souvent", LETTERS)
     log, deaths = tmp_path / "worker.log", 0
     while True:
-        worker = start(env, log, "worker")
+        worker = starter().start(["flask", "--app", "wsgi", "worker"], env, log)
         reached = len(house.mail.letters) + chance.randint(5, LETTERS // KILLS)
         try:
             if deaths == KILLS:
@@ -87,7 +88,7 @@ def test_the_real_worker_killed_again_and_again_loses_no_letter(house: House, tm
             until(lambda least=reached: house.mail.asked >= min(least, LETTERS), 60, "letters leave")
         finally:
             worker.kill()
-            worker.wait(10)
+            assert worker.ended(10)
         deaths += 1
     counted, tries = accepted(house), attempts(house)
     assert set(counted) == set(expected)
