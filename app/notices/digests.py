@@ -5,9 +5,9 @@ is reminded. One row for each moment that a person chose, whatever was restarted
 is kept, so that none is missed and none is told at another hour. Never at night, nor on a day off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -325,10 +325,10 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
     choice, moment = choices_of(user, own).of(folder.of_type), now()
     if is_dead(user, own):
         raise Needless(MISSED)
+    if is_silent(choice, row.payload):
+        raise Needless(NEVER)
     if row.payload.get("back"):
         return
-    if choice.rhythm is Rhythm.NEVER:
-        raise Needless(NEVER)
     # Of who is told at once too: one letter told all that an address had refused, once that serves again
     again = moment - row.created_at >= AFTER
     letters = outdone.lately_left(db, user.id) if choice.rhythm is not Rhythm.NOW or again else []
@@ -341,12 +341,26 @@ def refuse_grouped(db: Db, own: Own, user: User, row: Row) -> None:
             STEP.c.folder_id == row.folder_id, STEP.c.state == "active"
         )
     )
+    if letter := with_the_rest(choice, own, day, moment):
+        raise Later((letter - moment + AFTER).total_seconds(), GROUPED)
+
+
+def is_silent(choice: Choice, payload: Mapping[str, Any]) -> bool:
+    """Whether a letter about one folder is none, as its reader chose for its type; of what came back to him he is told."""
+    return choice.rhythm is Rhythm.NEVER and not payload.get("back")
+
+
+def with_the_rest(choice: Choice, own: Own, day: date | None, moment: datetime) -> datetime | None:
+    """When what a letter about one folder would tell at a moment is told with the rest; None where it leaves by itself.
+
+    `day`: by which the folder is due. One that would be late by then is told at once; by night in the morning, unless the
+    letter that tells the rest is of the same day.
+    """
     morning = quiet_until(calendar_in(own), moment, PARIS)
     if morning is not None and day is not None:
         day = max(day, morning.date())
     letter = next_letter(choice, own, moment)
-    if letter is not None and (day is None or day >= letter.astimezone(PARIS).date()):
-        raise Later((letter - moment + AFTER).total_seconds(), GROUPED)
+    return letter if letter is not None and (day is None or day >= letter.astimezone(PARIS).date()) else None
 
 
 def digest_of(user_id: int, key: str, **more: Any) -> News:

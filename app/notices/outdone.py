@@ -19,7 +19,7 @@ from app.notices.hours import DIGEST
 from app.people.models import User
 from app.people.own_settings.registry import Own
 from app.people.reaching import is_dead
-from workflows.rhythms import REST, Parts, Rhythm
+from workflows.rhythms import REST, Choices, Parts, Rhythm
 
 NEVER = "cette personne n’est pas prévenue de ce qui l’attend : « Jamais » est choisi"
 COUNTED = timedelta(minutes=1)
@@ -102,10 +102,8 @@ def still_to_tell(db: Db, own: Own, user: User, row: Row) -> Parts:
     what is late, and the older before the newer: it tells what waits when it leaves. What one told that was delayed until the
     same day is told again only where something came since.
     """
-    parts, choices = parts_of(row.payload), choices_of(user, own)
-    silent = frozenset(name for name in parts.names if choices.named(name).rhythm is Rhythm.NEVER)
-    parts = parts.but(silent)
-    if choices.never or not parts.names:
+    parts = wanted(parts_of(row.payload), choices_of(user, own))
+    if not parts.names:
         raise Needless(NEVER)
     if is_dead(user, own):
         raise Needless(MISSED)
@@ -113,9 +111,8 @@ def still_to_tell(db: Db, own: Own, user: User, row: Row) -> Parts:
     others = sa.select(Outbox.id, Outbox.payload).where(
         Outbox.key.startswith(prefix), Outbox.state.in_(["pending", "running"]), Outbox.id != row.id
     )
-    mine = (bool(row.payload.get("late")), row.id)
     for number, payload in db.execute(others):
-        if (bool(payload.get("late")), number) < mine:
+        if place_of(number, payload) < place_of(row.id, row.payload):
             parts = parts.without(parts_of(payload), late=True)
     if not parts.names:
         raise Needless("un autre courriel, qui attend de partir, le dit : celui-ci n’est pas parti")
@@ -126,6 +123,16 @@ def still_to_tell(db: Db, own: Own, user: User, row: Row) -> Parts:
     for left in told_on(letters, row.created_at):
         parts = parts.since(left.parts)
     return parts
+
+
+def wanted(parts: Parts, choices: Choices) -> Parts:
+    """What is left of a letter without the types of which its reader is to be told nothing any more."""
+    return parts.but(frozenset(name for name in parts.names if choices.named(name).rhythm is Rhythm.NEVER))
+
+
+def place_of(number: int, payload: Mapping[str, Any]) -> tuple[bool, int]:
+    """The place of a letter that has not left among the others: one that comes after another leaves to it what both tell."""
+    return bool(payload.get("late")), number
 
 
 def _untold(parts: Parts, letters: Sequence[Left], reminders: Sequence[Left], moment: datetime) -> Parts:

@@ -131,11 +131,16 @@ def claim(db: Db, row: Row) -> Sequence[int]:
 def _first_of_each(db: Db, actor: Actor, row: Row, free: Sequence[Any]) -> Sequence[int]:
     """The first of the free rows of each folder that may be told with that of a row; none where that one tells its own alone."""
     ready = {folder.id for folder in _open(db, actor, [row, *free]) if not pause.undecided(folder.final_at)}
+    return first_of_each(row, free, ready)
+
+
+def first_of_each(row: Any, free: Sequence[Any], ready: Collection[int]) -> Sequence[int]:
+    """The same, of the folders that letters may tell (`ready`)."""
     if row.folder_id not in ready:
         return ()
     first = dict[int, int]()
     for letter in free:
-        if letter.folder_id in ready:
+        if letter.folder_id in ready and letter.folder_id != row.folder_id:
             first.setdefault(letter.folder_id, letter.id)
     return tuple(first.values())
 

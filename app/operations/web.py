@@ -300,7 +300,10 @@ def _letters(
     names: Mapping[int, str],
     readable: Collection[int],
 ) -> Iterator[tuple[object, ...]]:
-    """One line for the letters that one person is to be sent on one day (`_view`), by that day; one alone says what it tells."""
+    """One line for the letters that one person is to be sent on one day (`_view`), by that day; one alone says what it tells.
+
+    What one letter tells for several is one.
+    """
     groups = defaultdict[tuple[object, ...], list[tuple[Outbox, expected.Departure]]](list)
     for row in rows:
         departure = departures.get(row.id, expected.Departure(None, never=expected.CLOSED))
@@ -309,14 +312,20 @@ def _letters(
     for _, letters in sorted(groups.items(), key=lambda pair: pair[0]):
         row, departure = min(letters, key=lambda pair: (pair[1].at or pair[0].available_at, pair[0].id))
         view = list(_view(row, names, readable))
+        leaving = [(one, its) for one, its in letters if not its.merged]
         if len(letters) > 1:
             last = " ou plus" if len(rows) == MANY_LETTERS else ""
-            view[1] = f"{names.get(row.payload['user_id'], 'Compte effacé')}, {len(letters)}{last} courriels"
+            count = f"{len(leaving)}{last} courriels" if len(leaving) > 1 else "un seul courriel"
+            told = f"{len(letters)}{last} annonces"
+            what = count if len(leaving) == len(letters) else f"{count} pour {told}" if leaving else told
+            view[1] = f"{names.get(row.payload['user_id'], 'Compte effacé')}, {what}"
             view[3] = view[4] = ""
             view[7] = min(one.created_at for one, _ in letters)
         view[6] = " ; ".join(sorted({one.why for _, one in letters if one.why}))
-        view[2] = _condition([one for _, one in letters])
-        several = len({instant(one.at) for _, one in letters}) > 1
+        view[2] = (
+            _condition([one for _, one in leaving]) if leaving else "dans un autre courriel à cette personne"
+        )
+        several = len({instant(one.at) for _, one in leaving}) > 1
         first = f"{'dès ' if several else ''}{instant(departure.at)}" if departure.at else SOON
         view[8] = (
             f"ne part{'ent' if len(letters) > 1 else ''} pas : {departure.never}"
