@@ -6,12 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import family_of
+from app.circuits.library import circuits_of, family_of
 from app.core.db import Db, key_in
 from app.core.french import euros, grouped, jour, nombre
 from app.core.refusals import Refusal
 from app.folders import corrections
 from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.required import reminder
 from app.folders.sockets import listed_cautions
 from app.people.models import Desk, User
 from workflows.circuit import Phase
@@ -67,17 +68,36 @@ MARKS = 2
 def marks(db: Db, folders: Sequence[Folder]) -> dict[int, tuple[Mark, ...]]:
     """What whoever decides on each of these folders looks at first, in the words of its page; nothing of one that is over."""
     open_folders = [one for one in folders if one.phase != Phase.DONE]
-    cautions = listed_cautions(db, open_folders)
+    cautions, first_of_all = listed_cautions(db, open_folders), _to_fill(db, open_folders)
     told: dict[int, tuple[Mark, ...]] = {}
     for one in open_folders:
         words = corrections.in_a_list(family_of(one.family), one.fields, one.sources)
-        every = [*([Mark(words)] if words else ())]
+        every = [Mark(each) for each in (first_of_all.get(one.id, ""), words) if each]
         every += [Mark(each.short, each.grave, each.advice) for each in cautions.get(one.id, ())]
         # An answer that somebody waited for goes before what the folder had already, but for what is grave
         order = sorted(every, key=lambda mark: (not mark.grave, not mark.advice))
         first = {mark.words: mark for mark in order}
         told[one.id] = tuple(first.values())[:MARKS]
     return told
+
+
+def _to_fill(db: Db, folders: Sequence[Folder]) -> dict[int, str]:
+    """« À remplir avant de viser », of the folders of which the step where they stand requires fields that are empty.
+
+    Nothing is asked of the base, but the circuits that the process has not read yet.
+    """
+    numbers = {
+        one.id: one.circuit_version_id
+        for one in folders
+        if one.phase == Phase.RUNNING and one.circuit_version_id is not None
+    }
+    circuits = circuits_of(db, set(numbers.values()))
+    words = {
+        one.id: reminder(one, circuits[numbers[one.id]].step(one.place))
+        for one in folders
+        if one.id in numbers
+    }
+    return {number: sentence.partition(" :")[0] for number, sentence in words.items() if sentence}
 
 
 def marks_of(db: Db, numbers: Collection[int]) -> dict[int, tuple[Mark, ...]]:

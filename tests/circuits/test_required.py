@@ -239,6 +239,7 @@ def test_a_batch_tells_apart_the_folders_that_lack_a_field_and_moves_the_others(
     page = hand.page(number)
     assert "Viser 2 dossiers" in page
     assert "À remplir avant de viser : « Numéro d’engagement », depuis la page du dossier." in page
+    assert words(hand.client.get("/a-traiter")).count("À remplir avant de viser") == 1, "as the bar tells it"
     rejecting = hand.propose("reject", [empty])
     assert "Rejeter 1 dossier" in hand.page(rejecting)
     number = hand.propose("approve", [filled, late])
