@@ -15,6 +15,8 @@ from app import create_app
 from app.circuits import library
 from app.core import db, schema
 from app.core.db import engine
+from bench import bills
+from bench import region as filling
 from bench.bills import Bills
 from bench.effort import effort
 from bench.ground import browser
@@ -91,6 +93,15 @@ MORE = (
 Statement = tuple[str, Any]
 
 
+@pytest.fixture(autouse=True)
+def _in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These bases are small: half a gigabyte of them kept in memory while they are filled would stay with the worker."""
+    for room in (bills, filling):
+        monkeypatch.setattr(
+            room, "FILE_FAST", tuple(one for one in room.FILE_FAST if "cache_size" not in one)
+        )
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def base(request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster) -> Iterator[str]:
     """The address of an empty database."""
@@ -157,10 +168,10 @@ def test_what_an_invoice_is_compared_with_and_its_pages_do_not_follow_the_past(
         library.forget()
         app = create_app(settings_for(base, tmp_path / f"data_{invoices}", pki, mail.port))
         schema.upgrade()
-        bills = Bills(invoices)
-        bills.settle()
-        bills.fill()
-        asked = of_invoices(bills, partial(browser, app)).items()
+        supplied = Bills(invoices)
+        supplied.settle()
+        supplied.fill()
+        asked = of_invoices(supplied, partial(browser, app)).items()
         bounded = ("Délais", "Fournisseurs")
         steps.append({name: effort(one).amount for name, one in asked if not name.startswith(bounded)})
         db.dispose()
