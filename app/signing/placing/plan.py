@@ -78,18 +78,22 @@ def field_name(step: str, rank: int, mark: str = "") -> str:
 
 
 def parts_of(
-    db: Db, folder: Folder, circuit: Circuit, mark: str = "", here: Present | None = None
+    db: Db, folder: Folder, circuit: Circuit, mark: str = "", position: Present | None = None
 ) -> tuple[Part, ...]:
     """Every signature of the folder's way, in order, seals included; refuses `desk-missing`.
 
-    `here`: where a folder on its way stands. A desk that was moved since changes nothing there; and once somebody has signed,
+    `position`: where a folder on its way stands. A desk that was moved since changes nothing there; and once somebody has signed,
     who has left since, or whose desk was closed, keeps nobody else from it: the places were made with the first signature.
     """
     parts: list[Part] = []
-    begun = here is not None and bool(here.standing.acted)
+    begun = position is not None and bool(position.standing.acted)
     for step in circuit.applicable(folder.facts):
         if step.kind is StepKind.SIGN:
-            own = here.step if here is not None and here.step and here.step.key == step.key else step
+            own = (
+                position.step
+                if position is not None and position.step and position.step.key == step.key
+                else step
+            )
             for rank, (slot, label) in enumerate(_signers(db, folder, circuit, own, begun=begun)):
                 parts.append(Part(field_name(step.key, rank, mark), step.key, slot, label))
         elif step.kind is StepKind.SEAL:
