@@ -158,7 +158,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "opinion-nobody": (
         422,
         (
-            "Rien n’a été demandé : personne d’autre que vous ne peut donner d’avis sur ce dossier à « {desk} ». "
+            "Rien n’a été demandé : personne d’autre que vous n’est là pour donner un avis sur ce dossier à « {desk} ». "
             "Choisissez un autre bureau."
         ),
     ),

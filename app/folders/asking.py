@@ -78,7 +78,8 @@ def desks_for(db: Db, folder: Folder, actor: Actor, here: Present) -> list[Desk]
     for slot in every_desk(db, folder, ADVICE):
         candidate = asking.Candidate(
             slot.label,
-            frozenset(person.user_id for person in slot.people),
+            # Whoever is away leaves his answer to who stands in for him, who may be the asker
+            frozenset(person.user_id for person in slot.people if not person.covered),
             in_circle=inside is None or slot.key.partition(":")[2] in inside,
             takes_part=slot.desk_id in at_the_step,
             asked_already=slot.desk_id in open_desks,

@@ -383,6 +383,19 @@ def test_a_cover_answers_for_the_desk_and_never_about_his_own_deposit(house: Hou
     house.approve(folder_id, N)
 
 
+def test_whoever_stands_in_for_all_of_a_desk_does_not_ask_it(house: House) -> None:
+    """He answers nothing that he asked: the step would wait for whoever is away."""
+    folder_id = house.an_invoice("finance")
+    absence = away(house, S, N, by=K)
+    assert "Direction générale" not in words(house.client(N).get(f"/dossiers/{folder_id}/avis"))
+    with pytest.raises(Refusal, match="opinion-nobody"):
+        ask(house, N, folder_id, "direction")
+    assert "opinion.asked" not in str(house.journal(folder_id))
+    over(absence)
+    away(house, S, B, by=K)
+    assert ask(house, N, folder_id, "direction")
+
+
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The letter of an answer is waited for by the others for hundredths of a second, and not for two minutes."""
