@@ -30,7 +30,10 @@ def _config() -> Any:
 
 
 def upgrade(revision: str = "head") -> None:
-    """Bring the database up; each migration is one transaction. Refuses `base-unknown`, and changes nothing then."""
+    """Bring the database up; each migration is one transaction, or several that may be done again.
+
+    Refuses `base-unknown`, and changes nothing then.
+    """
     from alembic import command
     from alembic.util.exc import CommandError
 

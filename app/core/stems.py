@@ -7,10 +7,10 @@ have one in common, whoever typed the accents. Both databases index the same for
 import re
 import threading
 from collections.abc import Iterator
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from app.core.days import days_in
 from app.core.texts import key_of
 
 LONGEST = 40
@@ -23,8 +23,6 @@ _GROUPS = re.compile(
 """« 17 520 », and a SIRET by groups: one number, whatever its spaces."""
 _CUT = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,}+)-[^\S\n]*+\n\s*+([^\W\d_]{2,})")
 """A word that the end of a line cut in two; each sign is read once, however long a word or a blank of a hostile file is."""
-_DAY = re.compile(r"(?<![0-9])([0-3]?[0-9])( ?/ ?|[-._])([01]?[0-9])\2((?:19|20)[0-9]{2})(?![0-9])")
-"""« 12/03/2026 », « 12.3.2026 »; a part of a longer number, by the same sign, is none (`days_in`)."""
 # What stands in every text tells none from another (the list of Snowball for French, without what is also a noun)
 STOP = frozenset(
     re.findall(
@@ -87,38 +85,6 @@ def numbers_in(text: str) -> Iterator[tuple[tuple[int, int], str]]:
     [((9, 15), '15000')]
     """
     return ((match.span(), re.sub(SPACE, "", match[0])) for match in _GROUPS.finditer(text))
-
-
-def days_in(text: str) -> Iterator[tuple[tuple[int, int], str]]:
-    """Where a text has a day in figures, and the form of that day; what no calendar has is no day.
-
-    >>> list(days_in("du 12/03/2026 au 1.4.2026, n° 31/02/2026, 20 % de 12, 2026"))
-    [((3, 13), '§20260312'), ((17, 25), '§20260401')]
-    >>> [form for _, form in days_in("BC 2026-03-12-2024, 2025_01_02_2026, v. 10.11.2024.3, 12-03-2026-778, 12/03/2026/4")]
-    []
-    >>> [form for _, form in days_in("12/03/2026-13/03/2026, le 12/03/2026.")]
-    ['§20260312', '§20260313', '§20260312']
-    """
-    for match in _DAY.finditer(text):
-        (begin, end), sign = match.span(), match[2].strip()
-        before, after = text[max(begin - 2, 0) : begin], text[end : end + 2]
-        # « 2026-03-12-2024 », « 10.11.2024.3 »
-        if (before[-1:] == sign and before[:1].isdecimal()) or (after[:1] == sign and after[1:].isdecimal()):
-            continue
-        try:
-            day = date(int(match[4]), int(match[3]), int(match[1]))
-        except ValueError:
-            continue
-        yield match.span(), form_of(day)
-
-
-def form_of(day: date) -> str:
-    """The form of a day that a text has in figures: one, since its figures stand apart in many texts. No word begins as it does.
-
-    >>> form_of(date(2026, 3, 12))
-    '§20260312'
-    """
-    return f"§{day:%Y%m%d}"
 
 
 def joined(every: list[str]) -> str:

@@ -15,12 +15,11 @@ from itertools import chain, islice, permutations, takewhile
 import sqlalchemy as sa
 
 from app.core.clock import today
+from app.core.days import MONTHS, RANKS, SHORT
 from app.core.db import Db
 from app.core.french import euros
 from app.core.texts import key_of
 from app.folders.search import (
-    MONTHS,
-    SHORT,
     Word,
     dated,
     dated_between,
@@ -55,10 +54,7 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 """« entre 100 et 200 € », « entre 5 000 et 6 000 »; « entre 2024 et 2026 », two years, is words."""
-_MONTHS = {key_of(name): rank for rank, name in enumerate(MONTHS, 1)} | {
-    key_of(name): rank for name, rank in SHORT.items()
-}
-_NAME = rf"({'|'.join(dict.fromkeys((*MONTHS, *SHORT, *_MONTHS)))})\b\.?"
+_NAME = rf"({'|'.join(dict.fromkeys((*MONTHS, *SHORT, *RANKS)))})\b\.?"
 _YEAR, _NUMBERED = r"((?:19|20)\d\d)\b", r"\b(1er|[0-3]?\d)"
 _WEEKDAY = r"(?:\b(lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\s+)?"
 _ACTED = rf"(?:{_VERB}\s+)?"
@@ -80,7 +76,7 @@ _DATE = re.compile(rf"{_OF}(?:{_WEEKDAY}{_NUMBERED}\s+)?\b{_NAME}\s+{_YEAR}", re
 _FIGURES = re.compile(
     rf"{_ACTED}(?<![\w/.-])(?:le\s+)?([0-3]?\d)([/.-])([01]?\d)\2{_YEAR}(?![/-]|\.\d)", re.IGNORECASE
 )
-"""« 2/3/2026 », « 02.03.2026 », « 2-3-2026 »: a word, which is found in documents too (`Word.in_texts`)."""
+"""« 2/3/2026 », « 02.03.2026 », « 2-3-2026 »: a word, which is found as « 2 mars 2026 » is (`Word.in_texts`)."""
 _ANOTHER = r"(?:et|ou|au|à)\s+(?:le\s+)?\d"
 _BARE = re.compile(
     rf"({_OF}{_WEEKDAY})(?<![\w/.,-]){_NUMBERED}\s{_NAME}"
@@ -161,12 +157,17 @@ class Query:
 
     @property
     def dates(self) -> tuple[Word, ...]:
-        """Those of the words that are a day, a month, or a period."""
+        """Those of the words that are a day by the name of its month, a month, or a period."""
+        return tuple(one for one in self.words if one.by_name)
+
+    @property
+    def of_keys(self) -> tuple[Word, ...]:
+        """Those of them that titles and facts alone have: months and periods."""
         return tuple(one for one in self.words if one.is_date)
 
     @property
     def days(self) -> tuple[Word, ...]:
-        """Those of the words that are a day, a month, or a period, and days that texts have as they are typed."""
+        """Those of the words that are a day, in figures too, a month, or a period."""
         return tuple(one for one in self.words if one.days)
 
     @property
@@ -192,7 +193,7 @@ class Query:
 
     def asks_as(self, other: "Query") -> bool:
         """Whether it asks the words and the dates of another, of the same person, and no amount."""
-        mine, others = ({(one.typed, one.is_date) for one in query.words} for query in (self, other))
+        mine, others = ({(one.typed, one.by_name) for one in query.words} for query in (self, other))
         return (mine, self.act, self.by) == (others, other.act, other.by) and not self.amounts
 
 
@@ -298,7 +299,7 @@ def _dates_in(cut: str) -> tuple[str, list[tuple[Word, str]], list[str]]:
 
     def day(match: re.Match[str]) -> str:
         _, number, name, year = match.groups()
-        return _taken(dates, aside, match, _dated(number, _MONTHS[key_of(name)], year))
+        return _taken(dates, aside, match, _dated(number, RANKS[key_of(name)], year))
 
     def figures(match: re.Match[str]) -> str:
         number, _, month, year = match.groups()
@@ -307,7 +308,7 @@ def _dates_in(cut: str) -> tuple[str, list[tuple[Word, str]], list[str]]:
 
     def bare(match: re.Match[str]) -> str:
         lead, _, number, name = match.groups()
-        before, month = match.string[: match.start()], _MONTHS[key_of(name)]
+        before, month = match.string[: match.start()], RANKS[key_of(name)]
         named = (_number(number), month) in _FEASTS and lead.strip().lower() in {"", "du", "de"}
         if named or _ANOTHER_BEFORE.search(before) or _STREET.search(before + lead):
             return match[0]
@@ -401,7 +402,7 @@ def _number(day: str | None) -> int | None:
 
 
 def _month(typed: str) -> int:
-    return int(typed) if typed.isdigit() else _MONTHS[key_of(typed)]
+    return int(typed) if typed.isdigit() else RANKS[key_of(typed)]
 
 
 def _undated(typed: str) -> str:

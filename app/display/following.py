@@ -197,7 +197,7 @@ class _Asked:
         return " AND ".join(f"f.amount_cents {one.sign} {one.cents}" for one in self.query.amounts)
 
     def dates(self) -> str:
-        """The condition on the key of `f`: each date that is asked is one of its own, or in its title."""
+        """The condition on the key of `f`: each month or period that is asked has a date of its own, or of its title."""
         return " AND ".join(self._of_word(n, "f") for n, one in enumerate(self.query.words) if one.is_date)
 
     def handled(self) -> str:
@@ -227,7 +227,7 @@ class _Asked:
 
     def meant(self, words: Sequence[Word], by_name: bool) -> str:
         """The condition on `f` of one of the readings: it has the words, or the others where it was handled in their days."""
-        ways = self._having(words, self.dates() if self.query.dates else "")
+        ways = self._having(words, self.dates() if self.query.of_keys else "")
         if self.query.days:
             ways = f"({ways} OR {self._having(texts_only(words), self.handled())})"
         return " AND ".join(one for one in (ways, self.acted() if by_name else "") if one)
@@ -258,7 +258,7 @@ class _Asked:
 
     def stands(self, part: str) -> str:
         """Whether one of the words is in a part of `f` and its `w`: title and facts, documents, or notes."""
-        # A day by the name of its month, or a period, is asked of titles and facts alone
+        # A month, or a period, is asked of titles and facts alone
         parts = [
             standing([one], f"w.{part}", f"at{rank}_")[0]
             for rank, one in enumerate(self.query.words)
@@ -984,7 +984,7 @@ def _matches(db: Db, asked: _Asked) -> list[int] | None:
     page += f" AND f.phase = '{asked.phase}'" if asked.phase else ""
     page += f" AND {asked.more}" if asked.more else ""
     amounts = f" AND {asked.amounts()}" if asked.query.amounts else ""
-    if asked.query.dates:
+    if asked.query.of_keys:
         # Where too much was handled in these days, the other words are looked for, and the days asked of what has them
         amounts += f" AND ({asked.dates()}{'' if handled is not None else f' OR {asked.handled()}'})"
     binds = dict(asked.binds)

@@ -404,8 +404,7 @@ def understanding(query: Query, people: People | None) -> str:
         if people.rest:
             parts[-1] += f" avec {'les autres mots' if len(people.rest) > 1 else 'l’autre mot'}"
     parts += [f"le nombre « {one.grouped} »" for one in query.words if one.grouped]
-    # In a document or a note too, in figures
-    parts += [f"la date « {one.typed} »" for one in query.words if one.in_texts]
+    parts += [f"la date « {one.typed} »" for one in query.words if one.dated and not one.by_name]
     parts += [f"une date {_when(one.typed)}" for one in query.dates]
     if query.aside and query.days:
         parts[-1] += f", quel que soit l’acte ({_left_aside(query.aside)})"

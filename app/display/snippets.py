@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from app.core.stems import LONGEST, WORD, days_in, form_of, forms, numbers_in
+from app.core.days import days_in, form_of
+from app.core.stems import LONGEST, WORD, forms, numbers_in
 from app.core.texts import key_of
 from app.folders.search import Word
 
@@ -20,7 +21,7 @@ class Piece(NamedTuple):
 
 
 def wanted(words: Sequence[Word]) -> frozenset[str]:
-    """The forms of what is searched in texts; of a day that texts have in figures, that of the day."""
+    """The forms of what is searched in texts; of a day, that of the day."""
     return frozenset(form for word in words if not word.is_date for token in word.tokens for form in token)
 
 
@@ -67,7 +68,7 @@ def around(text: str, words: Sequence[Word]) -> list[Piece]:
 
 
 def _spans(text: str, words: Sequence[Word]) -> Iterator[tuple[tuple[int, int], frozenset[str]]]:
-    """Where a text has these words, and what it has of them there; of a day, its figures together, and no name of a month.
+    """Where a text has these words, and what it has of them there; of a day, the whole of it.
 
     A text may be long and hostile: what is looked for in it is of a bounded length at each place.
     """

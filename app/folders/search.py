@@ -16,7 +16,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from app.core.stems import STOP, form_of, forms, words_in
+from app.core.days import MONTHS, SHORT, form_of, form_without_year
+from app.core.stems import STOP, forms, words_in
 from app.core.texts import key_of
 from app.folders.models import VECTOR
 from workflows.own_types import OWN
@@ -63,9 +64,6 @@ _TELLING = re.compile(r"[a-z0-9].?[a-z0-9]")
 PostgreSQL reads no other sign.
 """
 _SIGNS = 3
-MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905 - as they are read
-SHORT = {"janv": 1, "févr": 2, "fév": 2, "avr": 4, "juil": 7, "sept": 9, "oct": 10, "nov": 11, "déc": 12}
-"""The months as they are shortened, with a full stop or without."""
 _SEVERAL = 6
 """So many months are each a part of a key that an index knows; those of a longer period are read by their years."""
 _YEARS = 20
@@ -94,9 +92,12 @@ def key_of_folder(title: str, number: str, facts: Mapping[str, Any], cents: int 
 def told_of(title: str, number: str, facts: Mapping[str, Any], cents: int | None) -> str:
     """What the words of a folder are taken from: the same, as it is written, and each date with the name of its month.
 
+    Its number is said to be one, since « 2026-03-12 » may be.
+
     >>> told_of("Élagage", "F1", {"seller": "Roué", "issue_date": "2026-03-12"}, -123456)
-    'Élagage F1 1234.56 Roué 2026-03-12 12/03/2026 12 mars 2026'
+    'Élagage n° F1 1234.56 Roué 2026-03-12 12/03/2026 12 mars 2026'
     """
+    number = f"n° {number}" if number else ""
     return _told(title, number, facts, cents, lambda value: f"{_in_french(value)} {_by_month(value)}".strip())
 
 
@@ -146,8 +147,9 @@ class Word:
     `tokens` are none for what the index of words does not have (« de », « 7 »): it is looked for in the key alone.
     `dated`: of a day or of a period, parts of which a key that has it has one, `pattern` the first, so that an index gives
     them; `check`: the regular expression, which both databases read alike, that says whether the key has it. `in_texts`: of a
-    day that documents and notes have too, in figures. `days`: the first and the last day of it, in which a folder may also
-    have been deposited, or decided on. `grouped`: of a number, as it was typed by its thousands, which a key may have too.
+    day, which documents and notes have too, however they write it. `days`: the first and the last day of it, in which a folder
+    may also have been deposited, or decided on. `grouped`: of a number, as it was typed by its thousands, which a key may have
+    too.
     """
 
     typed: str
@@ -166,8 +168,13 @@ class Word:
 
     @property
     def is_date(self) -> bool:
-        """Whether a title or a fact alone has it."""
+        """Whether it is a month or a period, which a title or a fact alone has."""
         return bool(self.dated) and not self.in_texts
+
+    @property
+    def by_name(self) -> bool:
+        """Whether it is a day by the name of its month, a month, or a period."""
+        return bool(self.dated) and not _PADDED.fullmatch(self.typed)
 
 
 def patterns(text: str, most: int) -> list[str]:
@@ -222,10 +229,10 @@ def words_of(text: str, most: int, *, alone: bool = True) -> list[Word]:
 
 
 def dated(day: int | None, month: int, year: int) -> Word:
-    """A day, or a whole month, as dates of a key are written, or as a title says it.
+    """A day, or a whole month, as dates of a key are written, or as a title says it; a day as texts have it too.
 
-    >>> dated(None, 3, 2026).dated, dated(12, 3, 2026).dated
-    (('%/03/2026%', '%/3/2026%', '%mars 2026%'), ('%12/03/2026%', '%12/3/2026%', '%mars 2026%'))
+    >>> dated(None, 3, 2026).dated, dated(12, 3, 2026).tokens
+    (('%/03/2026%', '%/3/2026%', '%mars 2026%'), (('§20260312',),))
     >>> [bool(re.search(dated(2, 3, 2026).check, key)) for key in ("pv_2 mars 2026", "pv 12 mars 2026", "2 et 3 mars 2026")]
     [True, False, True]
     """
@@ -233,13 +240,7 @@ def dated(day: int | None, month: int, year: int) -> Word:
     if day is None:
         whole = date(year, month, 1), date(year, month, monthrange(year, month)[1])
         return replace(_dated(typed, [(year, month, None)]), days=whole)
-    days = [f"%{day:02d}/{month:02d}/{year}%", f"%{day}/{month}/{year}%"]
-    if day < 10:  # and « 2/03/2026 »
-        days[0] = f"%{day}/{month:02d}/{year}%"
-    return replace(
-        _dated(typed, [(year, month, range(day, day + 1))], days),
-        days=(date(year, month, day), date(year, month, day)),
-    )
+    return replace(_word(f"{day:02d}/{month:02d}/{year}"), typed=typed)
 
 
 def without_year(day: date) -> Word:
@@ -253,8 +254,8 @@ def without_year(day: date) -> Word:
     numbers = [f"{day.day}er", "1"] if day.day == 1 else [f"{day.day}"]
     parts = [f"%{number} {name}%" for number in numbers for name in _names(day.month)]
     alone = f"{_DAY.format(day.day)}(?:er)? (?:{'|'.join(_shortened(day.month))})(?!{_ITS_YEAR}|[a-z])"
-    # None of the words of a date that it need not have: the key alone says whether it is
-    return replace(one, tokens=(), dated=(*one.dated, *parts), check=f"{one.check}|{alone}")
+    tokens = ((form_of(day), form_without_year(day.month, day.day)),)
+    return replace(one, tokens=tokens, dated=(*one.dated, *parts), check=f"{one.check}|{alone}")
 
 
 def figures_without_year(day: date) -> Word:
@@ -406,10 +407,13 @@ def _however_written(word: Word, day: int, month: int, year: int) -> Word:
     ((('§20260924',),), [True, True, True, False])
     """
     try:
-        in_texts = form_of(date(year, month, day))
+        whole = date(year, month, day)
     except ValueError:
         return word
-    one = dated(day, month, year)
+    days = [f"%{day:02d}/{month:02d}/{year}%", f"%{day}/{month}/{year}%"]
+    if day < 10:  # and « 2/03/2026 »
+        days[0] = f"%{day}/{month:02d}/{year}%"
+    one = _dated(word.typed, [(year, month, range(day, day + 1))], days)
     # However its parts are separated, in a number too
     signed = dict.fromkeys(
         f"%{number}_{rank}_{year}%" for number in (day, f"{day:02}") for rank in (month, f"{month:02}")
@@ -420,11 +424,11 @@ def _however_written(word: Word, day: int, month: int, year: int) -> Word:
     )
     return replace(
         word,
-        tokens=((in_texts,),),
+        tokens=((form_of(whole),),),
         dated=parts,
         check=f"{one.check}|{as_typed}",
         in_texts=True,
-        days=one.days,
+        days=(whole, whole),
     )
 
 

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from app.circuits.library import family_of
 from app.core.clock import now
+from app.core.days import days_without_year
 from app.core.db import Db, reading
 from app.core.outbox import Later, News, Row, post
 from app.core.refusals import Refusal
@@ -307,8 +308,9 @@ def _add(db: Db, folder: Folder, parts: Mapping[str, str]) -> None:
 
 def _parts(folder: Folder, notes: Iterable[str], documents: Iterable[str]) -> dict[str, str]:
     """What the row of a folder says, from the stems of its notes and of its documents, each in their order."""
-    told = forms_in(told_of(folder.title, folder.number, searched(folder), folder.amount_cents))
-    return _bounded({"title": told, "notes": _together(notes), "documents": _together(documents)})
+    told = told_of(folder.title, folder.number, searched(folder), folder.amount_cents)
+    title = [*dict.fromkeys(days_without_year(told)), *forms_in(told)]
+    return _bounded({"title": title, "notes": _together(notes), "documents": _together(documents)})
 
 
 def _together(every: Iterable[str]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from pypdfium2 import PdfDocument
 
-from app.core import outbox, schema
+from app.core import days, outbox, schema
 from app.core.clock import PARIS, now, today
 from app.core.db import NO_DATE, engine, reading, writing
 from app.core.stems import forms_in, joined
@@ -684,6 +684,7 @@ DAYS = {
     "stay": "Séjour du 12 au 14 mars 2031",
     "short": "PV du 24 sept. 2031",
     "dotted": "PV du 24.9.2031",
+    "copied": "PV_24_09_2031_2",
     "april": "Bulletin d’avril 2031",
     "eve": "Vœux de décembre 2030",
     "apart": "Budget 2031-mars",
@@ -716,12 +717,12 @@ def test_a_day_is_found_however_a_title_writes_it_and_a_period_by_any_of_its_mon
         "2/3/2031": second,
         "3 mars 2031": {"several"},
         "14 mars 2031": {"stay"},
-        "jeudi 24 septembre 2031": {"short"},
-        "24 sept 2031": {"short"},
-        "le 24/9/2031": {"short", "dotted"},
-        "24/09/2031": {"short", "dotted"},
-        "24-9-2031": {"short", "dotted"},
-        "PV 24/09/2031": {"short", "dotted"},
+        "jeudi 24 septembre 2031": {"short", "dotted", "copied"},
+        "24 sept 2031": {"short", "dotted", "copied"},
+        "le 24/9/2031": {"short", "dotted", "copied"},
+        "24/09/2031": {"short", "dotted", "copied"},
+        "24-9-2031": {"short", "dotted", "copied"},
+        "PV 24/09/2031": {"short", "dotted", "copied"},
         "02/03/2031": second,
         "2-3-2031": second,
         "02.03.2031": second,
@@ -812,6 +813,162 @@ def test_a_day_in_figures_is_found_in_texts_that_have_it_and_never_by_its_figure
     assert extracts == {one: [written.get(one, "20/12/2031")] for one in having}
     page = house.client(K).get("/recherche?q=20/12/2031").get_data(as_text=True)
     assert page.count("<mark>") == len(having)
+
+
+@pytest.mark.both_databases
+def test_a_day_by_the_name_of_its_month_finds_what_the_same_day_in_figures_does_and_back(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "named": "Bordereau : 3 sacs, livrés le 2 mars\n2031.",
+        "short": "BORDEREAU DU 02 MARS 2031",
+        "figures": "Bordereau : 3 sacs, livrés le 2.3.2031.",
+        "iso": "Bordereau 2031-03-02",
+        "copy": "Bordereau joint : bon_02_03_2031_2.pdf",
+        "several": "Bordereau : livraisons des 2 et 3 mars 2031.",
+        "title": "Bordereau : 3 sacs.",
+        "bare": "Bordereau : 3 sacs.",
+        "noted": "Bordereau : 3 sacs.",
+        "secret": "Bordereau : 3 sacs.",
+        "feast": "Bordereau du 1er févr. 2031, livré le 11-nov.-2031",
+        "none": "Bordereau 2.03.2031.2, n° 2031-03-02-2, 2 mars 2030, 12 mars 2031, 2 sacs ; mars 2031",
+    }
+    titles = {"title": "Voyages des 2 et 3 mars 2031", "bare": "Kermesse du 2 mars"}
+    numbers = {}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.pdf").write_bytes(corpus.pdf_of(text))
+        numbers[name] = house.deposit(K, "deliberation", ACT, tmp_path / f"{name}.pdf")
+        if name in titles:
+            house.save(numbers[name], K, {}, title=titles[name])
+    notes.write(
+        house.actor(K), numbers["noted"], notes.Draft("À livrer avant le 2 mars 2031", notes.Reach.ALL)
+    )
+    notes.write(house.actor(K), numbers["secret"], notes.Draft("Appeler le 2 mars 2031", notes.Reach.ALONE))
+    house.drain()
+    monkeypatch.setattr(asking, "today", lambda: date(2031, 12, 1))
+    names = {number: name for name, number in numbers.items()}
+
+    def named(typed: str) -> set[str]:
+        actor = house.actor(K)
+        with reading(actor.collectivity_id) as db:
+            every = searching.numbers(db, actor, understood(typed), searching.Chosen(), 10**6)
+        return {names[one] for one in every if one in names}
+
+    dated = {"named", "short", "figures", "iso", "copy", "several", "title", "noted", "secret"}
+    asked = {
+        "2 mars 2031": dated,
+        "le 02 mars 2031": dated,
+        "lundi 2 mars 2031": dated,
+        "02/03/2031": dated,
+        "2-3-2031": dated,
+        "2 mars": dated | {"bare"},
+        "02/03": dated,
+        "bordereau 2 mars 2031": dated,
+        "bordereau 02/03/2031": dated,
+        "bordereau 2 mars": dated | {"bare"},
+        "sacs 2 mars 2031": {"named", "figures", "title", "noted", "secret"},
+        "voyages 2 mars 2031": {"title"},
+        "kermesse sacs 2 mars": {"bare"},
+        "3 mars 2031": {"several", "title"},
+        "1er février 2031": {"feast"},
+        "01/02/2031": {"feast"},
+        "le 11 novembre 2031": {"feast"},
+        "12 mars 2031": {"none"},
+        # A month stays what titles and facts say
+        "mars 2031": {"title"},
+    }
+    for former in (False, True):
+        if former:  # what was read and written before is found alike
+            _forget_days()
+            assert (named("bordereau 2 mars 2031"), named("bordereau 2 mars")) == (set(), set())
+            schema.upgrade()
+        for few, common in ((following.FEW, following.COMMON), (-1, 10**6), (-1, 0)):
+            with monkeypatch.context() as patched:
+                patched.setattr(following, "FEW", few)
+                patched.setattr(following, "COMMON", common)
+                assert {typed: named(typed) for typed in asked} == asked, (former, few, common)
+    for typed in ("2 mars 2031", "02/03/2031"):
+        results = found(house, K, typed)
+        extracts = {
+            names[one]: [piece.text for piece in snippet.pieces if piece.marked]
+            for one, snippet in results.snippets.items()
+        }
+        assert extracts == {
+            "named": ["2 mars 2031"],
+            "short": ["02 MARS 2031"],
+            "figures": ["2.3.2031"],
+            "iso": ["2031-03-02"],
+            "copy": ["02_03_2031"],
+            "several": ["2 et 3 mars 2031"],
+            "noted": ["2 mars 2031"],
+            "secret": ["2 mars 2031"],
+        }, typed
+        places = {
+            box.value: box.count for facet in results.facets if facet.key == "ou" for box in facet.options
+        }
+        assert places == {"title": "1", "documents": "6", "notes": "2"}, typed
+
+
+@pytest.mark.both_databases
+def test_an_upgrade_that_is_ended_on_its_way_keeps_the_days_that_it_wrote_and_is_started_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = _sent(house, K, 230, "deliberation")
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.text("UPDATE folder SET title_key = title_key || ' du 2 mars 2031'"))
+    _forget_days()
+
+    def dated() -> int:
+        with engine().connect() as connection:
+            having = sa.select(sa.func.count()).where(FolderWords.title.contains(" §20310302 "))
+            return int(connection.scalar(having.where(FolderWords.folder_id.in_(many))) or 0)
+
+    read = days.days_without_year
+    keys: list[str] = []
+
+    def dying(key: str) -> Any:
+        keys.append(key)
+        if len(keys) > 150:
+            raise KeyboardInterrupt
+        return read(key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(days, "days_without_year", dying)
+        with pytest.raises(KeyboardInterrupt):
+            schema.upgrade()
+    assert (schema.revisions()[0], 0 < dated() <= 100) == ("0143_prepared_absent", True)
+    schema.upgrade()
+    assert (schema.revisions()[0], dated()) == (schema.revisions()[1], 230)
+    schema.downgrade("0143_prepared_absent")
+    schema.upgrade()  # all is there: nothing is written twice
+    with engine().connect() as connection:
+        title = connection.scalar(sa.select(FolderWords.title).where(FolderWords.folder_id == many[0])) or ""
+    assert title.split().count("§20310302") == 1
+    actor = house.actor(K)
+    with reading(actor.collectivity_id) as db:
+        every = searching.numbers(db, actor, understood("2 mars 2031"), searching.Chosen(), 10**6)
+    assert {*many} <= {*every}
+
+
+def _forget_days() -> None:
+    """Have every row say what it did before days were forms of the index by the name of their month."""
+    schema.downgrade("0143_prepared_absent")
+    with engine().execution_options(writes=True).begin() as connection:
+        for table, key, columns in (
+            ("document_words", "document_id", ("stems",)),
+            ("folder_note", "id", ("stems",)),
+            ("folder_words", "folder_id", ("title", "documents", "notes")),
+        ):
+            for row in connection.execute(
+                sa.text(f"SELECT {key} AS number, {', '.join(columns)} FROM {table}")
+            ).all():
+                plain = {
+                    one: joined([form for form in getattr(row, one).split() if not form.startswith("§")])
+                    for one in columns
+                }
+                told = ", ".join(f"{one} = :{one}" for one in columns)
+                change = sa.text(f"UPDATE {table} SET {told} WHERE {key} = :number")
+                connection.execute(change, {"number": row.number, **plain})
 
 
 @pytest.mark.both_databases
@@ -919,10 +1076,11 @@ def test_a_day_without_a_year_finds_what_is_of_that_day_or_says_it_without_a_yea
     monkeypatch.setattr(following, "COMMON", 0 if way == "in order" else 10**6)
     names = {number: name for name, number in numbers.items()}
     asked = {
-        "12 mars": {"fact", "year", "bare"},
-        "déposé le 12 mars": {"fact", "year", "bare"},
+        "12 mars": {"fact", "year", "bare", "inside"},
+        "déposé le 12 mars": {"fact", "year", "bare", "inside"},
         "enrobé 12 mars": {"fact"},
         "réunion 12 mars": {"year", "bare"},
+        "bon 12 mars": {"inside"},
         "2 mars": {"other day"},
         "12/03": {"fact", "year", "number", "inside"},
         "lot 12/03": {"number"},
@@ -937,7 +1095,7 @@ def test_a_day_without_a_year_finds_what_is_of_that_day_or_says_it_without_a_yea
     page = " ".join(html.unescape(house.client(G).get("/recherche?q=12 mars").text).split()).replace(
         "\xa0", " "
     )
-    assert results.total == 3
+    assert results.total == 4
     assert "Compris : une date du 12 mars 2031." in page
     assert "<mark>12 mars</mark>" in page
     assert "/recherche?q=mars+12" in page

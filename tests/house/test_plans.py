@@ -71,6 +71,7 @@ MORE = (
     "/recherche?etat=done&q=facture",
     "/recherche?q=mars+2026",
     "/recherche?q=2+mars+2026",
+    "/recherche?q=facture+2+mars+2026",
     "/recherche?q=02%2F03%2F2026",
     "/recherche?q=facture+02%2F03%2F2026",
     "/recherche?q=2.3.2026",
