@@ -30,7 +30,6 @@ from app.trust.certificates import facts
 from config import Settings
 from demo import pki as test_pki
 from demo.seed import actor_of, people
-from tests.builders.compiled import compile_for_workers
 from tests.builders.hours import leave_at_any_hour
 from tests.builders.house import House
 from tests.builders.light import LIGHT
@@ -70,11 +69,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database", choices=(*DATABASES, "both"), help="run each test on this database alone, or on both"
     )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Before the workers start."""
-    compile_for_workers(config)
 
 
 def _alone(config: pytest.Config, items: list[pytest.Item]) -> None:
