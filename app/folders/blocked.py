@@ -43,12 +43,14 @@ class Blocked:
 class Kept:
     """A folder that waits for the return of people who are away, with the absence of each: nobody may act there meanwhile.
 
-    `named`: its step names them, and so nobody could stand in for them.
+    `named`: its step names them, and so nobody could stand in for them. `asked`: what it waits for is an opinion that was asked,
+    which whoever else is put at the step does not give.
     """
 
     folder_id: int
     absences: Sequence[Away]
     named: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def judged(db: Db, rows: Sequence[Sequence[Any]]) -> Found:
     for row in unsent:
         why.setdefault(row.folder_id, "aucun envoi n’est en attente pour son étape automatique")
     kept = {
-        one.folder_id: Kept(one.folder_id, *_absences(one, seats, gone))
+        one.folder_id: Kept(one.folder_id, *_absences(one, seats, gone), asked=one.advice)
         for one in every
         if gone and one.folder_id not in why and not one.passes(seats, but=gone.keys())
     }

@@ -240,6 +240,7 @@ def admin() -> Response | str:
             (
                 one.folder_id,
                 one.named,
+                one.asked,
                 [(away.number, names.get(away.law.person, ""), away.until) for away in one.absences],
             )
             for one in stuck.kept[:SHOWN]
@@ -345,7 +346,8 @@ def _condition(letters: Sequence[expected.Departure]) -> str:
     whose = (
         "chacun ne partira" if asking == len(letters) else f"{asking} ne partir{'ont' if asking > 1 else 'a'}"
     )
-    return f"{whose} que si ce qu’il annonce attend encore cette personne"
+    what = "ce qu’ils annoncent" if 1 < asking < len(letters) else "ce qu’il annonce"
+    return f"{whose} que si {what} attend encore cette personne"
 
 
 @pages.post("/administration/envois/<int:row_id>/relancer")

@@ -346,3 +346,14 @@ def test_nobody_is_asked_to_stand_in_where_a_step_names_who_is_away(house: House
     assert f"Dossier n° {folder_id}" in section
     assert "Son étape nomme qui est attendu" in section
     assert "/absences/" not in section
+
+
+def test_an_opinion_that_waits_for_a_return_is_taken_back_where_it_was_asked(house: House) -> None:
+    """Another desk at the step would wait for it too."""
+    act = house.a_deliberation(at="direction")
+    ask(house, S, act, "technique")
+    away(house, R, None)
+    section = returns(house)
+    assert "Attend l’avis demandé à Ronan Pellenec (absence jusqu’au" in section
+    assert (f'href="/dossiers/{act}"' in section, "/remplacer" in section) == (True, False)
+    assert "Retirer la demande…" in words(house.client(K).get(f"/dossiers/{act}"))
