@@ -348,7 +348,7 @@ def late_words(day: date) -> str:
 
 
 def before(day: date, family: str = "", since: datetime | None = None) -> str:
-    """By when, after what is asked: « avant lun. 30 nov. », « demain », « 2 jours de retard »; empty without a deadline.
+    """By when, after what is asked: « avant lun. 30 nov. », « pour demain », « 2 jours de retard »; empty without a deadline.
 
     « mandat dû lun. 30 nov., 2 jours de retard » where that day had passed when it came there (`since`), as `step_due` says.
     """
@@ -358,7 +358,9 @@ def before(day: date, family: str = "", since: datetime | None = None) -> str:
         line = due(day, family).line
         return f"{line[:1].lower()}{line[1:]}"
     left = (day - today()).days
-    return late_words(day) or (("aujourd’hui", "demain")[left] if left <= 1 else f"avant {jour(day)}")
+    return late_words(day) or (
+        ("pour aujourd’hui", "pour demain")[left] if left <= 1 else f"avant {jour(day)}"
+    )
 
 
 def _passed_before(day: date, since: datetime | None) -> bool:

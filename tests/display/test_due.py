@@ -11,7 +11,7 @@ from app.core.clock import today
 from app.core.db import NO_DATE, engine, reading
 from app.core.french import jour
 from app.display import answers, queues
-from app.display.views import due, group_of, since, step_due
+from app.display.views import before, due, group_of, since, step_due
 from app.folders import decide
 from app.folders.models import Folder, StepRun
 from tests.builders.house import House
@@ -46,6 +46,10 @@ def test_each_deadline_is_told_by_the_name_of_what_is_due() -> None:
             "Mandat dû mar. 24 nov., 2 jours de retard",
         ),
     ]
+    with time_machine.travel(datetime(2026, 11, 26, 11, 0, tzinfo=UTC), tick=False):
+        # Beside who asked, « demain » alone would be when it was
+        words = [before(today() + timedelta(days)) for days in (0, 1, 2)]
+    assert words == ["pour aujourd’hui", "pour demain", f"avant {jour('2026-11-28')}"]
     assert (other.words, other.detail) == ("Reste 4 jours", f"dossier à terminer avant {jour('2026-11-30')}")
 
 

@@ -63,8 +63,10 @@ def test_a_list_is_saved_under_a_name_with_its_filters_and_led_to_beside_the_tra
     folder_id = house.an_invoice(at="finance")
     house.a_deliberation(at="signatures")
     client = house.client(N)
-    page = words(client.get("/vues/nouvelle?page=inbox&bannette=todo&famille=invoice&voir=non-lus"))
-    assert "À traiter, Factures, Non lus." in page
+    new = client.get("/vues/nouvelle?page=inbox&bannette=todo&famille=invoice&voir=non-lus")
+    assert "À traiter, Factures, Non lus." in words(new)
+    # What is typed first is its name, and no letter of it a verb
+    assert re.search(r'<input[^>]*id="view-name"[^>]*autofocus', new.get_data(as_text=True))
     kept = save(
         house, N, "  Factures   à lire ", page="inbox", bannette="todo", famille="invoice", voir="non-lus"
     )

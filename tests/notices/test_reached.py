@@ -147,6 +147,11 @@ def test_letters_that_wait_are_one_line_a_person_those_that_ask_counted_apart(ho
     page = " ".join(text_of(house, K, "/administration").split())
     assert "Gwenola Tréhorel, 2 courriels" in page
     assert "1 ne partira que si ce qu’il annonce attend encore cette personne" in page
+    with at(MONDAY, 9), writing() as db, db.begin():
+        payload = {"event": "your_turn", "user_id": house.actor(G).user_id, "page": "/a-traiter"}
+        outbox.post(db, here, [outbox.News("mail", "apart-2", payload)])
+    page = " ".join(text_of(house, K, "/administration").split())
+    assert "2 ne partiront que si ce qu’ils annoncent attend encore cette personne" in page
 
 
 def test_who_writes_absences_no_more_is_not_told_afterwards_that_he_may(house: House) -> None:
