@@ -40,6 +40,15 @@ def opened(one: Person, data: bytes, password: str, label: str, house: House) ->
     return one.page.evaluate(OPEN_AND_SIGN, [b64(data), password, items])
 
 
+def test_a_day_is_written_as_the_server_writes_it(house: House, person) -> None:
+    """Chromium writes « 1 juin 2029 » for the first of a month."""
+    one: Person = person()
+    one.open("/login")
+    long_date = 'async (days) => { const { longDate } = await import("/static/js/words.js"); return days.map((day) => longDate(new Date(day))); }'
+    days = one.page.evaluate(long_date, ["2029-06-01T12:00", "2029-06-11T12:00"])
+    assert days == ["1er juin 2029", "11 juin 2029"]
+
+
 def test_every_kind_of_file_opens_with_its_chain_and_signs_a_batch(
     house: House, person, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ export function quoted(text) {
 }
 
 export function longDate(date) {
-  return date.toLocaleDateString("fr-FR", { day: "numeric", month: "long", year: "numeric" });
+  return date.toLocaleDateString("fr-FR", { day: "numeric", month: "long", year: "numeric" }).replace(/^1 /, "1er ");
 }
 
 export function icon(name, cls = "") {
