@@ -81,7 +81,7 @@ class Processor:
                 continue
             with psycopg.connect(url.replace("postgresql+psycopg", "postgresql")) as connection:
                 rows = connection.execute(
-                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
                 ).fetchall()
             self._backends += [Path(f"/proc/{pid}/schedstat") for (pid,) in rows]
 
