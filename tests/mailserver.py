@@ -2,11 +2,25 @@
 
 import asyncio
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.generator import BytesGenerator
+from email.message import EmailMessage, Message
+from io import BytesIO
 
 from aiosmtpd.controller import Controller
 
 from tests.cluster import free_port
+
+
+def written(message: Message) -> bytes:
+    """The bytes of a letter, as smtplib makes them, but that a line that begins by « From » stays as it is."""
+    out = BytesIO()
+    BytesGenerator(out, mangle_from_=False).flatten(message, linesep="\r\n")
+    return out.getvalue()
+
+
+def read(message: Message) -> EmailMessage:
+    """A letter as who receives it reads it."""
+    return message_from_bytes(written(message), policy=policy.default)
 
 
 class MailServer:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.message import EmailMessage
+from email.message import Message
 from email.utils import format_datetime, parseaddr
 from functools import cached_property
 from typing import Any
@@ -88,7 +88,7 @@ class Envelope:
     """
 
     to: str
-    message: EmailMessage
+    message: Message
     address: str
     folders: Sequence[int] | None = None
     doubtful: bool = False
@@ -640,32 +640,29 @@ def _message(
     context: dict[str, Any],
     templates: Environment,
     logo: bytes | None = None,
-) -> EmailMessage:
+) -> Message:
     # The words of a letter, made once for its subject and both its forms
     sentences: Any = templates.get_template(f"email/_{event}.txt").make_module(context)
-    message = EmailMessage(mime.POLICY)
+    text, html = (
+        f"{templates.get_template(f'email/_layout.{form}').render(context, words=sentences).strip()}\n"
+        for form in _FORMS
+    )
+    # The logo is inside the letter: nothing is fetched when it is read
+    message = mime.in_two_forms(text, html, logo, LOGO_ID)
     mime.set_text(message, "Subject", str(sentences.subject).strip())
     address(message, settings, context, context["name"], to)
     mime.set_line(message, "Date", format_datetime(moment))
     mime.set_line(message, "Message-ID", message_id(key, settings.public_url))
     mime.set_line(message, "Auto-Submitted", "auto-generated")  # RFC 3834: no absence message answers it
-    forms = (
-        templates.get_template(f"email/_layout.{form}").render(context, words=sentences) for form in _FORMS
-    )
-    html = mime.set_forms(message, *(f"{form.strip()}\n" for form in forms))
-    if logo is not None:  # inside the letter: nothing is fetched when it is read
-        html.add_related(logo, "image", "png", cid=f"<{LOGO_ID}>", filename="logo.png", disposition="inline")
     return message
 
 
-def address(
-    message: EmailMessage, settings: Settings, context: Mapping[str, Any], name: str, to: str
-) -> None:
+def address(message: Message, settings: Settings, context: Mapping[str, Any], name: str, to: str) -> None:
     """Write from whom a letter comes, by the settings of its collectivity (`sender_of`), where answers go, and whose it is."""
-    mime.set_mailbox(message, "From", context["from_name"], parseaddr(settings.mail_from)[1])
+    mime.set_mailbox(message, "From", context["from_name"], wired(parseaddr(settings.mail_from)[1]))
     if context["reply_to"]:
         mime.set_mailbox(message, "Reply-To", "", wired(context["reply_to"]))
-    mime.set_mailbox(message, "To", name, wired(to))
+    mime.set_mailbox(message, "To", _plain(name), wired(to))
 
 
 def message_id(key: str, public_url: str) -> str:

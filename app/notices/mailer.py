@@ -5,7 +5,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from email.message import EmailMessage
+from email.message import Message
 from email.utils import parseaddr
 from threading import Lock
 from typing import Any
@@ -54,7 +54,7 @@ class _Secure(_Line, smtplib.SMTP_SSL):
     pass
 
 
-def send(to: str, message: EmailMessage, settings: Settings) -> None:
+def send(to: str, message: Message, settings: Settings) -> None:
     """Give the letter to the server; an address refused for good is not tried again (`AddressRefused`).
 
     A connection serves every letter until nothing is due any more (`hang_up`), with RSET between two. One that was left
@@ -110,7 +110,7 @@ class NotTakenError(Exception):
         self.reply, self.address, self.lasting = reply, address, lasting
 
 
-def hand(to: str, message: EmailMessage, settings: Settings) -> None:
+def hand(to: str, message: Message, settings: Settings) -> None:
     """Give one letter to the server by a connection of its own, once; raises `NotTakenError` when it is not taken."""
     try:
         with connect(settings) as line:
@@ -130,7 +130,7 @@ class UnsureError(Exception):
     """The connection ended while a letter was given: it may have been taken, and may not."""
 
 
-def deliver(to: str, message: EmailMessage, settings: Settings) -> str:
+def deliver(to: str, message: Message, settings: Settings) -> str:
     """Give one letter to the server by a connection of its own, once; returns its answer, « 250 2.0.0 Ok: queued as 4F ».
 
     Raises `NotTakenError` when it was surely not taken (`lasting` when it never will be), `UnsureError` when nobody knows.
@@ -167,7 +167,7 @@ def deliver(to: str, message: EmailMessage, settings: Settings) -> str:
     return _one_line(*line.answer)
 
 
-def _marked(line: _Line, message: EmailMessage) -> list[str]:
+def _marked(line: _Line, message: Message) -> list[str]:
     """The mark of the letter, for a server that gives it back in what it reports (RFC 3461)."""
     known = message[HEADER] if line.has_extn("dsn") else None
     return [f"ENVID={known}"] if known else []

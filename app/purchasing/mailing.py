@@ -5,7 +5,9 @@ been taken: it is then told, and never given again by itself. A person sends it 
 """
 
 from collections.abc import Mapping, Sequence
-from email.message import EmailMessage
+from email.message import Message
+from email.mime.application import MIMEApplication
+from email.mime.multipart import MIMEMultipart
 from email.utils import format_datetime
 from typing import Any
 
@@ -23,7 +25,7 @@ from app.folders.documents import last_version
 from app.folders.models import Document, Folder
 from app.folders.notices import correctors
 from app.journal.chain import Event, append
-from app.notices import letter, mailer
+from app.notices import letter, mailer, mime
 from app.notices.bounces import Answer
 from app.notices.returns import marks
 from app.people.actor import Actor, system
@@ -155,7 +157,7 @@ class Post:
         _ended(actor, row, SENT, answer)
 
 
-def _message(row: Row, settings: Settings) -> EmailMessage | None:
+def _message(row: Row, settings: Settings) -> Message | None:
     """The letter with the signed order; None where it is too heavy for mail."""
     with reading(row.collectivity_id) as db:
         order = db.get_one(Folder, row.folder_id)
@@ -175,24 +177,24 @@ def _message(row: Row, settings: Settings) -> EmailMessage | None:
         followed = f"{who.name}, {desk}" if who is not None else desk
     if version.size > HEAVIEST:
         return None
-    message = EmailMessage()
-    message["Subject"] = f"Bon de commande {number}, {town.name}"
-    letter.address(message, settings, sender, str(facts.get("seller") or ""), row.payload["address"])
-    message["Date"] = format_datetime(row.created_at)
-    message["Message-ID"] = letter.message_id(row.key, settings.public_url)
-    message[marks.HEADER] = marks.mark(row.id, row.payload["address"])
     answers = " : répondez à ce message pour toute question" if sender["reply_to"] else ""
     told = f", engagement {facts['engagement']}" if facts.get("engagement") else ""
-    message.set_content(
+    words = mime.form(
+        "plain",
         f"Bonjour,\n\nVous trouverez ci-joint le bon de commande {number}{told}, signé, de {town.name}, pour "
         f"{euros(facts.get('total_ttc'))} TTC.\n\n{_delivery(facts)}{asked}\n\nCommande suivie par {followed}{answers}.\n\n"
         "Le fichier joint est l’original : sa signature se vérifie avec "
-        "tout lecteur de PDF.\n\n" + _signed_off(sender, town.name)
+        "tout lecteur de PDF.\n\n" + _signed_off(sender, town.name),
     )
     data = vault.store().read(vault.scope(row.collectivity_id), version.sha256)
-    message.add_attachment(
-        data, maintype="application", subtype="pdf", filename=f"{number}.pdf".replace("/", "-")
-    )
+    file = MIMEApplication(data, "pdf")
+    file.add_header("Content-Disposition", "attachment", filename=f"{number}.pdf".replace("/", "-"))
+    message = MIMEMultipart(_subparts=[words, file], policy=mime.POLICY)
+    mime.set_text(message, "Subject", f"Bon de commande {number}, {town.name}")
+    letter.address(message, settings, sender, str(facts.get("seller") or ""), row.payload["address"])
+    mime.set_line(message, "Date", format_datetime(row.created_at))
+    mime.set_line(message, "Message-ID", letter.message_id(row.key, settings.public_url))
+    mime.set_line(message, marks.HEADER, marks.mark(row.id, row.payload["address"]))
     return message
 
 

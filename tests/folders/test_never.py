@@ -16,7 +16,7 @@ from app.signing import payload
 from app.transmission import dispatch
 from app.transmission.models import Transmission
 from tests.builders.house import House
-from tests.mailserver import MailServer
+from tests.mailserver import MailServer, read
 from workflows.circuit import Phase
 from workflows.engine import Moved
 from workflows.vocabulary import Action
@@ -62,7 +62,7 @@ def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn_in_o
     house.publish(folder_id)
     with reading() as db:
         (row,) = [one for one in db.query(Outbox).filter_by(kind="mail") if one.payload.get("turn")]
-    late = letter.write(row, house.settings, house.app.jinja_env).message
+    late = read(letter.write(row, house.settings, house.app.jinja_env).message)
     assert str(late["Subject"]).endswith("un accusé de réception est arrivé")
     assert "votre décision" not in late.as_string()
     # A receipt that leaves a folder where nobody may act is told in the letter that says so.
@@ -85,11 +85,8 @@ def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn_in_o
     letter_of = Row(
         row.id, "mail", row.key, act.collectivity_id, act.id, None, one.payload, 1, row.created_at, None, ""
     )
-    words = (
-        letter.write(letter_of, house.settings, house.app.jinja_env)
-        .message.get_body(("plain",))
-        .get_content()
-    )
+    told_of = read(letter.write(letter_of, house.settings, house.app.jinja_env).message)
+    words = told_of.get_body(("plain",)).get_content()
     assert ("L’accusé de réception" in words, "/administration/mandats" in words) == (True, True)
 
 

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.message import EmailMessage
+from email.message import Message
 from email.utils import format_datetime
 from functools import partial
 from math import ceil
@@ -29,7 +29,7 @@ from app.core.security import settings_mark
 from app.core.transaction import use_case
 from app.files.antivirus import Scanner, SilentError
 from app.journal.chain import Event, append
-from app.notices import letter, mailer
+from app.notices import letter, mailer, mime
 from app.operations import premises, sendings
 from app.operations.doctor import ANTIVIRUS, REMOTE, Check, checks, finding_of
 from app.operations.examined.chains import chains
@@ -250,15 +250,16 @@ def _remedy(sentence: str, *, machine: bool) -> str:
     return sentence if machine else sendings.TELL
 
 
-def _written(settings: Settings, actor: Actor, to: str, town: Collectivity) -> EmailMessage:
-    message = EmailMessage()
-    message["Subject"] = SUBJECT
+def _written(settings: Settings, actor: Actor, to: str, town: Collectivity) -> Message:
     sender = letter.sender_of(town.name, town.settings)
+    words = "\n".join([LETTER.format(place=sender["collectivity"]), *sender["signature"]])
+    message = mime.form("plain", words)
+    mime.set_text(message, "Subject", SUBJECT)
     letter.address(message, settings, sender, actor.name, to)
-    message["Date"] = format_datetime(now())
-    message["Message-ID"] = letter.message_id(f"trial-{secrets.token_hex(12)}", settings.public_url)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
-    message.set_content("\n".join([LETTER.format(place=sender["collectivity"]), *sender["signature"]]))
+    mime.set_line(message, "Date", format_datetime(now()))
+    number = letter.message_id(f"trial-{secrets.token_hex(12)}", settings.public_url)
+    mime.set_line(message, "Message-ID", number)
+    mime.set_line(message, "Auto-Submitted", "auto-generated")  # RFC 3834: no absence message answers it
     return message
 
 
