@@ -262,3 +262,30 @@ def scans(node: dict[str, Any], *, stopped: bool) -> Iterator[str]:
     kept = node["Node Type"] in {"Limit", "Subquery Scan", "Append", "Nested Loop", "Unique", "Result"}
     for one in node.get("Plans", ()):
         yield from scans(one, stopped=node["Node Type"] == "Limit" or (stopped and kept))
+
+
+def test_the_planner_knows_how_few_steps_wait(
+    cluster: Cluster, tmp_path: Path, pki: TestPki, mail: MailServer
+) -> None:
+    """A few among tens of thousands, which no usual sample counts right: one is not sought among all that wait."""
+    base = cluster.create("region_of_waits")
+    try:
+        region(base, tmp_path / "data", FOLDERS, pki, mail)
+        with engine().execution_options(writes=True).begin() as connection:
+            awaited = "SELECT id FROM step_run WHERE state = 'active' ORDER BY id LIMIT 3"
+            connection.exec_driver_sql(
+                f"UPDATE step_run SET state = 'done' WHERE state = 'active' AND id NOT IN ({awaited})"
+            )
+            connection.exec_driver_sql("ANALYZE step_run")
+            query = (
+                "SELECT most_common_vals::text::text[] AS states, most_common_freqs AS shares FROM pg_stats"
+            )
+            row = connection.exec_driver_sql(
+                f"{query} WHERE tablename = 'step_run' AND attname = 'state'"
+            ).one()
+            steps = connection.exec_driver_sql("SELECT COUNT(*) FROM step_run").scalar_one()
+        shares = dict(zip(row.states, row.shares, strict=True))
+        assert round(shares["active"] * steps, 2) == 3
+    finally:
+        db.dispose()
+        cluster.drop("region_of_waits")
