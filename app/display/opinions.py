@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.db import NO_DATE, Db
 from app.core.french import depuis, instant, jour, spaces
-from app.core.grammar import de, to_desk
+from app.core.grammar import de, from_desk, to_desk
 from app.folders.access import looks_on
 from app.folders.asking import law_of, seat_at
 from app.folders.models import AskedOpinion, Folder, StepRun
@@ -111,6 +111,15 @@ def awaited(db: Db, folder: Folder) -> list[str]:
     """The lines of what was asked and is open, for who reads what was answered among the decisions."""
     open_ones = [one for one in opinions_of_round(db, folder) if one[1].state == "active"]
     return [spaces(" ".join(_line(question, run))) for question, run in open_ones]
+
+
+def waited_for(db: Db, folder: Folder) -> list[tuple[int, str]]:
+    """The opinions without which the step does not end, whoever sits there: the number of each, « de la Direction générale »."""
+    return [
+        (run.id, from_desk(question.desk))
+        for question, run in opinions_of_round(db, folder)
+        if run.state == "active" and question.waits
+    ]
 
 
 def _line(question: AskedOpinion, run: StepRun) -> Iterator[str]:

@@ -14,7 +14,7 @@ from app.core.grammar import of_giver, the_desk
 from app.core.http import BRANCH, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.display import page, timeline
+from app.display import opinions, page, timeline
 from app.display.blueprint import pages, version_shown
 from app.display.consulting import offered, people_told, unopened_at
 from app.display.opening import shown_to
@@ -89,6 +89,10 @@ def relieve(folder_id: int) -> Response | tuple[str, int]:
         told = _told(refusal, REPLACING)
         return _page(folder_id, replacing=told, typed=typed), told.status
     sentence = f"À la place {of_giver(replaced)}, cette étape attend {the_desk(name)}, dont le délai part d’aujourd’hui."
+    with reading(g.actor.collectivity_id) as db:
+        waited_for = opinions.waited_for(db, db.get_one(Folder, folder_id))
+    if waited_for:
+        sentence += f" Elle attend toujours l’avis {' et l’avis '.join(desk for _, desk in waited_for)}."
     flash(spaces(sentence), "ok")
     return _after(folder_id)
 
@@ -156,6 +160,7 @@ def _relieving(db: Db, folder: Folder) -> dict[str, Any]:
         "noun": "cet avis" if here.step.kind is StepKind.OPINION else "ce visa",
         "since": _since(db, folder),
         "parts": [_part(one, unopened) for one in parts],
+        "opinions": opinions.waited_for(db, folder),
         "desks": _desks(db, folder, here, parts),
         "not_replaced": _why(relieving.fixed(folder, here)),
         "due": _due(db, folder, here),

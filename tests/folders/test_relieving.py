@@ -108,6 +108,32 @@ def test_an_absent_actor_is_replaced_from_the_page_and_every_trail_says_so(house
     assert house.folder(folder_id).place == "bon_a_payer"
 
 
+def test_an_opinion_that_the_step_waits_for_is_written_before_and_after_a_replacement(house: House) -> None:
+    """Another desk at the step waits for it too: the page leads to where the question is taken back."""
+    reader(house)
+    folder_id = house.an_invoice("finance")
+    ask(house, N, folder_id, "technique", waits=False)
+    link = f"/dossiers/{folder_id}/remplacer"
+    assert "L’étape attend aussi" not in words(house.client(K).get(link)), "it waits for no answer"
+    number = ask(house, N, folder_id, "direction")
+    client = house.client(K)
+    shown = client.get(link)
+    assert "L’étape attend aussi l’avis de la Direction générale : remplacer n’y change rien" in words(shown)
+    assert "passer l’étape clôt la demande sans réponse" in words(shown)
+    anchor = f"opinion-{number}"
+    assert f'href="/dossiers/{folder_id}#{anchor}"' in shown.get_data(as_text=True)
+    there = client.get(f"/dossiers/{folder_id}")
+    assert f'id="{anchor}"' in there.get_data(as_text=True)
+    assert "Retirer la demande…" in words(there)
+    desk = re.search(r'id="desk".*?<option value="(\w+)"', shown.get_data(as_text=True), re.DOTALL)
+    assert desk
+    form = {"version": str(house.folder(folder_id).version), "part": FINANCES, "desk": desk[1]}
+    form |= {"reason": WHY, "csrf_token": house.csrf(client)}
+    assert client.post(link, data=form).status_code == 302
+    band = words(client.get(f"/dossiers/{folder_id}"))
+    assert "dont le délai part d’aujourd’hui. Elle attend toujours l’avis de la Direction générale." in band
+
+
 def test_a_stale_page_says_who_was_put_in_whose_place_and_no_hand_over(house: House) -> None:
     reader(house)
     folder_id = house.an_invoice("finance")
