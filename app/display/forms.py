@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from app.core.db import Db, key_in
 from app.core.french import montant, spaces
 from app.core.texts import key_of
+from app.display.listed import untitled
 from app.folders.favourites import favourites_of
 from app.folders.filled import beside
 from app.folders.models import Folder
@@ -103,7 +104,9 @@ def draft_form(
     made = type("FamilyForm", (DraftForm,), {"title": title})
     asked = [one for one in family.fields if one.required_from != "publish" and not one.computed]
     _give(db, made, asked, folder, user_id)
-    form: DraftForm = made(data={"title": folder.title, **_as_typed(family.fields, folder.fields)})
+    # A title that says nothing is none that somebody wrote: the page says below it how it is made
+    written = "" if untitled(folder.phase, folder.title, folder.in_force) else folder.title
+    form: DraftForm = made(data={"title": written, **_as_typed(family.fields, folder.fields)})
     fields = _bound(form, asked, folder.fields, found, _origins(db, folder, asked))
     # A desk of a type's own is what is written of the folder, and no circuit awaits it
     desks = {one.key for one in asked if one.type == "desk" and not one.key.startswith(OWN)}

@@ -40,16 +40,23 @@ class Mark:
     advice: bool = False
 
 
+def untitled(phase: str, title: str, in_force: str) -> bool:
+    """Whether the title of a draft says nothing yet: none, or what its type makes of no fact at all (« Facture »)."""
+    return phase == Phase.DRAFT and title in ("", family_of(in_force).title_for({}))
+
+
+def name_of(db: Db, folder: Folder) -> str:
+    """What a folder is called at the head of its page, as in the lists where it stands."""
+    names = named_by_file(db, [(folder.id, folder.phase, folder.title, folder.in_force)])
+    return names.get(folder.id) or folder.title or "Sans titre"
+
+
 def named_by_file(db: Db, folders: Iterable[tuple[int, str, str, str]]) -> dict[int, str]:
     """The names of the files of those drafts whose title says nothing yet, which tell several apart; one statement, if any.
 
     `folders`: each number with its phase, its title, and the name of what it asks (`Folder.in_force`).
     """
-    lacking = [
-        number
-        for number, phase, title, in_force in folders
-        if phase == Phase.DRAFT and title in ("", family_of(in_force).title_for({}))
-    ]
+    lacking = [number for number, phase, title, in_force in folders if untitled(phase, title, in_force)]
     if not lacking:
         return {}
     query = (

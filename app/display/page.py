@@ -18,6 +18,7 @@ from app.core.refusals import Refusal
 from app.display import opinions, queues, tied, timeline, undone
 from app.display.forms import inputs
 from app.display.later import later
+from app.display.listed import name_of
 from app.display.noting import views as noting
 from app.display.noting.views import TAB
 from app.display.portrait import portrait, state_of
@@ -107,7 +108,7 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
     state = state_of(db, folder, here)
     return FolderView(
         folder.id,
-        folder.title or "Sans titre",
+        name_of(db, folder),
         label,
         icon,
         folder.number,

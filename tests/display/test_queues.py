@@ -23,6 +23,7 @@ from app.people import desks
 from app.people.actor import Actor, Seat
 from app.people.models import Holder
 from tests.builders.house import ACT, PAY, House
+from tests.circuits.test_editor import words
 from workflows.rights import Rights
 from workflows.vocabulary import Right
 
@@ -648,3 +649,32 @@ def test_a_draft_without_a_title_is_named_by_the_file_that_is_its_document_now(
         document = db.scalars(sa.select(Document.id).where(Document.folder_id == folder_id)).one()
     deposit.replace_main(house.actor(K), folder_id, document, Incoming(after, after.name))
     assert named() == [{"apres"}] * 3
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_draft_without_facts_has_one_name_in_its_list_and_on_its_page(house: House, tmp_path: Path) -> None:
+    """« annexe.pdf » in « Brouillons », and not « Facture » on its own page; what is typed is its title at once."""
+    scan = tmp_path / "annexe.pdf"
+    scan.write_bytes(ACT.read_bytes())
+    folder_id = house.deposit(G, "invoice", scan)
+    client = house.client(G)
+    assert "annexe.pdf" in words(client.get("/a-traiter?bannette=drafts"))
+    link = f"/dossiers/{folder_id}/brouillon"
+
+    def shown() -> tuple[str, str]:
+        page = client.get(link).get_data(as_text=True)
+        head = re.search(r"<h1[^>]*>([^<]*)</h1>", page)
+        field = re.search(r'<input[^>]*\bid="title"[^>]*>', page)
+        assert head
+        assert field
+        value = re.search(r'\bvalue="([^"]*)"', field[0])
+        return head[1].strip(), value[1] if value else ""
+
+    assert shown() == ("annexe.pdf", "")
+    form = {"csrf_token": house.csrf(client), "version": str(house.folder(folder_id).version)}
+    client.post(link, data={**form, "title": "", "action": "save"})
+    assert shown() == ("annexe.pdf", ""), "left empty, it says no more than before"
+    form["version"] = str(house.folder(folder_id).version)
+    client.post(link, data={**form, "title": "Gravier de mars", "action": "save"})
+    assert shown() == ("Gravier de mars", "Gravier de mars")
+    assert "annexe.pdf" not in words(client.get("/a-traiter?bannette=drafts"))
