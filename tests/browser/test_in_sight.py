@@ -49,6 +49,11 @@ def test_the_document_of_an_invoice_stands_under_a_short_head(
     clock.locator("summary").click()
     expect(page.get_by_text("Paiement par le comptable")).to_be_visible()
     expect(clock).to_contain_text("reste 17 jours pour mandater")
+    for width in (820, 390):
+        sized(page, width, 844)
+        day = clock.locator("summary").bounding_box()
+        assert day
+        assert day["height"] >= 44, "a finger opens it"
     # On a telephone too where the step waits for an opinion: what else may be done is beside « Rejeter… »
     ask(house, N, folder_id, "direction")
     sized(page, 390, 844)
@@ -189,5 +194,31 @@ def test_files_chosen_in_several_goes_stay_together_and_invoices_are_a_folder_ea
     expect(page.get_by_role("radio", name="Un seul dossier")).to_be_checked()
     each.check()
     clerk.button(f"Retirer {ACT.name}").click()
+    clerk.button("Déposer et vérifier").click()
+    clerk.sees("2 dossiers")
+
+
+def test_files_come_before_the_type_and_nothing_leaves_without_one(
+    house: House, person: Callable[..., Person]
+) -> None:
+    clerk = person(G)
+    page = clerk.page
+    clerk.open("/deposer")
+    files = page.get_by_label("Choisir le document principal et ses annexes")
+    each, single = (
+        page.get_by_role("radio", name=one) for one in ("Un dossier par fichier", "Un seul dossier")
+    )
+    files.set_input_files([ASSETS / "invoices" / "fx-extended-de-marchandises.pdf", INVOICE])
+    expect(page.get_by_text("Un dossier par fichier est proposé : 2 de ces fichiers")).to_be_visible()
+    expect(each).to_be_checked()
+    invoice = page.get_by_role("radio", name=re.compile("^Facture"))
+    types = page.locator("fieldset", has=invoice)
+    clerk.button("Déposer et vérifier").click()
+    expect(types.get_by_role("alert")).to_have_text(re.compile("choisissez un type de dossier"))
+    expect(types.get_by_role("radio").first).to_be_focused()
+    invoice.check()
+    expect(types.get_by_role("alert")).to_have_text("")
+    expect(each).to_be_checked()
+    expect(single).not_to_be_checked()
     clerk.button("Déposer et vérifier").click()
     clerk.sees("2 dossiers")

@@ -196,7 +196,8 @@ function askSeveral(form, input) {
     const many = input.files.length > 1;
     several.hidden = !many;
     for (const one of choices) one.required = many;
-    const subject = Boolean(form.querySelector("[data-speaks]:checked"));
+    // Before a type is chosen the files are looked at all the same: what is ticked is not what a type takes away
+    const subject = !form.querySelector("[name=family]:checked") || Boolean(form.querySelector("[data-speaks]:checked"));
     if (!several.dataset.said) choices.at(-1).checked = many && !subject;
     propose(many && subject ? [...input.files] : []);
   };
@@ -217,6 +218,30 @@ function askSeveral(form, input) {
   look();
 }
 
+// Without a type nothing leaves: the browser would show its own words, or none where the types are folded away.
+function askType(form) {
+  const types = form.querySelector("[name=family]")?.closest("fieldset");
+  if (!types) return;
+  const lacking = () => !types.querySelector("[name=family]:checked");
+  const why = element("p", { class: "small t-danger", id: "type-erreur", role: "alert" });
+  types.querySelector("legend").after(why);
+  form.addEventListener("invalid", (event) => {
+    if (!lacking()) return;
+    event.preventDefault(); // each field says it for itself: the type comes first
+    if (why.textContent) return;
+    why.textContent = `Rien n’a été déposé${NB}: choisissez un type de dossier, puis déposez à nouveau.`;
+    types.setAttribute("aria-describedby", why.id);
+  }, true);
+  form.querySelector("[type=submit]").addEventListener("click", () => {
+    why.textContent = "";
+    if (lacking()) setTimeout(() => types.querySelector("[name=family]").focus());
+  });
+  types.addEventListener("change", () => {
+    why.textContent = "";
+    types.removeAttribute("aria-describedby");
+  });
+}
+
 export function startUpload(form) {
   const input = form.querySelector("input[type=file]");
   const atOnce = form.hasAttribute("data-upload-at-once");
@@ -229,6 +254,7 @@ export function startUpload(form) {
     if (atOnce) send(form);
   };
   askSeveral(form, input);
+  askType(form);
   input.addEventListener("change", take);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
