@@ -392,9 +392,11 @@ def _branches(db: Db, search: Search) -> Branches:
 def _matches(db: Db, terms: Sequence[str]) -> list[int] | None:
     """The acts that have these words, as their index gives them; None where they are many, and soon found in order."""
     collectivity_id = _collectivity(db)
-    conditions = [PublicAct.title_key.like(term, escape=ESCAPE) for term in terms]
-    last = sa.select(PublicAct.id).order_by(PublicAct.online_since.desc(), PublicAct.id.desc()).limit(SAMPLE)
-    common = sa.select(sa.func.count()).where(PublicAct.id.in_(sa.select(last.subquery())), *conditions)
+    # The titles beside the numbers: to find those again, SQLite would read every act of the collectivity
+    titles = sa.select(PublicAct.title_key).order_by(PublicAct.online_since.desc(), PublicAct.id.desc())
+    last = titles.limit(SAMPLE).subquery()
+    conditions = [last.c.title_key.like(term, escape=ESCAPE) for term in terms]
+    common = sa.select(sa.func.count()).select_from(last).where(*conditions)
     if (db.scalar(common) or 0) >= COMMON:
         return None
     beside, condition, binds = matching(terms, db.get_bind().dialect.name, "fts_public_act")
