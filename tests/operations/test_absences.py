@@ -587,6 +587,22 @@ def test_who_writes_another_s_absence_is_told_nothing_of_the_folders_that_he_may
     assert todo(house, "m.kerzerho") == {}
 
 
+def test_where_nothing_would_stop_it_is_written_once_which_folders_are_counted(house: House) -> None:
+    client = house.client(CLERK)
+    form = {
+        "csrf_token": house.csrf(client),
+        "pour": str(house.actor("m.kerzerho").user_id),
+        "du": typed(now() - timedelta(hours=1)),
+        "au": typed(now() + timedelta(days=9)),
+        "interim": str(house.actor("n.abgrallec").user_id),
+        "pouvoir": "agir",
+    }
+    page = client.post("/absences/apercu", data=form).get_data(as_text=True)
+    assert "Aucun dossier en cours, parmi ceux que vous lisez, n’attend cette personne" in page
+    assert page.count("ceux que vous lisez") == 1
+    assert "La personne absente verra ce qui bloque parmi tous les siens" in page
+
+
 @by_day
 def test_who_is_away_is_led_by_the_letter_to_what_his_absence_stops_that_its_writer_does_not_read(
     house: House,
