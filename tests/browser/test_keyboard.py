@@ -351,3 +351,19 @@ def test_from_a_search_or_from_suivi_one_walks_that_list_and_comes_back_to_it(ho
     page.get_by_role("link", name="Retour à la liste « À traiter »").click()
     page.wait_for_url("**/a-traiter")
     assert len(folders) == 3
+
+
+def test_escape_leaves_the_words_of_a_note_where_they_are(house: House, person) -> None:
+    finance: Person = person("n.abgrallec")
+    folder_id = house.an_invoice("finance")
+    finance.folder(folder_id)
+    expect(finance.page.locator(finance.awake)).to_be_attached()
+    words, press = finance.page.locator("#note"), finance.page.keyboard.press
+    press("n")
+    expect(words).to_be_focused()
+    finance.page.keyboard.type("Voir le devis")
+    press("Escape")
+    expect(words).not_to_be_focused()
+    expect(words).to_have_value("Voir le devis")
+    press("?")
+    expect(finance.page.locator("dialog[open]")).to_be_visible()

@@ -99,6 +99,7 @@ function list() {
 function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]") || document.querySelector(".placebar")) return;
+  if (event.key === "Escape" && event.target.id === "note") return event.target.blur(); // the words stay, the keys serve again
   if (typing(event.target, ", summary, form:has([data-apart])")) return;
   if (event.key === "Escape") return void document.querySelector("[data-select-none]")?.click();
   if (document.body.dataset.shortcuts !== "on") return;
