@@ -251,7 +251,7 @@ def one_wins(answers: Sequence[requests.Response], won: int = 302) -> requests.R
     ]
     assert all(
         re.search(
-            r"n’a pas été (enregistré|signé|repris)|Rien n’a été (enregistré|signé)|rien de plus n’a été fait",
+            r"n’a pas été (enregistré|signé|repris)|Rien (de plus )?n’a été (enregistré|signé)|rien de plus n’a été fait",
             told(one),
         )
         for one in losers
