@@ -1007,6 +1007,8 @@ def test_a_panel_a_tray_and_a_form_stand_where_they_are_looked_for(house: House,
     assert len({page.locator(f"#type-{n}").evaluate(left) for n in range(1, 9)}) == 2
     page.set_viewport_size(ZOOMED)
     finance.open("/vues/nouvelle?page=follow&etat=running")
+    expect(page.get_by_label("Nom de la vue")).to_be_focused()
+    page.evaluate("scrollTo(0, 0)")  # the field that has the focus is in sight, whatever the zoom
     head = page.locator(".top").evaluate("one => one.getBoundingClientRect().bottom")
     assert page.locator("a.back").evaluate("one => one.getBoundingClientRect().top") >= head
     page.set_viewport_size({"width": 1280, "height": 800})
