@@ -443,6 +443,10 @@ class Settings(BaseSettings):
         name, at, domain = parseaddr(value)[1].partition("@")
         if not (name and at and domain) or any(ord(sign) < ord(" ") for sign in value):
             raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")
+        if (
+            not name.isascii()
+        ):  # no letter would be written: the mail servers of others need not take it (RFC 6531)
+            raise ValueError("écrivez l’adresse sans accent avant le @, par exemple parapheur@commune.fr")
         return value
 
     @field_validator(

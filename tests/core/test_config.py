@@ -163,6 +163,8 @@ def test_a_list_is_written_with_commas_or_in_json() -> None:
         ("tsa_url", "https://"),
         ("public_url", "parapheur"),
         ("mail_from", "Paraphe"),
+        ("mail_from", "Parapheur <préfecture@commune.fr>"),
+        ("bounces_address", "retours-évidents@commune.fr"),
         ("mail_from", ""),
         ("actes_email", "la mairie"),
         ("mail_from", "Paraphe <a@b.fr>\r\nBcc: x@y.fr"),
