@@ -114,7 +114,8 @@ def ask_another(house: House, folder_id: int) -> int:
         return ask(house, T, folder_id, "technique")
 
 
-def test_a_letter_that_no_absence_kept_waits_for_the_opinion_too(house: House) -> None:
+def held_by_an_opinion(house: House) -> tuple[int, int]:
+    """A folder of which the letter waits for an opinion, and the number of that: two people are awaited, one asked it."""
     desks.seat(here(house), "finances", T, [Right.ACT])
     with at(RETURN, 6):
         choices.choose(house.actor(N), "now", MORNING)
@@ -123,6 +124,11 @@ def test_a_letter_that_no_absence_kept_waits_for_the_opinion_too(house: House) -
         due(folder_id, BACK + timedelta(days=60))
         number = ask(house, T, folder_id, "direction")
     assert passes(house, 9, 0, 20) == []
+    return folder_id, number
+
+
+def test_a_letter_that_no_absence_kept_waits_for_the_opinion_too(house: House) -> None:
+    folder_id, number = held_by_an_opinion(house)
     with at(RETURN, 10):
         give(house, S, folder_id, number, "favourable")
     assert len(passes(house, 10, 0, 20)) == 1
@@ -138,14 +144,7 @@ def test_an_opinion_given_while_its_letter_is_written_is_told_once_to_each(
     house: House, monkeypatch: pytest.MonkeyPatch, look: int
 ) -> None:
     """Since when a letter waits is asked before the look whether its step is held, and the answer may come between the two."""
-    desks.seat(here(house), "finances", T, [Right.ACT])
-    with at(RETURN, 6):
-        choices.choose(house.actor(N), "now", MORNING)
-    with at(RETURN, 9):
-        folder_id = house.a_quick_invoice()
-        due(folder_id, BACK + timedelta(days=60))
-        number = ask(house, T, folder_id, "direction")
-    assert passes(house, 9, 0, 20) == []
+    folder_id, number = held_by_an_opinion(house)
     counted, is_held = count(1), opinions.is_held
 
     def given(*facts: Any) -> bool:
